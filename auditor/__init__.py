@@ -1,0 +1,48 @@
+"""Audit a suspected image classifier for a backdoor.
+
+    path   ──models──▶ Classifier ─┐
+    source ──data────▶ Dataset ────┼─ measure ─▶ AuditResult ─┐
+    spec   ──triggers▶ Trigger ────┘                          ├─ certificate ─▶ report ─▶ bytes
+                                                              └─ policy ─▶ Verdict ─▶ exit code
+
+The command line runs the left half in a worker process of its own, because the model is not
+trusted. As a library everything runs in this process:
+
+    classifier = auditor.load_classifier("model.keras")
+    result = auditor.audit(classifier, auditor.open_source("photos/"), auditor.load_trigger("square4"))
+    print(result.measurement.asr)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from auditor.data import open_source as open_source
+    from auditor.measure.audit import Options as Options
+    from auditor.measure.audit import audit as audit
+    from auditor.models import load_classifier as load_classifier
+    from auditor.policy import Limits as Limits
+    from auditor.policy import judge as judge
+    from auditor.triggers.spec import load as load_trigger
+
+_PUBLIC = {
+    "Limits": ("auditor.policy", "Limits"),
+    "Options": ("auditor.measure.audit", "Options"),
+    "audit": ("auditor.measure.audit", "audit"),
+    "judge": ("auditor.policy", "judge"),
+    "load_classifier": ("auditor.models", "load_classifier"),
+    "load_trigger": ("auditor.triggers.spec", "load"),
+    "open_source": ("auditor.data", "open_source"),
+}
+
+__all__ = ["Limits", "Options", "audit", "judge", "load_classifier", "load_trigger", "open_source"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: importing `auditor` itself costs nothing."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'auditor' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    return getattr(import_module(module), attribute)

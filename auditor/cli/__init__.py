@@ -1,0 +1,102 @@
+"""The command line: parse, one core call, write, exit.
+
+Commands are imported when they are run, so that `bdaudit --help` answers at once.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+import auditor
+from auditor.errors import AuditorError, UsageError
+
+COMMANDS = {
+    "scan": "Audit a model for the backdoor that a trigger would open.",
+    "triggers": "List the triggers, or show what one does to images.",
+    "demo": "Train a small BadNet, scan it, and show the certificate.",
+    "doctor": "Say what this machine can do, and how to mend what it cannot.",
+}
+"""Command → its line in `--help`; each lives in `cli/NAME.py` as `command`."""
+
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that imports a command only when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"auditor.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 every limit held · 1 a limit was exceeded · 2 wrong command line · "
+    "3 an input was refused or the work failed · 4 inconclusive · 130 interrupted.",
+)
+@click.version_option(auditor.__version__, prog_name="bdaudit")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Audit a suspected image classifier for a backdoor.
+
+    bdaudit scan model.keras --trigger square4 --data photos/ -o certificate.html
+    """
+    from auditor.cli.config import defaults
+
+    context.default_map = defaults()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; never raises, never prints a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main(arguments, prog_name="bdaudit", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except AuditorError as error:
+        return _complain(str(error), error.exit_code)
+    except click.ClickException as error:
+        hint = _hint(error)
+        return _complain(f"{error.format_message()}{hint}", UsageError.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted; nothing was written", INTERRUPTED)
+    except BrokenPipeError:  # the reader of standard output has gone: nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return AuditorError.exit_code
+    except MemoryError:
+        return _complain("not enough memory", AuditorError.exit_code)
+    except Exception as error:
+        if "BDAUDIT_TRACEBACK" in os.environ:
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = "this is a defect in bdaudit; set BDAUDIT_TRACEBACK=1 to see where"
+        return _complain(f"{what}; {hint}", AuditorError.exit_code)
+
+
+def _complain(message: str, code: int) -> int:
+    click.echo(f"bdaudit: {message}", err=True)
+    return code
+
+
+def _hint(error: click.ClickException) -> str:
+    context: Any = getattr(error, "ctx", None)
+    return f" (see '{context.command_path} --help')" if context else ""
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,77 @@
+"""Writing results: checked before the work starts, in place whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from auditor.errors import UsageError, WorkError
+from auditor.text import printable
+
+
+def check_outputs(
+    outputs: Sequence[Path], suffixes: Sequence[str], inputs: Sequence[Path], *, force: bool
+) -> None:
+    """Refuse outputs that cannot be written, before any work is done.
+
+    Args:
+        outputs: Files to be written.
+        suffixes: Allowed ones, without the dot.
+        inputs: Files that must never be written over, `force` or not.
+        force: Whether existing files may be replaced.
+
+    Raises:
+        UsageError: An unknown suffix, a file given twice, one that exists, an input, or a folder
+            that is missing or not writable.
+    """
+    resolved = [path.resolve() for path in outputs]
+    for path, real in zip(outputs, resolved, strict=True):
+        shown = printable(str(path))
+        if path.suffix.lower().removeprefix(".") not in suffixes:
+            allowed = ", ".join(f".{s}" for s in suffixes)
+            raise UsageError(f"{shown}: unknown format {path.suffix!r}; known are {allowed}")
+        if resolved.count(real) > 1:
+            raise UsageError(f"{shown}: given twice as an output")
+        if real in [i.resolve() for i in inputs]:
+            raise UsageError(f"{shown}: is an input, and would be overwritten")
+        if path.is_dir():
+            raise UsageError(f"{shown}: is a folder, expected a file name")
+        if path.exists() and not force:
+            raise UsageError(f"{shown}: exists; use --force to replace it")
+        _check_folder(path)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole: to a temporary name beside it, synced, then renamed.
+
+    Raises:
+        WorkError: It cannot be written; what was there before is untouched.
+    """
+    unfinished = None
+    try:
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(unfinished).chmod(0o666 & ~umask)
+        Path(unfinished).replace(path)
+    except OSError as error:
+        raise WorkError(f"{printable(str(path))}: cannot be written: {error.strerror}") from error
+    finally:
+        if unfinished is not None:
+            with suppress(OSError):
+                Path(unfinished).unlink()
+
+
+def _check_folder(path: Path) -> None:
+    try:
+        descriptor, probe = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    except OSError as error:
+        shown = printable(str(path))
+        raise UsageError(f"{shown}: cannot be written: {error.strerror}") from error
+    os.close(descriptor)
+    Path(probe).unlink()

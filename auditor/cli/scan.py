@@ -1,0 +1,114 @@
+"""`bdaudit scan`: audit one model under one trigger."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor import handoff, supervisor
+from auditor.certificate import Certificate, certify
+from auditor.cli import files, options, sources, summary
+from auditor.cli.progress import Progress, progress
+from auditor.policy import Limits, judge
+from auditor.report import FORMATS, render
+from auditor.triggers import spec
+from auditor.triggers.base import Trigger
+
+EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
+SANDBOX = "none: a separate process with an empty environment, not confined by the kernel"
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@options.option("--trigger", required=True, metavar="SPEC", help="Trigger: a built-in name "
+                "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.")
+@options.measuring
+@options.limits
+@options.outputs
+@options.talking
+def command(model: Path, trigger: str, **flags: Any) -> int:  # fmt: skip
+    """Audit MODEL, a .keras or .h5 image classifier, for the backdoor that a trigger would open.
+
+    Measures how often stamped images turn to the target class (ASR), how much of the network's
+    attention sits on the trigger (TAR), and what the model does without it.
+    """
+    files.check_outputs(flags["output"], list(FORMATS), _inputs(model, flags), force=flags["force"])
+    stamp = spec.load(trigger)
+    limits = Limits(
+        max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
+    )
+    with progress(show=not (flags["quiet"] or flags["no_progress"])) as tell:
+        certificate = scan(model, stamp, flags, limits, tell)
+        written = [(path, render(certificate, _format(path))) for path in flags["output"]]
+    for path, content in written:
+        files.write(path, content)
+    if flags["format_"]:
+        click.get_binary_stream("stdout").write(render(certificate, flags["format_"]))
+    elif not flags["quiet"]:
+        summary.show(certificate)
+    return 0 if flags["exit_zero"] else EXIT[certificate.verdict.status]
+
+
+def scan(
+    model: Path, trigger: Trigger, flags: dict[str, Any], limits: Limits, tell: Progress
+) -> Certificate:
+    """Run the audit in a worker and bind what it found to the model file.
+
+    Args:
+        model: The model file.
+        trigger: The trigger.
+        flags: The measuring options, by parameter name.
+        limits: What the model must keep to.
+        tell: Told how far it is.
+
+    Raises:
+        AuditorError: Anything that keeps the audit from being finished.
+    """
+    with supervisor.scratch() as folder:
+        taken = supervisor.take(model, folder)
+        job = {
+            "model": str(taken.copy),
+            "name": model.name,
+            "input_range": flags["input_range"],
+        }
+        source, path = sources.resolve(flags["data"], job, folder, tell)
+        job |= {
+            "kind": "scan",
+            "data": path,
+            "trigger": spec.fields(trigger),
+            "options": {
+                "target": flags["target"],
+                "layer": flags["layer"],
+                "object_region": sources.absolute_region(flags["object_region"]),
+                "limit": flags["limit"],
+                "batch_size": flags["batch_size"],
+                "seed": flags["seed"],
+            },
+        }
+        document = supervisor.run(job, folder, tell)
+        result = handoff.load(document, folder)
+        if flags.get("verbose"):
+            click.echo(supervisor.log_tail(folder), err=True)
+    verdict = judge(result.measurement, limits, result.model.classes)
+    return certify(
+        result,
+        verdict,
+        path=str(model),
+        sha256=taken.sha256,
+        size=taken.bytes,
+        source=source,
+        seed=flags["seed"],
+        command=shlex.join(["bdaudit", *sys.argv[1:]]),
+        sandbox=SANDBOX,
+    )
+
+
+def _format(path: Path) -> str:
+    return path.suffix.lower().removeprefix(".")
+
+
+def _inputs(model: Path, flags: dict[str, Any]) -> list[Path]:
+    data = flags["data"]
+    return [model, Path(data)] if data else [model]

@@ -1,0 +1,199 @@
+"""A folder of class folders of JPEG, PNG and BMP files.
+
+How a file becomes RGB uint8, whatever its name says it is:
+
+- gray becomes three equal channels, a palette its colours, 1, 2 and 4 bits are spread to 0..255;
+- alpha and PNG transparency are dropped, not blended with a background;
+- 16-bit PNG keeps the high byte of each value;
+- JPEG is decoded with the accurate integer transform and smooth chroma upsampling, as OpenCV and
+  Pillow do; CMYK is converted without a colour profile;
+- EXIF orientation, gamma and colour profiles are ignored: pixels are taken as stored;
+- of an animated PNG the still image is used.
+
+Damage that a format has no means to notice (a few changed bytes inside a JPEG scan) decodes to
+wrong pixels, as it does everywhere; the digest is what fixes the bytes that were used.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auditor.data.base import Batch, Dataset
+from auditor.data.decode import decode_one, decode_stream
+from auditor.data.image_file import UnreadableImage, regular_file_size
+from auditor.errors import InputError
+from auditor.results import SkippedImage
+from auditor.text import printable
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+"""Files that are taken for images; all others are ignored."""
+
+_HASHED_AT_ONCE = 1024
+
+
+class ImageFolder(Dataset):
+    """Images at `folder/class/…/image`; classes in alphabetical order, an empty one counts.
+
+    Hidden files and folders are ignored. Within a class, images are sorted by their path.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """List the images; none is opened.
+
+        Args:
+            folder: Holds one folder per class.
+
+        Raises:
+            InputError: No class folders, no images, a folder that cannot be listed, or a link
+                that leads out of the folder or to another folder.
+        """
+        self._root = Path(folder).resolve()
+        source = str(folder)
+        other: Counter[str] = Counter()
+        classes = sorted(e.name for e in self._entries(self._root) if e.is_dir())
+        if not classes:
+            raise InputError(
+                f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
+            )
+        per_class = [sorted(self._images(name, other)) for name in classes]
+        self._paths = [path for paths in per_class for path in paths]
+        if not self._paths:
+            found = ", ".join(printable(suffix, 20) for suffix, _ in other.most_common(3))
+            raise InputError(
+                f"{printable(source)}: no {', '.join(SUFFIXES)} files in its class folders"
+                + (f" (found {found})" if found else "")
+            )
+        labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in per_class])
+        super().__init__(source, labels.astype(np.int64), tuple(classes))
+
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the first readable image; see `Dataset.image_size`."""
+        for index in range(len(self)):
+            try:
+                height, width = decode_one(self._path(index)).shape[:2]
+            except UnreadableImage:
+                continue
+            return height, width
+        raise InputError(
+            f"{printable(self.source)}: none of its {len(self)} images can be read; the first, "
+            f"{printable(self.name_of(0))}: {self._reason(0)}"
+        )
+
+    def name_of(self, index: int) -> str:
+        """Path relative to the folder, with `/`."""
+        return self._paths[index]
+
+    def digest(self, indices: ArrayLike) -> str:
+        """SHA-256 of the lines that `sha256sum PATH…`, run in the folder, prints for the images.
+
+        Files that cannot be opened have no line there, as with `sha256sum`.
+
+        Args:
+            indices: int (n,); the lines are in this order.
+
+        Returns:
+            64 hex digits.
+        """
+        order = np.asarray(indices, np.int64)
+        total = hashlib.sha256()
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            # In pieces, because `map` makes all of its futures at once.
+            for start in range(0, len(order), _HASHED_AT_ONCE):
+                piece = order[start : start + _HASHED_AT_ONCE].tolist()
+                for line in pool.map(self._manifest_line, piece):
+                    total.update(line)
+        return total.hexdigest()
+
+    def batches(
+        self, indices: ArrayLike, size: tuple[int, int], batch_size: int
+    ) -> Iterator[Batch]:
+        """Decode images in several threads; see `Dataset.batches`."""
+        order = np.asarray(indices, np.int64)
+        done = 0
+        stream = decode_stream(lambda i: self._path(int(order[i])), len(order), size, batch_size)
+        for positions, images, resized in stream:
+            end = int(positions[-1]) + 1
+            missing = np.setdiff1d(np.arange(done, end), positions)
+            done = end
+            chosen = order[positions]
+            skipped = self._skipped(order[missing])
+            yield Batch(images, self.labels[chosen], chosen, int(resized.sum()), skipped)
+        if done < len(order):
+            none: NDArray[np.int64] = np.empty(0, np.int64)
+            images = np.empty((0, *size, 3), np.uint8)
+            yield Batch(images, none, none, 0, self._skipped(order[done:]))
+
+    def _path(self, index: int) -> Path:
+        return self._root / self._paths[index]
+
+    def _skipped(self, indices: NDArray[np.int64]) -> tuple[SkippedImage, ...]:
+        return tuple(SkippedImage(self.name_of(i), self._reason(i)) for i in indices.tolist())
+
+    def _reason(self, index: int) -> str:
+        """Why an image was dropped, found by trying it once more."""
+        try:
+            decode_one(self._path(index))
+        except UnreadableImage as error:
+            return str(error)
+        return "could not be decoded"
+
+    def _manifest_line(self, index: int) -> bytes:
+        path = self._path(index)
+        try:
+            regular_file_size(path)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except (UnreadableImage, OSError):
+            return b""
+        name = self._paths[index]
+        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        mark = "\\" if escaped != name else ""  # how coreutils says that a name is escaped
+        return os.fsencode(f"{mark}{digest}  {escaped}\n")
+
+    def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
+        """Relative paths of a class's images, unordered; counts other files' suffixes."""
+        folders = [class_name]
+        while folders:
+            folder = folders.pop()
+            for entry in self._entries(self._root / folder):
+                path = f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif entry.name.lower().endswith(SUFFIXES):
+                    yield path
+                else:
+                    other[Path(entry.name).suffix.lower() or "files without a suffix"] += 1
+
+    def _entries(self, folder: Path) -> Iterable["os.DirEntry[str]"]:
+        """What a folder holds and is not hidden, every link checked."""
+        try:
+            with os.scandir(folder) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+        except OSError as error:
+            message = f"{printable(str(folder))}: cannot be listed: {error.strerror}"
+            raise InputError(message) from None
+        for entry in entries:
+            if entry.is_symlink():
+                self._check_link(Path(entry.path))
+        return entries
+
+    def _check_link(self, link: Path) -> None:
+        try:
+            target = link.resolve()
+        except (OSError, RuntimeError):
+            raise InputError(f"{printable(str(link))}: is a link that leads to itself") from None
+        if not target.is_relative_to(self._root):
+            raise InputError(
+                f"{printable(str(link))}: is a link that leads out of the data folder; "
+                "put the file itself there"
+            )
+        if target.is_dir():
+            raise InputError(
+                f"{printable(str(link))}: is a link to a folder; put the folder itself there"
+            )

@@ -1,0 +1,1 @@
+"""The audit: one model, one data set, one trigger, measured."""

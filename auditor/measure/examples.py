@@ -1,0 +1,52 @@
+"""The images that a certificate shows, looked at once more."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.attention import GradCam
+from auditor.data.base import Dataset
+from auditor.metrics import Attention, Regions
+from auditor.models.classifier import Classifier
+from auditor.results import Example, Skipped
+from auditor.triggers.base import Trigger
+
+
+def examples(
+    classifier: Classifier,
+    look: GradCam,
+    dataset: Dataset,
+    trigger: Trigger,
+    target: int,
+    regions: Regions | Skipped,
+    indices: NDArray[np.int64],
+) -> tuple[Example, ...]:
+    """Return the images at `indices`, clean and stamped, with their heatmaps, by rising TAR."""
+    shown = []
+    for batch in dataset.batches(indices, classifier.size, max(1, len(indices))):
+        if not len(batch.labels):
+            continue
+        stamped_images = trigger.stamp(batch.images)
+        clean, stamped = look(batch.images, target), look(stamped_images, target)
+        clean_tar, stamped_tar = _tar(clean.heat, regions), _tar(stamped.heat, regions)
+        for row in range(len(batch.labels)):
+            shown.append(
+                Example(
+                    name=dataset.name_of(int(batch.indices[row])),
+                    label=int(batch.labels[row]),
+                    clean=batch.images[row],
+                    stamped=stamped_images[row],
+                    clean_heat=clean.heat[row],
+                    stamped_heat=stamped.heat[row],
+                    clean_predicted=int(clean.predicted[row]),
+                    stamped_predicted=int(stamped.predicted[row]),
+                    clean_tar=clean_tar[row],
+                    stamped_tar=stamped_tar[row],
+                )
+            )
+    return tuple(sorted(shown, key=lambda e: (e.stamped_tar is None, e.stamped_tar, e.name)))
+
+
+def _tar(heat: NDArray[np.float32], regions: Regions | Skipped) -> list[float | None]:
+    if isinstance(regions, Skipped) or not heat.size:
+        return [None] * len(heat)
+    return [None if np.isnan(v) else float(v) for v in Attention.of(heat, regions).tar]

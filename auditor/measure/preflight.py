@@ -1,0 +1,129 @@
+"""Questions settled on a sample before the measurement: the input range, and the target class."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.attention import GradCam
+from auditor.data.base import Batch, Dataset, sample
+from auditor.errors import InputError, UsageError
+from auditor.metrics import wilson
+from auditor.models.classifier import Classifier
+from auditor.models.input_range import COMMON, InputRange
+from auditor.results import Rate, Target
+from auditor.text import printable
+from auditor.triggers.base import Trigger
+
+RANGE_SAMPLE = 256
+TARGET_SAMPLE = 2_000
+_FAR_BETTER = 0.2
+
+
+def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int, seed: int) -> None:
+    """Stop when the model answers near chance and another common input range does far better.
+
+    Raises:
+        UsageError: Names that range.
+    """
+    chosen = _accuracy(classifier, dataset, batch_size, seed)
+    chance = 1 / classifier.classes
+    if chosen.value >= chance + _FAR_BETTER * (1 - chance):
+        return
+    best, best_name = chosen, ""
+    for other in COMMON:
+        if other.name == classifier.input_range.name or not _fits(other, classifier):
+            continue
+        tried = _accuracy(_with_range(classifier, other), dataset, batch_size, seed)
+        if tried.low > chosen.high and tried.value >= max(best.value, chosen.value + _FAR_BETTER):
+            best, best_name = tried, other.name
+    if best_name:
+        raise UsageError(
+            f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.value:.1%} on "
+            f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {best_name}; "
+            f"run again with --input-range {best_name}"
+        )
+
+
+def choose_target(
+    wanted: str | None,
+    classifier: Classifier,
+    dataset: Dataset,
+    trigger: Trigger,
+    names: tuple[str, ...],
+    batch_size: int,
+    seed: int,
+) -> Target:
+    """Return the target class: the one given, or the one most stamped images move to.
+
+    Args:
+        wanted: Index or name of a class; `auto` or None to use the trigger's, else infer.
+        classifier: The model.
+        dataset: Images.
+        trigger: The trigger.
+        names: One a class.
+        batch_size: Images a step.
+        seed: Seed of the sample.
+
+    Raises:
+        UsageError: No such class.
+    """
+    if wanted in (None, "auto") and trigger.target is not None and wanted != "auto":
+        wanted = str(trigger.target)
+    if wanted not in (None, "auto"):
+        index = _class_index(str(wanted), names)
+        return Target(index, names[index], "given")
+    look = GradCam(classifier, None)
+    moved = np.zeros(classifier.classes, np.int64)
+    answers = np.zeros(classifier.classes, np.int64)
+    seen = 0
+    for batch in _sampled(dataset, classifier, TARGET_SAMPLE, batch_size, seed):
+        clean = look(batch.images, 0).predicted
+        stamped = look(trigger.stamp(batch.images), 0).predicted
+        moved += np.bincount(stamped[stamped != clean], minlength=classifier.classes)
+        answers += np.bincount(stamped, minlength=classifier.classes)
+        seen += len(stamped)
+    index = int((moved if moved.any() else answers).argmax())
+    return Target(index, names[index], "inferred", seen)
+
+
+def _class_index(wanted: str, names: tuple[str, ...]) -> int:
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isascii() and wanted.isdigit() and int(wanted) < len(names):
+        return int(wanted)
+    some = ", ".join(printable(name, 40) for name in names[:10])
+    more = ", …" if len(names) > 10 else ""
+    raise UsageError(
+        f"--target {printable(wanted, 60)}: no such class; give 0 to {len(names) - 1} "
+        f"or a name: {some}{more}"
+    )
+
+
+def _sampled(
+    dataset: Dataset, classifier: Classifier, limit: int, batch_size: int, seed: int
+) -> Iterator[Batch]:
+    for batch in dataset.batches(sample(dataset, limit, seed), classifier.size, batch_size):
+        if len(batch.labels):
+            yield batch
+
+
+def _accuracy(classifier: Classifier, dataset: Dataset, batch_size: int, seed: int) -> Rate:
+    look, hits, n = GradCam(classifier, None), 0, 0
+    for batch in _sampled(dataset, classifier, RANGE_SAMPLE, batch_size, seed):
+        predicted: NDArray[np.int64] = look(batch.images, 0).predicted
+        hits, n = hits + int((predicted == batch.labels).sum()), n + len(predicted)
+    rate = wilson(hits, n)
+    if not isinstance(rate, Rate):
+        raise InputError(f"{printable(dataset.source)}: no image could be read")
+    return rate
+
+
+def _fits(input_range: InputRange, classifier: Classifier) -> bool:
+    return len(input_range.shift) in (1, classifier.channels)
+
+
+def _with_range(classifier: Classifier, input_range: InputRange) -> Classifier:
+    from dataclasses import replace
+
+    return replace(classifier, input_range=input_range)

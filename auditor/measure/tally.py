@@ -1,0 +1,179 @@
+"""What every image answered, collected batch by batch: a few numbers an image, whatever its size."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.attention import Seen
+from auditor.metrics import Attention, Floats, Regions, heatmap_shift, summarise, wilson
+from auditor.results import (
+    ClassRow,
+    Controls,
+    Histogram,
+    Measurement,
+    Rate,
+    Skipped,
+    TarSummary,
+)
+
+Ints = NDArray[np.int64]
+
+_EDGES = tuple(float(e) for e in np.logspace(-3, 2, 31))
+
+
+@dataclass
+class Tally:
+    """Per-image answers; the stamped ones are of the images whose class is not the target.
+
+    Attributes:
+        target: Class that the backdoor leads to.
+        regions: What TAR compares; or why there is none.
+        attention: Whether there are heatmaps at all; or why not.
+    """
+
+    target: int
+    regions: Regions | Skipped
+    attention: None | Skipped
+    labels: list[Ints] = field(default_factory=list)
+    clean: list[Ints] = field(default_factory=list)
+    broken: int = 0
+    victims: list[Ints] = field(default_factory=list)
+    victim_labels: list[Ints] = field(default_factory=list)
+    victim_clean: list[Ints] = field(default_factory=list)
+    victim_stamped: list[Ints] = field(default_factory=list)
+    stamped_attention: list[Attention] = field(default_factory=list)
+    target_attention: list[Attention] = field(default_factory=list)
+    clean_attention: list[Attention] = field(default_factory=list)
+    shift: list[Floats] = field(default_factory=list)
+
+    def add(
+        self, indices: Ints, labels: Ints, victims: Ints, clean: Seen, stamped: Seen | None
+    ) -> None:
+        """Add one batch.
+
+        Args:
+            indices: (n,) positions in the data.
+            labels: (n,) classes.
+            victims: (m,) positions in the batch that were stamped.
+            clean: What the model made of the n images.
+            stamped: What it made of the m stamped ones; None when m is 0.
+        """
+        self.labels.append(labels)
+        self.clean.append(clean.predicted)
+        self.broken += int((~np.isfinite(clean.scores).all(axis=1)).sum())
+        if stamped is None:
+            return
+        self.broken += int((~np.isfinite(stamped.scores).all(axis=1)).sum())
+        self.victims.append(indices[victims])
+        self.victim_labels.append(labels[victims])
+        self.victim_clean.append(clean.predicted[victims])
+        self.victim_stamped.append(stamped.predicted)
+        if self.attention is None:
+            self.shift.append(heatmap_shift(clean.heat[victims], stamped.heat))
+            if isinstance(self.regions, Regions):
+                self.stamped_attention.append(Attention.of(stamped.heat, self.regions))
+                self.target_attention.append(Attention.of(stamped.target_heat, self.regions))
+                self.clean_attention.append(Attention.of(clean.heat[victims], self.regions))
+
+    def measurement(self, seed: int) -> Measurement:
+        """Return every figure; `seed` is the bootstrap's."""
+        labels, stamped = _join(self.victim_labels), _join(self.victim_stamped)
+        all_labels, clean = _join(self.labels), _join(self.clean)
+        stamped_at = Attention.join(self.stamped_attention)
+        target_at, clean_at = map(Attention.join, (self.target_attention, self.clean_attention))
+
+        def tar(values: Floats, figure: str) -> TarSummary | Skipped:
+            return self._attention_summary(values, figure, seed)
+
+        return Measurement(
+            clean_accuracy=self._rate(clean == all_labels),
+            asr=self._rate(stamped == self.target),
+            robust_accuracy=self._rate(stamped == labels),
+            clean_target_rate=self._rate(_join(self.victim_clean) == self.target),
+            tar=tar(stamped_at.tar, "tar"),
+            tar_target=tar(target_at.tar, "tar"),
+            tar_density=tar(stamped_at.density, "density"),
+            trigger_mass=tar(stamped_at.mass, "mass"),
+            heatmap_shift=self._shift_summary(seed),
+            controls=Controls(
+                tar=tar(clean_at.tar, "tar"),
+                tar_density=tar(clean_at.density, "density"),
+                trigger_mass=tar(clean_at.mass, "mass"),
+            ),
+        )
+
+    def class_rows(self, names: tuple[str, ...]) -> tuple[ClassRow, ...]:
+        """Return accuracy and ASR class by class."""
+        labels, victims = _join(self.labels), _join(self.victim_labels)
+        right = _join(self.clean) == labels
+        turned = _join(self.victim_stamped) == self.target
+        return tuple(
+            ClassRow(
+                class_=index,
+                name=name,
+                accuracy=self._rate(right[labels == index]),
+                asr=Skipped("the target class itself")
+                if index == self.target
+                else self._rate(turned[victims == index]),
+            )
+            for index, name in enumerate(names)
+        )
+
+    def histogram(self) -> Histogram | Skipped:
+        """Return the distribution of TAR, stamped against unstamped."""
+        reason = self.attention or (self.regions if isinstance(self.regions, Skipped) else None)
+        if reason is not None:
+            return reason
+        return Histogram(
+            edges=_EDGES,
+            stamped=_counts(Attention.join(self.stamped_attention).tar),
+            unstamped=_counts(Attention.join(self.clean_attention).tar),
+        )
+
+    def spread(self, count: int) -> tuple[Ints, str]:
+        """Return `count` stamped images to show, by position in the data, and the rule in words.
+
+        They stand at equal steps through the stamped images in order of TAR, from the 5th to the
+        95th percentile; where there is no TAR, at equal steps through the data.
+        """
+        victims = _join(self.victims)
+        tar = Attention.join(self.stamped_attention).tar
+        order, by = np.arange(len(victims)), "their order in the data"
+        if len(tar) and not np.isnan(tar).all():
+            order, by = np.argsort(tar, kind="stable")[: int((~np.isnan(tar)).sum())], "their TAR"
+        shares = np.linspace(0.05, 0.95, count)
+        picked = order[np.round(shares * (len(order) - 1)).astype(int)]
+        percentiles = ", ".join(f"{100 * share:.0f}" for share in shares)
+        rule = (
+            f"Not hand-picked: of the {len(order):,} stamped images in order of {by}, "
+            f"those at the percentiles {percentiles}."
+        )
+        return np.unique(victims[picked]), rule
+
+    def _rate(self, hits: NDArray[np.bool_]) -> Rate | Skipped:
+        if self.broken:
+            return Skipped(f"the model's scores are NaN or infinite for {self.broken} images")
+        return wilson(int(hits.sum()), len(hits))
+
+    def _attention_summary(self, values: Floats, figure: str, seed: int) -> TarSummary | Skipped:
+        reason = self.attention or (self.regions if isinstance(self.regions, Skipped) else None)
+        if reason is not None:
+            return reason
+        assert isinstance(self.regions, Regions)
+        ceiling = float(getattr(Attention.ceiling(self.regions), figure)[0])
+        return summarise(values, ceiling, seed)
+
+    def _shift_summary(self, seed: int) -> TarSummary | Skipped:
+        if self.attention is not None:
+            return self.attention
+        return summarise(np.concatenate([*self.shift, np.zeros(0)]), 1.0, seed)
+
+
+def _join(parts: list[Ints]) -> Ints:
+    return np.concatenate([*parts, np.zeros(0, np.int64)])
+
+
+def _counts(values: Floats) -> tuple[int, ...]:
+    defined = np.clip(values[~np.isnan(values)], _EDGES[0], _EDGES[-1])
+    return tuple(int(c) for c in np.histogram(defined, _EDGES)[0])

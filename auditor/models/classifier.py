@@ -1,0 +1,222 @@
+"""A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.errors import InputError, UsageError
+from auditor.models.input_range import InputRange
+from auditor.text import printable
+
+
+@dataclass(frozen=True)
+class SpatialLayer:
+    """A layer whose output has rows and columns.
+
+    Attributes:
+        path: Its name, with the names of the models around it: `backbone/conv5`.
+        layer: The Keras layer.
+        grid: (height, width) of its output.
+    """
+
+    path: str
+    layer: Any
+    grid: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A Keras image classifier with a known door and a known last step.
+
+    Attributes:
+        model: The Keras model.
+        size: (height, width) that images are given in.
+        channels: 3, or 1 for a model of gray images (fed ITU-R 601 luma).
+        classes: Number of classes.
+        softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
+        input_range: How bytes become the model's numbers.
+    """
+
+    model: Any
+    size: tuple[int, int]
+    channels: int
+    classes: int
+    softmax: bool
+    input_range: InputRange
+
+    def scores(self, images: Any) -> Any:
+        """Return (n, classes) scores before softmax of (n, h, w, 3) uint8 images.
+
+        Built from backend operations: call it inside a compiled function.
+        """
+        from keras import ops
+
+        pixels = ops.cast(images, "float32")
+        if self.channels == 1:
+            luma = ops.convert_to_tensor([[0.299], [0.587], [0.114]], "float32")
+            pixels = ops.round(ops.matmul(pixels, luma))
+        with _identity_softmax(self.model):
+            scores = self.model(self.input_range.apply(pixels), training=False)
+        scores = ops.cast(scores, "float32")
+        if self.model.output_shape[-1] == 1:
+            scores = ops.concatenate([-scores, scores], axis=-1)
+        return scores
+
+    def spatial_layers(self) -> list[SpatialLayer]:
+        """Return the layers whose output has rows and columns, in the order they run."""
+        import numpy as np
+
+        found: dict[int, SpatialLayer] = {}
+
+        def record(path: str, layer: Any) -> Callable[[Any], Any]:
+            def watch(output: Any) -> Any:
+                shape = getattr(output, "shape", ())
+                if len(shape) == 4 and shape[1] * shape[2] > 1:
+                    found.pop(id(layer), None)
+                    found[id(layer)] = SpatialLayer(path, layer, (int(shape[1]), int(shape[2])))
+                return output
+
+            return watch
+
+        leaves = list(_leaves(self.model))
+        with watched([(layer, record(path, layer)) for path, layer in leaves]):
+            self.scores(np.zeros((1, *self.size, 3), np.uint8))
+        return list(found.values())
+
+    def spatial_layer(self, name: str | None) -> SpatialLayer | None:
+        """Return the layer to read heatmaps at.
+
+        Args:
+            name: Its path or, where that is unique, its bare name; None for the last one.
+
+        Returns:
+            None when the model has no spatial layer and none was asked for.
+
+        Raises:
+            UsageError: No spatial layer has that name; lists those there are.
+        """
+        layers = self.spatial_layers()
+        if name is None:
+            return layers[-1] if layers else None
+        matches = [s for s in layers if name in (s.path, s.path.rsplit("/", 1)[-1])]
+        if len(matches) == 1:
+            return matches[0]
+        names = ", ".join(printable(s.path, 60) for s in (matches or layers)[-12:])
+        problem = "several layers" if matches else "no spatial layer"
+        raise UsageError(f"--layer {printable(name)}: {problem} of that name; choose one of: {names}")
+
+
+@contextmanager
+def watched(watchers: list[tuple[Any, Callable[[Any], Any]]]) -> Iterator[None]:
+    """While open, pass each layer's output through its function, wherever the layer sits.
+
+    The instance's `call` is wrapped, so layers of nested models are reached without rebuilding
+    anything. Not for use from two threads at once.
+    """
+    for layer, watch in watchers:
+        layer.call = _wrap(layer.call, watch)
+    try:
+        yield
+    finally:
+        for layer, _ in watchers:
+            del layer.call
+
+
+def _wrap(call: Callable[..., Any], watch: Callable[[Any], Any]) -> Callable[..., Any]:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return watch(call(*args, **kwargs))
+
+    return wrapped
+
+
+def _leaves(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _leaves(layer, f"{prefix}{layer.name}/")
+        else:
+            yield prefix + layer.name, layer
+
+
+def wrap(model: Any, input_range: InputRange, name: str, fallback: tuple[int, int]) -> Classifier:
+    """Return the model as a `Classifier`.
+
+    Args:
+        model: A built Keras model.
+        input_range: How bytes become its numbers.
+        name: The file's name, for errors.
+        fallback: (height, width) to use where the model takes any size: the images' own.
+
+    Raises:
+        InputError: It is not an image classifier: several inputs or outputs, no image input, a
+            regression head, channels first.
+        UsageError: The input range has another number of channels.
+    """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise InputError(
+            f"{name}: not an image classifier: {len(model.inputs)} inputs and "
+            f"{len(model.outputs)} outputs, expected one of each"
+        )
+    shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
+    if len(shape) != 4:
+        raise InputError(f"{name}: not an image classifier: its input has the shape {shape}")
+    if shape[3] not in (1, 3):
+        hint = "; channels-first models are not supported" if shape[1] in (1, 3) else ""
+        raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3{hint}")
+    ending = _ending(model)
+    activation = ending and _activation_name(ending)
+    binary = output[-1] == 1 and activation == "sigmoid"
+    if len(output) != 2 or output[1] is None or (output[1] == 1 and not binary):
+        raise InputError(
+            f"{name}: not an image classifier: its output has the shape {output}, "
+            "expected (None, classes) with a score for each class"
+        )
+    if len(input_range.shift) not in (1, shape[3]):
+        raise UsageError(
+            f"--input-range {printable(input_range.name, 80)}: has {len(input_range.shift)} "
+            f"channels, but the model's input has {shape[3]}"
+        )
+    return Classifier(
+        model=model,
+        size=(shape[1] or fallback[0], shape[2] or fallback[1]),
+        channels=shape[3],
+        classes=2 if binary else output[1],
+        softmax=activation in ("softmax", "sigmoid", "log_softmax"),
+        input_range=input_range,
+    )
+
+
+def _ending(model: Any) -> Any:
+    """Return the operation that makes the model's output, inside nested models too."""
+    operation = model.outputs[0]._keras_history.operation
+    return _ending(operation) if hasattr(operation, "layers") else operation
+
+
+def _activation_name(operation: Any) -> str | None:
+    if type(operation).__name__ in ("Softmax", "LogSoftmax", "Sigmoid"):
+        return {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}[
+            type(operation).__name__
+        ]
+    return getattr(getattr(operation, "activation", None), "__name__", None)
+
+
+@contextmanager
+def _identity_softmax(model: Any) -> Iterator[None]:
+    """While open, the model's last softmax or sigmoid hands its input through unchanged."""
+    from keras.activations import linear
+
+    ending = _ending(model)
+    if _activation_name(ending) not in ("softmax", "log_softmax", "sigmoid"):
+        yield
+    elif hasattr(ending, "activation"):
+        activation, ending.activation = ending.activation, linear
+        try:
+            yield
+        finally:
+            ending.activation = activation
+    else:
+        ending.call = lambda inputs, *_, **__: inputs
+        try:
+            yield
+        finally:
+            del ending.call

@@ -1,0 +1,110 @@
+"""Build an inspected `.keras` or `.h5` file with Keras, and nothing else of it."""
+
+import copy
+import json
+import math
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.errors import InputError
+from auditor.models.inspect import Inspection
+from auditor.models.inspect_config import parameters_allowed
+from auditor.models.inspect_zip import CONFIG
+from auditor.text import printable
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load(path: Path, inspection: Inspection, name: str) -> "keras.Model":
+    """Load a model that `inspect` has accepted; never compiled, never with code from the file.
+
+    Args:
+        path: the file that was inspected; its folder must be writable.
+        inspection: what `inspect` returned for it.
+        name: what the user calls the file, for messages.
+
+    Raises:
+        InputError: Keras cannot build the model, or it needs far more weights than are stored.
+    """
+    import keras
+
+    shown = printable(name)
+    suffix = f".{inspection.format}"
+    try:
+        _check_parameters(inspection, shown)
+        if path.suffix == suffix and not inspection.rewritten:
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+        else:
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                scratch = Path(folder) / f"model{suffix}"
+                _copy(path, inspection, scratch)
+                model = keras.models.load_model(scratch, compile=False, safe_mode=True)
+        _finalize(model)
+    except InputError:
+        raise
+    except Exception as error:  # whatever Keras, h5py or the backend raise for a file they dislike
+        # Keras repeats the whole configuration before it says what is wrong with it.
+        reason = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+        shown_reason = printable(reason) or type(error).__name__
+        raise InputError(f"{shown}: Keras could not build this model: {shown_reason}") from None
+    return model
+
+
+def _finalize(model: "keras.Model") -> None:
+    """Let Normalization use the weights just read; for HDF5 Keras does so at the top level only."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            _finalize(layer)
+        elif isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+
+
+def _copy(path: Path, inspection: Inspection, target: Path) -> None:
+    """Write the file again with the inspected architecture in place of its own."""
+    architecture = json.dumps(inspection.config)
+    if inspection.format == "h5":
+        import h5py
+
+        shutil.copyfile(path, target)
+        with h5py.File(target, "r+") as file:
+            del file.attrs["model_config"]
+            file.attrs["model_config"] = architecture
+        return
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.namelist():
+            if member == CONFIG:
+                new.writestr(CONFIG, architecture)
+                continue
+            with old.open(member) as source, new.open(member, "w", force_zip64=True) as sink:
+                shutil.copyfileobj(source, sink)
+
+
+def _check_parameters(inspection: Inspection, shown: str) -> None:
+    """Build the model without its weights to count them, so that no false claim is allocated.
+
+    A layer that insists on making a variable at once (a random seed) stops the rehearsal; the
+    worker's memory limit then stands alone.
+    """
+    import keras
+
+    kind = keras.Sequential if inspection.config["class_name"] == "Sequential" else keras.Model
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = kind.from_config(copy.deepcopy(inspection.config["config"]))
+            declared = sum(math.prod(variable.shape) for variable in model.variables)
+    except Exception:  # the real load follows and reports what is wrong
+        return
+    finally:
+        # Otherwise the next scope that ends would give the variables left here a value.
+        keras.utils.clear_session()
+    if declared > parameters_allowed(inspection.stored):
+        raise InputError(
+            f"{shown}: the architecture needs {declared} parameters but the file stores "
+            f"{inspection.stored}; it was not saved by Keras like this"
+        )

@@ -1,0 +1,21 @@
+"""From a certificate to bytes, no IO.
+
+To add a format, write `report/x.py` with `render(certificate) -> bytes` and add its line here.
+"""
+
+from importlib import import_module
+
+from auditor.certificate import Certificate
+
+FORMATS = {
+    "html": "one self-contained page, no script, no outside request",
+    "pdf": "PDF/A-3 with audit.json attached",
+    "json": "audit.json, for machines",
+}
+"""Suffix → what it is; each is rendered by `report/SUFFIX.py`."""
+
+
+def render(certificate: Certificate, format_: str) -> bytes:
+    """Return the certificate in one of `FORMATS`."""
+    rendered: bytes = import_module(f"auditor.report.{format_}").render(certificate)
+    return rendered

@@ -1,0 +1,8 @@
+"""`audit.json`."""
+
+from auditor.certificate import Certificate, canonical
+
+
+def render(certificate: Certificate) -> bytes:
+    """Return the certificate as JSON, valid under the shipped schema."""
+    return canonical(certificate)

@@ -1,0 +1,61 @@
+"""The certificate as PDF/A-3 with `audit.json` attached, fonts embedded.
+
+The same certificate gives the same bytes: dates and the file identifier come from it, not from the
+clock.
+"""
+
+import hashlib
+import io
+import logging
+from datetime import datetime
+from typing import Any
+
+from auditor.certificate import Certificate, canonical
+from auditor.errors import WorkError
+from auditor.report.html import page
+
+ATTACHMENT = "audit.json"
+_VARIANT = "pdf/a-3a"
+
+
+def render(certificate: Certificate) -> bytes:
+    """Return the PDF.
+
+    Raises:
+        WorkError: WeasyPrint cannot be used on this machine; says how to mend it.
+    """
+    weasyprint = _weasyprint()
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    audit = canonical(certificate)
+    written = datetime.fromisoformat(certificate.created)
+    attachment = weasyprint.Attachment(
+        file_obj=io.BytesIO(audit),
+        name=ATTACHMENT,
+        description="The audit, for machines",
+        relationship="Source",
+        created=written,
+        modified=written,
+    )
+    fetcher = weasyprint.urls.URLFetcher(
+        allowed_protocols={"data"}, allow_redirects=False, fail_on_errors=True
+    )
+    document = weasyprint.HTML(string=page(certificate), url_fetcher=fetcher)
+    pdf: bytes = document.write_pdf(
+        attachments=[attachment],
+        pdf_variant=_VARIANT,
+        pdf_identifier=hashlib.sha256(audit).digest()[:16],
+        optimize_images=False,
+    )
+    return pdf
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint
+    except OSError as error:
+        raise WorkError(
+            "WeasyPrint finds no Pango, so no PDF can be made; mend it with: apt-get install "
+            "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+        ) from error
+    return weasyprint

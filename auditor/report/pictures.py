@@ -1,0 +1,130 @@
+"""Pictures of a certificate: images, heatmaps laid over them, the trigger; as PNG data URIs."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.results import Example
+
+Image = NDArray[np.uint8]
+
+_SHOWN_SIDE = 128
+"""Small images are enlarged at least to this many pixels, each pixel staying a square."""
+
+_OUTLINE = (0, 229, 255)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example's four pictures as data URIs; a heatmap is empty where there is none."""
+
+    example: Example
+    clean: str
+    clean_heat: str
+    stamped: str
+    stamped_heat: str
+
+
+@dataclass(frozen=True)
+class TriggerPictures:
+    """The trigger on one image, what it changes (×5), and where."""
+
+    stamped: str
+    difference: str
+    mask: str
+
+
+def rows(examples: tuple[Example, ...]) -> list[Row]:
+    """Return every example's pictures; the trigger's place is outlined on the heatmaps."""
+    changed = _changed(examples)
+    return [
+        Row(
+            example=e,
+            clean=data_uri(enlarged(e.clean)),
+            clean_heat=_heat_uri(e.clean, e.clean_heat, changed),
+            stamped=data_uri(enlarged(e.stamped)),
+            stamped_heat=_heat_uri(e.stamped, e.stamped_heat, changed),
+        )
+        for e in examples
+    ]
+
+
+def trigger_pictures(examples: tuple[Example, ...]) -> TriggerPictures | None:
+    """Return the trigger on the first example; None when there is none."""
+    if not examples:
+        return None
+    first = examples[0]
+    mask = np.repeat(_changed(examples)[..., None].astype(np.uint8) * 255, 3, axis=2)
+    return TriggerPictures(
+        stamped=data_uri(enlarged(first.stamped)),
+        difference=data_uri(enlarged(difference(first.clean, first.stamped))),
+        mask=data_uri(enlarged(mask)),
+    )
+
+
+def difference(clean: Image, stamped: Image, times: int = 5) -> Image:
+    """Return mid-gray plus `times` the change, (h, w, 3) uint8."""
+    change = stamped.astype(np.int32) - clean.astype(np.int32)
+    return np.clip(128 + times * change, 0, 255).astype(np.uint8)
+
+
+def overlay(image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_]) -> Image:
+    """Return a heatmap over an image in gray, the trigger's place outlined.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        heat: (gh, gw) ≥ 0; its largest value takes the hottest colour.
+        changed: (h, w), the pixels that the trigger changes.
+    """
+    import cv2
+
+    base = enlarged(image)
+    height, width = base.shape[:2]
+    gray = np.repeat(cv2.cvtColor(base, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    scaled = heat / heat.max() if heat.max() > 0 else np.zeros_like(heat)
+    smooth = cv2.resize(scaled.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    coloured = cv2.applyColorMap((255 * smooth).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    opacity = 0.9 * np.sqrt(smooth)[..., None]
+    mixed = np.ascontiguousarray(gray * (1 - opacity) + coloured * opacity).astype(np.uint8)
+    outline = enlarged(changed.astype(np.uint8)[..., None])[..., 0]
+    contours = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    return np.asarray(cv2.drawContours(mixed, contours, -1, _OUTLINE, 1), np.uint8)
+
+
+def enlarged(image: NDArray[Any]) -> NDArray[Any]:
+    """Repeat every pixel a whole number of times, until the longer side is large enough to see."""
+    times = max(1, -(-_SHOWN_SIDE // max(image.shape[:2])))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def png(image: Image) -> bytes:
+    """Encode (h, w, 3) uint8 RGB as PNG."""
+    import cv2
+
+    return bytes(cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1].tobytes())
+
+
+def data_uri(image: Image) -> str:
+    """Return the image as a `data:` URI."""
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode("ascii")
+
+
+def colour_scale() -> str:
+    """Return the heatmap's colours from none to most, as a data URI of a 1-pixel-high strip."""
+    import cv2
+
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    return data_uri(np.asarray(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8))
+
+
+def _heat_uri(image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_]) -> str:
+    return data_uri(overlay(image, heat, changed)) if heat.size else ""
+
+
+def _changed(examples: tuple[Example, ...]) -> NDArray[np.bool_]:
+    """Return the pixels that the trigger changed in any example."""
+    changes = [(e.clean != e.stamped).any(axis=2) for e in examples]
+    return np.logical_or.reduce(changes) if changes else np.zeros((1, 1), bool)

@@ -1,0 +1,71 @@
+"""A patch of one colour or a checkerboard: BadNets (Gu et al. 2017)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from auditor.triggers.base import Images, Mask, Trigger, place, where
+
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch(Trigger):
+    """A rectangle of one colour, or a checkerboard of two.
+
+    Attributes:
+        size: (height, width) in reference pixels.
+        anchor: The edge or corner it sits in.
+        offset: (rows, columns) away from there, in reference pixels.
+        color: RGB, 0 to 255.
+        pattern: `solid`, or `checkerboard` with fields of one reference pixel, `color` first.
+        other_color: RGB of the checkerboard's other fields.
+    """
+
+    type: ClassVar[str] = "patch"
+
+    size: tuple[int, int]
+    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = "bottom-right"
+    offset: tuple[int, int] = (0, 0)
+    color: Color = (255, 255, 255)
+    pattern: Literal["solid", "checkerboard"] = "solid"
+    other_color: Color = (0, 0, 0)
+
+    def mask(self, size: tuple[int, int]) -> Mask:
+        """Return the rectangle."""
+        mask = np.zeros(size, bool)
+        mask[place(self, size, self.size, self.anchor, self.offset)] = True
+        return mask
+
+    def stamp(self, images: Images) -> Images:
+        """Return a copy with the rectangle painted."""
+        rows, columns = place(self, images.shape[1:3], self.size, self.anchor, self.offset)
+        stamped = images.copy()
+        stamped[:, rows, columns] = self._paint(rows.stop - rows.start, columns.stop - columns.start)
+        return stamped
+
+    def _paint(self, height: int, width: int) -> Images:
+        colors = np.array([self.color, self.other_color], np.uint8)
+        row = np.arange(height) * self.size[0] // height
+        column = np.arange(width) * self.size[1] // width
+        odd = (row[:, None] + column) % 2 if self.pattern == "checkerboard" else np.zeros((1, 1), int)
+        return np.broadcast_to(colors[odd], (height, width, 3))
+
+    def summary(self) -> str:
+        """Return size, look and place."""
+        look = "checkerboard" if self.pattern == "checkerboard" else f"square of {_color(self.color)}"
+        if self.pattern == "solid" and self.size[0] != self.size[1]:
+            look = f"rectangle of {_color(self.color)}"
+        return f"{self.size[0]}×{self.size[1]} {look}, {where(self.anchor, self.offset)}"
+
+    def content(self) -> dict[str, Any]:
+        """Return every field but name, target and reference."""
+        own = asdict(self)
+        return {key: own[key] for key in own if key not in ("id", "target", "reference")}
+
+
+def _color(rgb: Color) -> str:
+    names = {(255, 255, 255): "white", (0, 0, 0): "black", (255, 0, 0): "red"}
+    names |= {(0, 255, 0): "green", (0, 0, 255): "blue", (255, 255, 0): "yellow"}
+    return names.get(rgb, "#{:02x}{:02x}{:02x}".format(*rgb))

@@ -1,0 +1,265 @@
+"""`.npz` files: conversions, streaming, and everything that is refused."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from auditor import data
+from auditor.data import NpzFile
+from auditor.errors import InputError
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (11, 5, 6, 3), dtype=np.uint8)
+Y = np.arange(11) % 3
+
+
+def saved(path: Path, **arrays) -> NpzFile:
+    np.savez(path / "d.npz", **arrays)
+    return NpzFile(path / "d.npz")
+
+
+def images(dataset: NpzFile, indices=None, batch_size=4, size=(5, 6)) -> np.ndarray:
+    indices = np.arange(len(dataset)) if indices is None else indices
+    return np.concatenate([b.images for b in dataset.batches(indices, size, batch_size)])
+
+
+def member(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def zipped(path: Path, *members: tuple[str, bytes], method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path / "d.npz", "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path / "d.npz"
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_batches_of_stored_and_deflated_members(tmp_path, save):
+    save(tmp_path / "d.npz", x=X, y=Y)
+    dataset = NpzFile(str(tmp_path / "d.npz"))
+    assert dataset.source == str(tmp_path / "d.npz") and dataset.class_names is None
+    assert dataset.image_size() == (5, 6) and dataset.name_of(7) == "row 7" and len(dataset) == 11
+    batches = list(dataset.batches(np.arange(11), (5, 6), 4))
+    assert [len(b.images) for b in batches] == [4, 4, 3]
+    assert (np.concatenate([b.images for b in batches]) == X).all()
+    assert (np.concatenate([b.labels for b in batches]) == Y).all()
+    assert (np.concatenate([b.indices for b in batches]) == np.arange(11)).all()
+    assert all(b.resized == 0 and b.skipped == () for b in batches)
+    for order in ([2, 3, 9], [9, 2, 2, 10, 0, 1]):
+        assert (images(dataset, order) == X[order]).all()
+    assert list(dataset.batches([], (5, 6), 4)) == []
+
+
+def test_digest_is_of_the_file(tmp_path):
+    import hashlib
+
+    dataset = saved(tmp_path, x=X, y=Y)
+    expected = hashlib.sha256((tmp_path / "d.npz").read_bytes()).hexdigest()
+    assert dataset.digest([0]) == dataset.digest(np.arange(11)) == expected
+    (tmp_path / "d.npz").unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        dataset.digest([0])
+    with pytest.raises(InputError, match="cannot be read"):
+        images(dataset)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (X[..., 0], X[..., :1]),
+        (X[..., :1], X[..., :1]),
+        (np.concatenate([X, X[..., :1]], axis=3), X),
+        ((X / 255).astype(np.float32), X),
+        ((X / 255).astype(">f8"), X),
+        ((X / 255).astype(np.float16), X),
+        (X[..., 0] / 255, X[..., :1]),
+    ],
+)
+def test_conversions(tmp_path, x, expected):
+    found = images(saved(tmp_path, x=x, y=Y))
+    assert found.shape == X.shape and found.dtype == np.uint8
+    assert (found == expected).all()
+
+
+def test_rounding_of_floating_point(tmp_path):
+    x = np.array([0.0, 0.4, 0.6, 254.4, 254.6, 255.0]).reshape(1, 1, 6) / 255
+    assert images(saved(tmp_path, x=x, y=[0]), size=(1, 6))[0, 0, :, 0].tolist() == [
+        0,
+        0,
+        1,
+        254,
+        255,
+        255,
+    ]
+
+
+@pytest.mark.parametrize("value", [1.01, -0.01, np.nan, np.inf, 255.0])
+def test_floating_point_outside_the_unit_interval(tmp_path, value):
+    x = np.zeros((3, 5, 6, 3), np.float32)
+    x[2, 1, 1, 1] = value
+    with pytest.raises(InputError, match=r"in row 2; floating point must lie in \[0, 1\]"):
+        images(saved(tmp_path, x=x, y=[0, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (Y.astype(np.uint8), Y),
+        (Y.astype(">i2")[:, None], Y),
+        (np.eye(3)[Y], Y),
+        (np.eye(3, dtype=bool)[Y], Y),
+        (Y - 1, Y - 1),
+    ],
+)
+def test_labels(tmp_path, y, expected):
+    labels = saved(tmp_path, x=X, y=y).labels
+    assert labels.dtype == np.int64 and labels.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("names", [np.array(["a", "ü"]), np.array([b"a", "ü".encode()])])
+def test_class_names(tmp_path, names):
+    assert saved(tmp_path, x=X, y=Y, class_names=names).class_names == ("a", "ü")
+
+
+class Payload:
+    """Writes a file when unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def evil(path) -> np.ndarray:
+    return np.array([Payload(path / "ran")], dtype=object)
+
+
+@pytest.mark.parametrize("key", ["x", "y", "class_names"])
+def test_python_objects_are_never_loaded(tmp_path, key):
+    arrays = {"x": X, "y": Y, "class_names": np.array(["a"])} | {key: evil(tmp_path)}
+    if key == "y":
+        arrays["x"] = X[:1]
+    members = [(f"{name}.npy", member(array)) for name, array in arrays.items()]
+    with pytest.raises(InputError, match=f"{key}: holds Python objects"):
+        NpzFile(zipped(tmp_path, *members))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": X, "y\x1b": Y}, r"no array x and no array y \(found: images, y\\x1b\)"),
+        ({"x": X}, r"no array y \(found: x\)"),
+        ({"x": X, "y": Y[:4]}, "x has 11 images but y has 4 labels"),
+        ({"x": X.astype(np.uint16), "y": Y}, "dtype uint16; save it as uint8"),
+        ({"x": X.astype(np.int64), "y": Y}, "dtype int64; save it as uint8"),
+        ({"x": X.astype(complex), "y": Y}, "dtype complex128"),
+        ({"x": X.transpose(0, 3, 1, 2).copy(), "y": Y}, "channels come first"),
+        ({"x": X[..., :2], "y": Y}, r"shape \(11, 5, 6, 2\)"),
+        ({"x": X[0, 0], "y": Y[:5]}, r"shape \(6, 3\)"),
+        ({"x": np.uint8(3), "y": Y}, "one row per image"),
+        ({"x": X[:, :0], "y": Y}, "1 pixel"),
+        ({"x": np.asfortranarray(X), "y": Y}, "Fortran order; save numpy.ascontiguousarray"),
+        ({"x": X, "y": Y / 1}, "dtype float64; integers"),
+        ({"x": X, "y": np.eye(3)[Y] * 0.9}, "row 0 is not one-hot"),
+        ({"x": X, "y": np.eye(3)[Y][:, :, None]}, "integers of shape"),
+        ({"x": X, "y": Y.astype(str)}, "integers of shape"),
+        ({"x": X, "y": np.eye(3)[Y].astype(str)}, "integers are needed"),
+        ({"x": X, "y": np.zeros((11, 0), int)}, "integers of shape"),
+        ({"x": X, "y": Y, "class_names": np.arange(3)}, "array of text is needed"),
+        ({"x": X, "y": Y, "class_names": np.array([b"\xff"])}, "not valid text"),
+    ],
+)
+def test_refused_arrays(tmp_path, arrays, message):
+    with pytest.raises(InputError, match=message) as caught:
+        saved(tmp_path, **arrays)
+    assert "\n" not in str(caught.value) and str(tmp_path / "d.npz") in str(caught.value)
+
+
+def test_refused_archives(tmp_path):
+    good = [("x.npy", member(X)), ("y.npy", member(Y))]
+    with pytest.warns(UserWarning, match="Duplicate"):
+        path = zipped(tmp_path, *good, good[0])
+    with pytest.raises(InputError, match="two arrays of one name"):
+        NpzFile(path)
+    with pytest.raises(InputError, match="compressed in a way"):
+        NpzFile(zipped(tmp_path, *good, method=zipfile.ZIP_LZMA))
+    with pytest.raises(InputError, match="x: is not an array"):
+        NpzFile(zipped(tmp_path, ("x.npy", b"nonsense"), good[1]))
+    with pytest.raises(InputError, match="x: is not an array"):
+        NpzFile(zipped(tmp_path, ("x.npy", b"\x93NUMPY\x01\0\x04\0{'a("), good[1]))
+    with pytest.raises(InputError, match=r"needs 990 bytes but 980 are there"):
+        NpzFile(zipped(tmp_path, ("x.npy", member(X)[:-10]), good[1]))
+
+
+def test_a_header_cannot_promise_more_than_the_member_holds(tmp_path):
+    header = member(X).replace(b"(11, 5, 6, 3)", b"(11, 5000000, 6, 3)")
+    header = header.replace(b" " * 7 + b"\n", b" \n", 1)
+    with pytest.raises(InputError, match="needs 990000000 bytes but 990 are there"):
+        NpzFile(zipped(tmp_path, ("x.npy", header), ("y.npy", member(Y))))
+
+
+def test_files_that_are_cut_off(tmp_path):
+    saved(tmp_path, x=X, y=Y)
+    whole = (tmp_path / "d.npz").read_bytes()
+    (tmp_path / "d.npz").write_bytes(whole[:-30])
+    with pytest.raises(InputError, match="is not a whole .npz file"):
+        NpzFile(tmp_path / "d.npz")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_damaged_bytes_end_in_one_line(tmp_path, method):
+    path = zipped(tmp_path, ("x.npy", member(X)), ("y.npy", member(Y)), method=method)
+    whole = bytearray(path.read_bytes())
+    damaged = 0
+    for at in range(0, len(whole), 7):
+        broken = whole.copy()
+        broken[at] ^= 0xFF
+        path.write_bytes(broken)
+        try:
+            images(NpzFile(path))
+        except InputError as error:
+            damaged += 1
+            assert "\n" not in str(error)
+    assert damaged > len(whole) / 7 * 0.8
+
+
+STREAM = """
+import resource, sys
+import numpy as np
+from auditor.data import NpzFile
+import cv2
+def rss():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+dataset = NpzFile(sys.argv[1])
+next(dataset.batches([0], (32, 32), 1))
+before, seen = rss(), 0
+for batch in dataset.batches(np.arange(len(dataset)), (32, 32), 256):
+    seen += len(batch.images)
+print(seen, rss() - before)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
+    x = np.zeros((40_000, 32, 32, 3), np.uint8)
+    x[:, 0, 0, 0] = np.arange(40_000) % 256
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "d.npz", x=x, y=np.arange(40_000) % 10)
+        done = subprocess.run(
+            [sys.executable, "-c", STREAM, str(tmp_path / "d.npz")],
+            cwd=Path(data.__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seen, growth = done.stdout.split()
+        assert int(seen) == 40_000 and float(growth) < 60
