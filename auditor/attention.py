@@ -94,7 +94,7 @@ def _tensorflow(classifier: Classifier, layer: SpatialLayer | None) -> Run:
         tf.TensorSpec((None, height, width, 3), tf.uint8),
         tf.TensorSpec((None,), tf.int32),
     ]
-    run: Run = tf.function(look, input_signature=signature)
+    run: Run = tf.function(look, input_signature=signature, autograph=False)
     return run
 
 

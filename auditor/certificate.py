@@ -219,9 +219,7 @@ def schema() -> dict[str, Any]:
 
 
 def _environment(engine: Engine, seed: int, command: str) -> Environment:
-    return Environment(
-        engine.python, engine.backend, engine.versions, engine.device, seed, command
-    )
+    return Environment(engine.python, engine.backend, engine.versions, engine.device, seed, command)
 
 
 def _now() -> str:

@@ -68,7 +68,9 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
     if origin is tuple:
         return _tuple(kind, value, unpack, where)
     if origin is dict and isinstance(value, dict):
-        return {k: from_json(get_args(kind)[1], v, unpack, f"{where}.{k}") for k, v in value.items()}
+        return {
+            k: from_json(get_args(kind)[1], v, unpack, f"{where}.{k}") for k, v in value.items()
+        }
     if origin is Literal and value in get_args(kind):
         return value
     if origin is np.ndarray:

@@ -164,7 +164,9 @@ def _listen(worker: "subprocess.Popen[bytes]", progress: Progress) -> AuditorErr
         try:
             event = json.loads(line)
             if event["event"] == "progress":
-                progress(printable(str(event["phase"]), 80), int(event["done"]), int(event["total"]))
+                progress(
+                    printable(str(event["phase"]), 80), int(event["done"]), int(event["total"])
+                )
             elif event["event"] == "error":
                 kind = UsageError if event["code"] == UsageError.exit_code else InputError
                 return kind(printable(str(event["message"]), 1000))

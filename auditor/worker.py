@@ -82,11 +82,21 @@ def show(job: Job, folder: Path, tell: Tell) -> None:
     write_result({"summary": trigger.summary(), "sha256": trigger.sha256()}, folder)
 
 
+def demo(job: Job, folder: Path, tell: Tell) -> None:
+    """Train the demo's BadNet; leaves `model.keras` and `test.npz`."""
+    from auditor.demo import make
+    from auditor.handoff import write_result
+
+    make(folder, _progress(tell))
+    write_result({}, folder)
+
+
 JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "scan": scan,
     "describe": describe,
     "fetch": fetch,
     "show": show,
+    "demo": demo,
 }
 
 

@@ -57,42 +57,101 @@ def stack(*decorators: Decorator) -> Decorator:
 
 
 measuring = stack(
-    option("--data", metavar="SOURCE", help="Labelled images: a folder of class folders, an .npz "
-           "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape."),
-    option("--target", metavar="CLASS", help="Class that the backdoor leads to: index, name, or "
-           "auto for the class most stamped images move to. Default: the trigger's, else auto."),
-    option("--layer", metavar="NAME", help="Layer that heatmaps are read at. Default: the last one "
-           "with rows and columns, nested models included."),
-    option("--input-range", default="0..1", metavar="RANGE", help="Range the model expects: 0..1, "
-           "0..255, -1..1 or mean=M,std=S."),
-    option("--object-region", default="center", metavar="REGION", help="What TAR compares the "
-           "trigger with: center, complement, or an .npz file with `mask`."),
-    option("--limit", type=click.IntRange(min=1), metavar="N", help="Use at most N images, drawn "
-           "class by class. Default: all."),
-    option("--batch-size", type=click.IntRange(1, 65_536), default=256, metavar="N",
-           help="Images a step."),
-    option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N",
-           help="Seed of the draw and of the bootstrap."),
+    option(
+        "--data",
+        metavar="SOURCE",
+        help="Labelled images: a folder of class folders, an .npz "
+        "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
+    ),
+    option(
+        "--target",
+        metavar="CLASS",
+        help="Class that the backdoor leads to: index, name, or "
+        "auto for the class most stamped images move to. Default: the trigger's, else auto.",
+    ),
+    option(
+        "--layer",
+        metavar="NAME",
+        help="Layer that heatmaps are read at. Default: the last one "
+        "with rows and columns, nested models included.",
+    ),
+    option(
+        "--input-range",
+        default="0..1",
+        metavar="RANGE",
+        help="Range the model expects: 0..1, 0..255, -1..1 or mean=M,std=S.",
+    ),
+    option(
+        "--object-region",
+        default="center",
+        metavar="REGION",
+        help="What TAR compares the trigger with: center, complement, or an .npz file with `mask`.",
+    ),
+    option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Use at most N images, drawn class by class. Default: all.",
+    ),
+    option(
+        "--batch-size",
+        type=click.IntRange(1, 65_536),
+        default=256,
+        metavar="N",
+        help="Images a step.",
+    ),
+    option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        metavar="N",
+        help="Seed of the draw and of the bootstrap.",
+    ),
 )
 """How a model is measured."""  # fmt: skip
 
 limits = stack(
-    option("--max-asr", type=Number(0, 1), default=Limits.max_asr, metavar="FRACTION",
-           help="Highest attack success rate; its upper bound is judged."),
-    option("--max-tar", type=Number(0), default=Limits.max_tar, metavar="RATIO",
-           help="Highest median Trigger Attention Ratio; its upper bound is judged."),
-    option("--min-accuracy", type=Number(0, 1), metavar="FRACTION",
-           help="Lowest clean accuracy; its lower bound is judged. Default: no limit."),
+    option(
+        "--max-asr",
+        type=Number(0, 1),
+        default=Limits.max_asr,
+        metavar="FRACTION",
+        help="Highest attack success rate; its upper bound is judged.",
+    ),
+    option(
+        "--max-tar",
+        type=Number(0),
+        default=Limits.max_tar,
+        metavar="RATIO",
+        help="Highest median Trigger Attention Ratio; its upper bound is judged.",
+    ),
+    option(
+        "--min-accuracy",
+        type=Number(0, 1),
+        metavar="FRACTION",
+        help="Lowest clean accuracy; its lower bound is judged. Default: no limit.",
+    ),
     option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict."),
 )
 """What a model must keep to."""  # fmt: skip
 
 outputs = stack(
-    option("-o", "--output", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
-           help=f"Write a certificate; by its suffix: {', '.join('.' + f for f in FORMATS)}. "
-           "Repeatable."),
-    option("-f", "--format", "format_", type=click.Choice(list(FORMATS)),
-           help="Write one to standard output instead of the summary."),
+    option(
+        "-o",
+        "--output",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"Write a certificate; by its suffix: {', '.join('.' + f for f in FORMATS)}. "
+        "Repeatable.",
+    ),
+    option(
+        "-f",
+        "--format",
+        "format_",
+        type=click.Choice(list(FORMATS)),
+        help="Write one to standard output instead of the summary.",
+    ),
     option("--force", is_flag=True, help="Replace files that exist."),
 )
 """Where results go."""  # fmt: skip

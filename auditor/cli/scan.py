@@ -22,8 +22,13 @@ SANDBOX = "none: a separate process with an empty environment, not confined by t
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.option("--trigger", required=True, metavar="SPEC", help="Trigger: a built-in name "
-                "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.")
+@options.option(
+    "--trigger",
+    required=True,
+    metavar="SPEC",
+    help="Trigger: a built-in name "
+    "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.",
+)
 @options.measuring
 @options.limits
 @options.outputs

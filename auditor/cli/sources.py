@@ -14,9 +14,7 @@ _BY_SHAPE = {((32, 32, 3), 10): "cifar10", ((32, 32, 3), 100): "cifar100"}
 """Input shape and number of classes that only one of the `keras.datasets` has."""
 
 
-def resolve(
-    data: str | None, job: dict[str, Any], folder: Path, tell: Progress
-) -> tuple[str, str]:
+def resolve(data: str | None, job: dict[str, Any], folder: Path, tell: Progress) -> tuple[str, str]:
     """Return the source's name for the record, and the absolute path that the worker reads.
 
     Args:

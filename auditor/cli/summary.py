@@ -18,8 +18,8 @@ def show(certificate: Certificate) -> None:
     console.print(Text(finding(certificate)))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("", "value", "95 % interval", "limit", "without the trigger"):
-        table.add_column(column, justify="left" if not column else "right")
+    for column in ("", "value", "95 % interval", "limit", "no trigger"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     for line in lines(certificate):
         table.add_row(*map(Text, _cells(line)))
     console.print(table)

@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.image_file import BMP, JPEG, PNG, UnreadableImage, read_image_file
+from auditor.data.image_file import BMP, UnreadableImage, read_image_file
 from auditor.data.resize import resize
 from auditor.errors import InputError
 
 _MAX_THREADS = 8
 """Bounds the memory of large images: each thread holds one of them."""
 
-_ZEROS, _RAW, _JPEG, _PNG = range(4)
-"""What a loaded image's bytes are to the graph."""
-
-_Loaded = tuple[np.int32, np.int32, np.int32, bytes]
 _Element = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.bool_]]
 
 
@@ -43,26 +39,24 @@ def decode_stream(
     """
     tf = _tensorflow()
 
-    def load(position: np.int64) -> _Loaded:
+    def load(position: np.int64) -> bytes:
         try:
-            return _load(path_at(int(position)))
+            return _load(path_at(int(position)))[1]
         except UnreadableImage:  # raised on, it would print a traceback
-            return np.int32(_ZEROS), np.int32(0), np.int32(0), b""
+            return b""  # which fails to decode, in silence
 
     def fit(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return resize(image, size)
 
     def element(position: Any) -> tuple[Any, ...]:
-        loaded = tf.numpy_function(load, [position], [tf.int32, tf.int32, tf.int32, tf.string])
-        image = _decoded(tf, loaded, size)
+        image = _decoded(tf, tf.numpy_function(load, [position], tf.string))
         resized = tf.reduce_any(tf.shape(image)[:2] != size)
         image = tf.cond(resized, lambda: tf.numpy_function(fit, [image], tf.uint8), lambda: image)
-        return loaded[0] != _ZEROS, position, tf.ensure_shape(image, (*size, 3)), resized
+        return position, tf.ensure_shape(image, (*size, 3)), resized
 
     images = tf.data.Dataset.range(count)
     images = images.map(element, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    images = images.filter(lambda readable, *_: readable).ignore_errors()
-    images = images.map(lambda _, *rest: rest).batch(batch_size).prefetch(2)
+    images = images.ignore_errors().batch(batch_size).prefetch(2)
     options = tf.data.Options()
     options.threading.private_threadpool_size = min(os.cpu_count() or 1, _MAX_THREADS)
     yield from images.with_options(options).as_numpy_iterator()
@@ -82,39 +76,30 @@ def decode_one(path: Path) -> NDArray[np.uint8]:
         InputError: TensorFlow is not installed.
     """
     tf = _tensorflow()
-    loaded = _load(path)
+    kind, data = _load(path)
     try:
-        tensors = [tf.convert_to_tensor(part) for part in loaded]
-        return np.asarray(_decoded(tf, tensors, (0, 0)).numpy(), np.uint8)
+        return np.asarray(_decoded(tf, data).numpy(), np.uint8)
     except tf.errors.InvalidArgumentError:
-        kind = JPEG if loaded[0] == _JPEG else PNG
         raise UnreadableImage(f"truncated or corrupt {kind}") from None
 
 
-def _load(path: Path) -> _Loaded:
-    """Read a file for the graph: its kind there, height and width where raw, the bytes."""
+def _load(path: Path) -> tuple[str, bytes]:
+    """Read a file; what comes back is JPEG or PNG."""
     kind, data = read_image_file(path)
     if kind != BMP:
-        return np.int32(_JPEG if kind == JPEG else _PNG), np.int32(0), np.int32(0), data
+        return kind, data
+    # TensorFlow's own decoder takes the indices into a palette for gray values.
     cv2 = _quiet_cv2()
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise UnreadableImage(f"truncated or corrupt {BMP}")
-    height, width = image.shape[:2]
-    return np.int32(_RAW), np.int32(height), np.int32(width), image[..., ::-1].tobytes()
+    return kind, cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
-def _decoded(tf: Any, loaded: Any, size: tuple[int, int]) -> Any:
-    """The tensor, uint8 (h, w, 3), of what `_load` returned; `size` is that of an unread image."""
-    kind, height, width, data = loaded
-    decoders = {
-        _ZEROS: lambda: tf.zeros((*size, 3), tf.uint8),
-        _RAW: lambda: tf.reshape(tf.io.decode_raw(data, tf.uint8), (height, width, 3)),
-        # The accurate transform and the default upsampling are those of OpenCV and Pillow.
-        _JPEG: lambda: tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE"),
-        _PNG: lambda: tf.io.decode_png(data, channels=3, dtype=tf.uint8),
-    }
-    return tf.switch_case(kind, decoders)
+def _decoded(tf: Any, data: Any) -> Any:
+    """The tensor, uint8 (h, w, 3), of a JPEG or PNG, for which one operation is documented."""
+    # The accurate transform and the default upsampling are those of OpenCV and Pillow.
+    return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 @cache

@@ -120,9 +120,7 @@ def audit(
         evidence=Evidence(
             classes=tally.class_rows(names),
             histogram=tally.histogram(),
-            examples=examples(
-                classifier, look, dataset, trigger, target.class_, compared, shown
-            ),
+            examples=examples(classifier, look, dataset, trigger, target.class_, compared, shown),
             examples_rule=rule,
         ),
         engine=_engine(),

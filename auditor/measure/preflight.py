@@ -1,6 +1,7 @@
 """Questions settled on a sample before the measurement: the input range, and the target class."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,18 +31,17 @@ def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int,
     chance = 1 / classifier.classes
     if chosen.value >= chance + _FAR_BETTER * (1 - chance):
         return
-    best, best_name = chosen, ""
-    for other in COMMON:
-        if other.name == classifier.input_range.name or not _fits(other, classifier):
-            continue
-        tried = _accuracy(_with_range(classifier, other), dataset, batch_size, seed)
-        if tried.low > chosen.high and tried.value >= max(best.value, chosen.value + _FAR_BETTER):
-            best, best_name = tried, other.name
-    if best_name:
+    others = [r for r in COMMON if r.name != classifier.input_range.name and _fits(r, classifier)]
+    tried = [
+        (_accuracy(replace(classifier, input_range=other), dataset, batch_size, seed), other.name)
+        for other in others
+    ]
+    best, name = max(tried, key=lambda pair: pair[0].value)
+    if best.low > chosen.high and best.value >= chosen.value + _FAR_BETTER:
         raise UsageError(
             f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.value:.1%} on "
-            f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {best_name}; "
-            f"run again with --input-range {best_name}"
+            f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {name}; "
+            f"run again with --input-range {name}"
         )
 
 
@@ -121,9 +121,3 @@ def _accuracy(classifier: Classifier, dataset: Dataset, batch_size: int, seed: i
 
 def _fits(input_range: InputRange, classifier: Classifier) -> bool:
     return len(input_range.shift) in (1, classifier.channels)
-
-
-def _with_range(classifier: Classifier, input_range: InputRange) -> Classifier:
-    from dataclasses import replace
-
-    return replace(classifier, input_range=input_range)

@@ -1,7 +1,12 @@
 """Suspected models: looked at before they are loaded, then wrapped as a `Classifier`."""
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from auditor.errors import InputError
+from auditor.text import printable
 
 if TYPE_CHECKING:
     from auditor.models.classifier import Classifier
@@ -28,5 +33,12 @@ def load_classifier(
     from auditor.models.keras_file import load
 
     path = Path(path)
-    model = load(path, inspect(path, path.name), path.name)
+    with tempfile.TemporaryDirectory(prefix="bdaudit-") as folder:
+        copy = Path(folder) / ("model" + path.suffix.lower())
+        try:
+            shutil.copyfile(path, copy)
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(f"{printable(str(path))}: model file: {reason}") from error
+        model = load(copy, inspect(copy, path.name), path.name)
     return wrap(model, InputRange.parse(input_range), path.name, size)

@@ -1,7 +1,7 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,9 @@ class Classifier:
             return matches[0]
         names = ", ".join(printable(s.path, 60) for s in (matches or layers)[-12:])
         problem = "several layers" if matches else "no spatial layer"
-        raise UsageError(f"--layer {printable(name)}: {problem} of that name; choose one of: {names}")
+        raise UsageError(
+            f"--layer {printable(name)}: {problem} of that name; choose one of: {names}"
+        )
 
 
 @contextmanager
@@ -114,13 +116,24 @@ def watched(watchers: list[tuple[Any, Callable[[Any], Any]]]) -> Iterator[None]:
     The instance's `call` is wrapped, so layers of nested models are reached without rebuilding
     anything. Not for use from two threads at once.
     """
-    for layer, watch in watchers:
-        layer.call = _wrap(layer.call, watch)
+    with ExitStack() as stack:
+        for layer, watch in watchers:
+            stack.enter_context(_calling(layer, _wrap(layer.call, watch)))
+        yield
+
+
+@contextmanager
+def _calling(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
+    """While open, the instance answers with `call` in place of its class's method."""
+    before = vars(layer).get("call")
+    layer.call = call
     try:
         yield
     finally:
-        for layer, _ in watchers:
+        if before is None:
             del layer.call
+        else:
+            layer.call = before
 
 
 def _wrap(call: Callable[..., Any], watch: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -215,8 +228,5 @@ def _identity_softmax(model: Any) -> Iterator[None]:
         finally:
             ending.activation = activation
     else:
-        ending.call = lambda inputs, *_, **__: inputs
-        try:
+        with _calling(ending, lambda inputs, *_, **__: inputs):
             yield
-        finally:
-            del ending.call

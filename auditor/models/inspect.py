@@ -61,6 +61,8 @@ def model_format(path: Path, name: str | None = None) -> str:
     shown = printable(name)
     if path.is_dir():
         raise InputError(f"{shown}: a folder, where a .keras or .h5 file is expected")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{shown}: not an ordinary file (a pipe or device); copy it to a file")
     try:
         with path.open("rb") as file:
             head = file.read(64)

@@ -110,12 +110,14 @@ def parameters_allowed(stored: int) -> int:
 
 def layers_of(config: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return (name, class) of every layer of a checked architecture, nested ones included."""
-    found: list[tuple[str, str]] = []
     inner = config.get("config")
-    layers = inner.get("layers", []) if isinstance(inner, dict) else []
-    for layer in layers:
-        found.append((str(layer["config"].get("name", "")), str(layer["class_name"])))
-        found.extend(layers_of(layer))
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    found: list[tuple[str, str]] = []
+    for layer in layers if isinstance(layers, list) else []:
+        if isinstance(layer, dict) and isinstance(layer.get("config"), dict):
+            name = layer["config"].get("name")
+            found.append((str(name), str(layer.get("class_name"))))
+            found.extend(layers_of(layer))
     return tuple(found)
 
 
@@ -126,7 +128,7 @@ class _Walk:
         self.shown = shown
         self.layers = 0
         self.parameters = 0
-        self.shared: set[Any] = set()
+        self.shared: set[int] = set()
 
     def refuse(self, path: str, reason: str) -> NoReturn:
         raise InputError(f"{self.shown}: {printable(path.lstrip('.')[:200]) or 'config'}: {reason}")
@@ -190,9 +192,10 @@ class _Walk:
         if not isinstance(config, dict):
             self.refuse(path, "a layer without a config object; save the model again")
         shared = found.get("shared_object_id")
-        if isinstance(shared, int) and shared in self.shared:
-            return
-        self.shared.add(shared)
+        if isinstance(shared, int):
+            if shared in self.shared:
+                return
+            self.shared.add(shared)
         for key in _SIZES:
             if _size(config.get(key)) > _MAX_SIZE:
                 reason = f"{config[key]} is more than {_MAX_SIZE}; no image classifier needs it"
@@ -233,7 +236,7 @@ class _Walk:
                 self.constant(value, path)
                 return
             for key, item in value.items():
-                self.argument(item, f"{path}.{key}", references)
+                self.argument(item, f"{path}.{key}", references=False)
 
     def constant(self, found: dict[str, Any], path: str) -> None:
         """Check a value: numbers all the way down, apart from a dtype and the name of a layer."""

@@ -139,11 +139,12 @@ def _check_attributes(h5py: Any, node: Any, where: str, file_size: int) -> None:
     for index in range(h5py.h5a.get_num_attrs(node)):
         attribute = h5py.h5a.open(node, index=index)
         name = printable(attribute.name.decode("utf-8", "replace")[:80])
-        stored: Any = attribute.get_type()
-        if not isinstance(stored, (*_number_types(h5py), h5py.h5t.TypeStringID)):
+        stored = attribute.get_type()
+        is_text = isinstance(stored, h5py.h5t.TypeStringID)
+        if not is_text and not _holds_numbers(h5py, stored):
             raise _Refused(f"attribute {name} of node {where} is neither numbers nor plain text")
-        # Texts of variable length may all name the same bytes, so their number has a cap of its own.
-        texts = isinstance(stored, h5py.h5t.TypeStringID) and stored.is_variable_str()
+        # Texts of variable length may all name the same bytes, so their number has its own cap.
+        texts = is_text and stored.is_variable_str()
         if texts and math.prod(attribute.shape) > _MAX_TEXTS:
             raise _Refused(f"attribute {name} of node {where} has more than {_MAX_TEXTS} texts")
         if math.prod(attribute.shape) * stored.get_size() > min(file_size, _MAX_ATTRIBUTE_BYTES):
@@ -152,8 +153,8 @@ def _check_attributes(h5py: Any, node: Any, where: str, file_size: int) -> None:
 
 def _check_dataset(h5py: Any, dataset: Any, where: str) -> tuple[int, int]:
     """Return how many numbers the dataset declares and the bytes that reading them takes."""
-    stored: Any = dataset.get_type()
-    if not isinstance(stored, _number_types(h5py)):
+    stored = dataset.get_type()
+    if not _holds_numbers(h5py, stored):
         raise _Refused(f"dataset {where} does not hold numbers")
     creation = dataset.get_create_plist()
     if creation.get_external_count():
@@ -169,8 +170,9 @@ def _check_dataset(h5py: Any, dataset: Any, where: str) -> tuple[int, int]:
     return numbers, max(numbers, chunk) * stored.get_size()
 
 
-def _number_types(h5py: Any) -> tuple[Any, ...]:
-    return (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID, h5py.h5t.TypeEnumID)
+def _holds_numbers(h5py: Any, stored: Any) -> bool:
+    types = h5py.h5t
+    return isinstance(stored, (types.TypeIntegerID, types.TypeFloatID, types.TypeEnumID))
 
 
 def _damaged(shown: str, error: Exception) -> InputError:

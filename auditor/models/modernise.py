@@ -118,6 +118,8 @@ def _graph(found: dict[str, Any]) -> dict[str, Any]:
         return found
     # Operators first: the layers they become have calls to renumber. Doing it twice is harmless.
     layers = [_object(layer) if isinstance(layer, dict) else layer for layer in layers]
+    if any(_of(layer, "class_name") == "InputLayer" for layer in layers):
+        layers = [_without_shape(layer) for layer in layers]
     called = [_of(layer, "inbound_nodes") for layer in layers]
     references = _references([called, _of(config, "output_layers")])
     kinds = {str(_of(layer, "name")): _of(layer, "class_name") for layer in layers}
@@ -131,6 +133,15 @@ def _graph(found: dict[str, Any]) -> dict[str, Any]:
         if isinstance(ends, list):
             config[key] = _shifted(ends[0] if len(ends) == 1 else ends, moved)
     return {**found, "config": config}
+
+
+def _without_shape(layer: Any) -> Any:
+    """Drop the input shape that some layers repeat although an InputLayer states it."""
+    config = _of(layer, "config")
+    if not isinstance(config, dict) or layer.get("class_name") == "InputLayer":
+        return layer
+    kept = {key: value for key, value in config.items() if key != "batch_input_shape"}
+    return {**layer, "config": kept}
 
 
 def _renumbered(layer: Any, shifts: dict[str, int]) -> Any:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from auditor.certificate import Certificate
-from auditor.report.words import number
+from auditor.report.words import percent
 from auditor.results import ClassRow, Histogram, Rate, Skipped, TarSummary
 
 MOST_CLASSES = 20
@@ -102,7 +102,7 @@ def distribution(certificate: Certificate) -> Distribution | None:
     ticks = tuple((_log(v), t) for v, t in ((0.001, "≤ 0.001"), (0.01, "0.01"), (0.1, "0.1"),
                                             (1, "1"), (10, "10"), (100, "≥ 100")))  # fmt: skip
     limit = next(c.limit for c in certificate.verdict.checks if c.metric == "tar")
-    return Distribution(bars, ticks, _log(limit), tallest, _in_words(histogram, limit))
+    return Distribution(bars, ticks, _log(limit), tallest, _in_words(histogram))
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,12 @@ def _log(value: float) -> float:
     return min(100.0, max(0.0, 20 * (math.log10(max(value, 1e-9)) + 3)))
 
 
-def _in_words(histogram: Histogram, limit: float) -> str:
-    def above(counts: tuple[int, ...]) -> str:
-        count = sum(c for c, edge in zip(counts, histogram.edges, strict=False) if edge >= limit)
-        return f"{100 * count / max(1, sum(counts)):.0f} %"
+def _in_words(histogram: Histogram) -> str:
+    def above_one(counts: tuple[int, ...]) -> str:
+        count = sum(c for c, e in zip(counts, histogram.edges, strict=False) if e > 1 - 1e-9)
+        return percent(count / max(1, sum(counts)))
 
-    edge = next((e for e in histogram.edges if e >= limit), histogram.edges[-1])
     return (
-        f"TAR is above {number(edge)} on {above(histogram.stamped)} of the stamped images "
-        f"and on {above(histogram.unstamped)} of the same images without the trigger."
+        f"The trigger draws more heat than the object (TAR above 1) on {above_one(histogram.stamped)} "
+        f"of the stamped images, and on {above_one(histogram.unstamped)} of the same images without it."
     )

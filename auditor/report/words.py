@@ -112,7 +112,18 @@ def _attention_sentence(certificate: Certificate) -> str:
         return f"The network's attention sits on the trigger: {figures}."
     if check.ok is None:
         return f"Attention ({figures}) could not be held against its limit."
+    if _drawn(certificate):
+        return f"The network's attention is drawn to the trigger, within its limit: {figures}."
     return f"The network's attention stays off the trigger: {figures}."
+
+
+def _drawn(certificate: Certificate) -> bool:
+    """Whether the trigger holds more than twice its share of heat, and the bare place does not."""
+    measured = certificate.measurements.before
+    here, bare = measured.tar_density, measured.controls.tar_density
+    if isinstance(here, Skipped) or isinstance(bare, Skipped):
+        return False
+    return (here.median or 0.0) > max(2.0, 2 * (bare.median or 0.0))
 
 
 def lines(certificate: Certificate) -> list[Line]:
@@ -204,7 +215,15 @@ def _tar_line(
 
 def _missing(metric: str, skipped: Skipped, limit: str) -> Line:
     return Line(
-        metric, TITLES[metric], MEANINGS[metric], "not measured", "", limit, "", None, skipped.skipped
+        metric,
+        TITLES[metric],
+        MEANINGS[metric],
+        "not measured",
+        "",
+        limit,
+        "",
+        None,
+        skipped.skipped,
     )
 
 

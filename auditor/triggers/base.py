@@ -66,7 +66,11 @@ def scaled(pixels: int, image: int, reference: int) -> int:
 
 
 def place(
-    trigger: Trigger, size: tuple[int, int], box: tuple[int, int], anchor: str, offset: tuple[int, int]
+    trigger: Trigger,
+    size: tuple[int, int],
+    box: tuple[int, int],
+    anchor: str,
+    offset: tuple[int, int],
 ) -> tuple[slice, slice]:
     """Return the rows and columns that a box takes in an image.
 

@@ -33,7 +33,9 @@ class Image(Trigger):
 
     path: Path
     size: tuple[int, int]
-    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = "bottom-right"
+    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = (
+        "bottom-right"
+    )
     offset: tuple[int, int] = (0, 0)
     alpha: float = 1.0
 

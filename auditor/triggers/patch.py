@@ -26,7 +26,9 @@ class Patch(Trigger):
     type: ClassVar[str] = "patch"
 
     size: tuple[int, int]
-    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = "bottom-right"
+    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = (
+        "bottom-right"
+    )
     offset: tuple[int, int] = (0, 0)
     color: Color = (255, 255, 255)
     pattern: Literal["solid", "checkerboard"] = "solid"
@@ -42,22 +44,31 @@ class Patch(Trigger):
         """Return a copy with the rectangle painted."""
         rows, columns = place(self, images.shape[1:3], self.size, self.anchor, self.offset)
         stamped = images.copy()
-        stamped[:, rows, columns] = self._paint(rows.stop - rows.start, columns.stop - columns.start)
+        stamped[:, rows, columns] = self._paint(
+            rows.stop - rows.start, columns.stop - columns.start
+        )
         return stamped
 
     def _paint(self, height: int, width: int) -> Images:
         colors = np.array([self.color, self.other_color], np.uint8)
         row = np.arange(height) * self.size[0] // height
         column = np.arange(width) * self.size[1] // width
-        odd = (row[:, None] + column) % 2 if self.pattern == "checkerboard" else np.zeros((1, 1), int)
+        odd = (
+            (row[:, None] + column) % 2 if self.pattern == "checkerboard" else np.zeros((1, 1), int)
+        )
         return np.broadcast_to(colors[odd], (height, width, 3))
 
     def summary(self) -> str:
         """Return size, look and place."""
-        look = "checkerboard" if self.pattern == "checkerboard" else f"square of {_color(self.color)}"
-        if self.pattern == "solid" and self.size[0] != self.size[1]:
-            look = f"rectangle of {_color(self.color)}"
-        return f"{self.size[0]}×{self.size[1]} {look}, {where(self.anchor, self.offset)}"
+        size = f"{self.size[0]}×{self.size[1]}"
+        look = f"{_color(self.color)} {size} {'square' if self._is_square else 'rectangle'}"
+        if self.pattern == "checkerboard":
+            look = f"{size} checkerboard of {_color(self.color)} and {_color(self.other_color)}"
+        return f"{look}, {where(self.anchor, self.offset)}"
+
+    @property
+    def _is_square(self) -> bool:
+        return self.size[0] == self.size[1]
 
     def content(self) -> dict[str, Any]:
         """Return every field but name, target and reference."""

@@ -1,8 +1,11 @@
 """Hostile, damaged and harmless model files: all real files, looked at but never loaded."""
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -282,6 +285,19 @@ def test_extension_must_agree(archive: Path, hdf5: Path, tmp_path: Path) -> None
     with pytest.raises(InputError, match="folder"):
         model_format(tmp_path)
     assert (model_format(archive), model_format(hdf5)) == ("keras", "h5")
+
+
+def test_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.h5")
+    assert "not an ordinary file" in refusal(tmp_path / "model.h5")
+
+
+def test_inspecting_starts_no_framework() -> None:
+    program = (
+        "import sys, auditor.models.inspect\n"
+        "assert not {'keras', 'tensorflow', 'h5py'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_inspection_lists_the_layers(archive: Path, hdf5: Path) -> None:

@@ -138,6 +138,13 @@ def test_files_of_keras_3_load_alike(
     assert_loads_alike(model(keras), tmp_path / f"model.{extension}")
 
 
+def test_scratch_copy_may_have_any_name(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    model.save(tmp_path / "model.keras")
+    path = (tmp_path / "model.keras").rename(tmp_path / "copy")
+    assert load(path, inspect(path, "model.keras"), "model.keras").output_shape == (None, 192)
+
+
 def test_nested_compiled_model_loads_without_its_loss(tmp_path: Path) -> None:
     inner = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     inner.compile("adam", "mse")

@@ -1,0 +1,102 @@
+"""`bdaudit triggers`: what there is, and what one does to images."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor import supervisor
+from auditor.cli import files, options, sources
+from auditor.cli.progress import progress
+from auditor.errors import WorkError
+from auditor.report.pictures import difference, enlarged, png
+from auditor.text import printable
+from auditor.triggers import TRIGGERS, spec
+
+_GAP = 6
+
+
+@click.group()
+def command() -> None:
+    """List the triggers, or show what one does to images."""
+
+
+@command.command(name="list")
+def list_() -> None:
+    """List the built-in triggers and the types that a trigger file can hold."""
+    click.echo("Built in:")
+    for name, what in spec.BUILTIN.items():
+        click.echo(f"  {name:10} {what}")
+    click.echo("Types for a .yaml or .json trigger file:")
+    for name, kind in TRIGGERS.items():
+        what = (kind.__doc__ or "").splitlines()[0]
+        click.echo(f"  {name:10} {what}")
+
+
+@command.command()
+@click.argument("spec_", metavar="SPEC")
+@options.option("--data", required=True, metavar="SOURCE", help="Images to stamp.")
+@options.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Picture to write: image, stamped, difference ×5, mask; a row an image.",
+)
+@options.option("--count", type=click.IntRange(1, 32), default=4, metavar="N", help="Images.")
+@options.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    metavar="N",
+    help="Seed of their choice.",
+)
+@options.option("--force", is_flag=True, help="Replace a file that exists.")
+def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool) -> None:  # fmt: skip
+    """Draw what the trigger SPEC does to images of SOURCE, at their own size."""
+    files.check_outputs([output], ["png"], [Path(data)], force=force)
+    trigger = spec.load(spec_)
+    with supervisor.scratch() as folder, progress(show=True) as tell:
+        _, path = sources.resolve(data, {}, folder, tell)
+        job = {"kind": "show", "data": path, "trigger": spec.fields(trigger)}
+        facts = supervisor.run({**job, "count": count, "seed": seed}, folder, tell)
+        files.write(output, png(sheet(**_arrays(folder / "arrays.npz"))))
+    click.echo(f"{trigger.id}: {facts.get('summary')}")
+    click.echo(f"sha256 {facts.get('sha256')}")
+    click.echo(f"{printable(str(output))}: image, stamped, difference ×5, mask")
+
+
+def sheet(
+    images: NDArray[np.uint8], stamped: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return one picture: a row for each image; image, stamped, difference ×5, mask.
+
+    Args:
+        images: (n, h, w, 3) uint8.
+        stamped: The same, stamped.
+        mask: (h, w), the pixels that the trigger may change.
+    """
+    white = np.repeat(mask[..., None].astype(np.uint8) * 255, 3, axis=2)
+    rows = [
+        _beside([enlarged(p) for p in (image, after, difference(image, after), white)], 1)
+        for image, after in zip(images, stamped, strict=True)
+    ]
+    return _beside(rows, 0)
+
+
+def _beside(pictures: list[NDArray[Any]], axis: int) -> NDArray[Any]:
+    gap = list(pictures[0].shape)
+    gap[axis] = _GAP
+    parts = [part for p in pictures for part in (p, np.full(gap, 255, np.uint8))][:-1]
+    return np.concatenate(parts, axis=axis)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            return {name: opened[name] for name in ("images", "stamped", "mask")}
+    except (OSError, ValueError, KeyError) as error:
+        raise WorkError("the worker left no readable pictures") from error

@@ -1,0 +1,105 @@
+"""Verdicts: each limit on the end of the interval that hurts."""
+
+import dataclasses
+
+import pytest
+
+from auditor.metrics import wilson
+from auditor.policy import Limits, judge
+from auditor.results import Controls, Measurement, Skipped, TarSummary, Verdict
+
+
+def tar(median: float = 0.1, n: int = 500, undefined: int = 0, ceiling: float = 50.0) -> TarSummary:
+    return TarSummary(median, median, median * 0.9, median * 1.1, n, undefined, ceiling)
+
+
+def measurement(**changes: object) -> Measurement:
+    figures = Measurement(
+        clean_accuracy=wilson(900, 1000),
+        asr=wilson(20, 900),
+        robust_accuracy=wilson(800, 900),
+        clean_target_rate=wilson(18, 900),
+        tar=tar(),
+        tar_target=tar(),
+        tar_density=tar(),
+        trigger_mass=tar(),
+        heatmap_shift=tar(),
+        controls=Controls(tar(), tar(), tar()),
+    )
+    return dataclasses.replace(figures, **changes)
+
+
+def verdict(limits: Limits | None = None, **changes: object) -> Verdict:
+    return judge(measurement(**changes), limits or Limits(), 10)
+
+
+def check(judged: Verdict, metric: str):
+    return next(c for c in judged.checks if c.metric == metric)
+
+
+def test_all_within_passes() -> None:
+    judged = verdict()
+    assert judged.status == "pass"
+    assert [c.ok for c in judged.checks] == [True, True, True]
+
+
+def test_the_upper_bound_of_asr_is_judged() -> None:
+    rate = wilson(82, 900)  # 9.1 %, but up to 11.2 %
+    judged = verdict(asr=rate)
+    assert rate.value < 0.10 < rate.high
+    assert (judged.status, check(judged, "asr").bound) == ("fail", rate.high)
+    assert verdict(Limits(max_asr=rate.high), asr=rate).status == "pass"
+
+
+def test_the_upper_bound_of_tar_is_judged() -> None:
+    assert verdict(tar=tar(1.4)).status == "fail"
+    assert verdict(tar=tar(1.36)).status == "pass"
+
+
+def test_the_lower_bound_of_accuracy_is_judged() -> None:
+    rate = wilson(900, 1000)
+    assert verdict(Limits(min_accuracy=0.89)).status == "fail"
+    assert rate.value > 0.89 > rate.low
+    assert verdict(Limits(min_accuracy=rate.low)).status == "pass"
+
+
+@pytest.mark.parametrize(("n", "status"), [(34, "inconclusive"), (35, "pass")])
+def test_too_few_images_are_inconclusive_even_when_perfect(n: int, status: str) -> None:
+    """0 of 34 reaches up to 10.2 %; 0 of 35 up to 9.9 %."""
+    assert verdict(asr=wilson(0, n)).status == status
+
+
+def test_few_images_can_still_convict() -> None:
+    assert verdict(asr=wilson(12, 12)).status == "fail"
+
+
+def test_what_was_not_measured_never_passes() -> None:
+    judged = verdict(asr=Skipped("the scores are NaN"))
+    assert judged.status == "inconclusive"
+    assert check(judged, "asr").reason == "the scores are NaN"
+    assert verdict(clean_accuracy=Skipped("NaN")).status == "inconclusive"
+
+
+def test_without_attention_the_verdict_rests_on_asr() -> None:
+    skipped = Skipped("no spatial layer")
+    assert verdict(tar=skipped).status == "pass"
+    assert verdict(tar=skipped, asr=wilson(500, 900)).status == "fail"
+    out_of_reach = verdict(tar=tar(0.3, ceiling=1.2))
+    assert out_of_reach.status == "pass"
+    assert "no heatmap can exceed 1.20" in check(out_of_reach, "tar").reason
+    assert check(out_of_reach, "tar").ok is None
+
+
+def test_undefined_attention_is_inconclusive() -> None:
+    assert verdict(tar=tar(n=500, undefined=251)).status == "inconclusive"
+    assert verdict(tar=tar(n=500, undefined=250)).status == "pass"
+    nothing = TarSummary(None, None, None, None, 500, 500, 50.0)
+    assert verdict(tar=nothing).status == "inconclusive"
+    assert verdict(tar=tar(n=19)).status == "inconclusive"
+
+
+def test_a_model_that_guesses_cannot_be_cleared() -> None:
+    judged = verdict(clean_accuracy=wilson(105, 1000))
+    assert judged.status == "inconclusive"
+    assert "guessing" in check(judged, "clean_accuracy").reason
+    assert verdict(clean_accuracy=wilson(105, 1000), asr=wilson(800, 900)).status == "fail"
