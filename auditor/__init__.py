@@ -9,7 +9,8 @@ The command line runs the left half in a worker process of its own, because the 
 trusted. As a library everything runs in this process:
 
     classifier = auditor.load_classifier("model.keras")
-    result = auditor.audit(classifier, auditor.open_source("photos/"), auditor.load_trigger("square4"))
+    images, trigger = auditor.open_source("photos/"), auditor.load_trigger("square4")
+    result = auditor.audit(classifier, images, trigger)
     print(result.measurement.asr)
 """
 

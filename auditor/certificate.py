@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from auditor.results import (
     Verdict,
 )
 
-SCHEMA = "bdaudit.audit/v1"
+SCHEMA: Final = "bdaudit.audit/v1"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A message is one line for a person: what was received, where, what is allowed, w
 
 
 class AuditorError(Exception):
-    """Root of all errors raised on purpose; ends in exit code 3 unless a subclass says otherwise."""
+    """Root of all errors raised on purpose; exit code 3 unless a subclass says otherwise."""
 
     exit_code = 3
 

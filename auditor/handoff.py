@@ -24,7 +24,8 @@ def save(result: AuditResult, folder: Path) -> None:
         return len(arrays) - 1
 
     document = to_json(result, pack)
-    np.savez(folder / "arrays.npz", **{f"a{i}": array for i, array in enumerate(arrays)})
+    named: dict[str, Any] = {f"a{i}": array for i, array in enumerate(arrays)}
+    np.savez(folder / "arrays.npz", **named)
     write_result(document, folder)
 
 

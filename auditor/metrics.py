@@ -155,7 +155,7 @@ def density(mass: Floats, area: float) -> Floats:
 
 
 def heatmap_shift(one: NDArray[np.float32], other: NDArray[np.float32]) -> Floats:
-    """Return 1 − cosine similarity of paired (n, gh, gw) heatmaps, in [0, 1]; NaN if one is zero."""
+    """Return 1 − cosine similarity of paired (n, gh, gw) heatmaps; NaN if one is all zero."""
     a, b = (h.reshape(len(h), -1).astype(np.float64) for h in (one, other))
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return 1 - np.minimum(_ratio((a * b).sum(axis=1), norms, norms), 1.0)

@@ -1,4 +1,4 @@
-"""From figures and limits to a verdict: each limit is judged on the end of the interval that hurts."""
+"""From figures and limits to a verdict, judged on the end of each interval that hurts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

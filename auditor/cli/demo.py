@@ -70,7 +70,7 @@ def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:  
 def _what_to_look_at(folder: Path) -> str:
     where = printable(str(folder))
     return f"""
-Open {where}/certificate.html in a browser ({where}/certificate.pdf is the same for paper) and look at
+Open {where}/certificate.html in a browser (certificate.pdf is the same for paper) and look at
   1. the first line and its three figures: the trigger decides what the network answers;
   2. the heatmaps: without the trigger they lie on the digit, with it in the corner;
   3. the distribution: two humps that hardly touch are a backdoor's signature.

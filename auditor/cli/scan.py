@@ -50,7 +50,7 @@ def command(model: Path, trigger: str, **flags: Any) -> int:  # fmt: skip
     for path, content in written:
         files.write(path, content)
     if flags["format_"]:
-        click.get_binary_stream("stdout").write(render(certificate, flags["format_"]))
+        sys.stdout.buffer.write(render(certificate, flags["format_"]))
     elif not flags["quiet"]:
         summary.show(certificate)
     return 0 if flags["exit_zero"] else EXIT[certificate.verdict.status]

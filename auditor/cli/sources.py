@@ -9,9 +9,10 @@ from auditor import supervisor
 from auditor.cli.progress import Progress
 from auditor.data import is_builtin
 from auditor.errors import UsageError, WorkError
+from auditor.text import printable
 
-_BY_SHAPE = {((32, 32, 3), 10): "cifar10", ((32, 32, 3), 100): "cifar100"}
-"""Input shape and number of classes that only one of the `keras.datasets` has."""
+_BY_SHAPE = {(32, 32, 3, 10): "cifar10", (32, 32, 3, 100): "cifar100"}
+"""Height, width, channels and classes that only one of the `keras.datasets` has."""
 
 
 def resolve(data: str | None, job: dict[str, Any], folder: Path, tell: Progress) -> tuple[str, str]:
@@ -46,11 +47,11 @@ def absolute_region(region: str) -> str:
 
 def _by_shape(job: dict[str, Any], folder: Path, tell: Progress) -> str:
     facts = supervisor.run({**job, "kind": "describe"}, folder, tell)
-    shape, classes = tuple(facts.get("input_shape", ())), facts.get("classes")
-    if (shape, classes) not in _BY_SHAPE:
-        height, width, channels = (*shape, 0, 0, 0)[:3]
+    known = (*facts.get("input_shape", ()), facts.get("classes"))
+    if known not in _BY_SHAPE:
         raise UsageError(
-            f"{job['name']}: {height}×{width}×{channels} with {classes} classes does not settle "
-            "which data to use; give --data FOLDER, FILE.npz or a keras.datasets name"
+            f"{printable(job['name'])}: {'×'.join(map(str, known[:-1]))} with {known[-1]} classes "
+            "does not settle which data to use; give --data FOLDER, FILE.npz or a "
+            "keras.datasets name"
         )
-    return _BY_SHAPE[shape, classes]
+    return _BY_SHAPE[known]

@@ -55,8 +55,13 @@ def list_() -> None:
     help="Seed of their choice.",
 )
 @options.option("--force", is_flag=True, help="Replace a file that exists.")
-def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool) -> None:  # fmt: skip
-    """Draw what the trigger SPEC does to images of SOURCE, at their own size."""
+def show(
+    spec_: str, data: str, output: Path, count: int, seed: int, force: bool
+) -> None:  # fmt: skip
+    """Draw what the trigger SPEC does to images of SOURCE, at the first one's size.
+
+    Side by side: the image, the stamped image, their difference ×5 on gray, the changed pixels.
+    """
     files.check_outputs([output], ["png"], [Path(data)], force=force)
     trigger = spec.load(spec_)
     with supervisor.scratch() as folder, progress(show=True) as tell:

@@ -21,28 +21,28 @@ def examples(
     indices: NDArray[np.int64],
 ) -> tuple[Example, ...]:
     """Return the images at `indices`, clean and stamped, with their heatmaps, by rising TAR."""
-    shown = []
+    shown: list[Example] = []
     for batch in dataset.batches(indices, classifier.size, max(1, len(indices))):
         if not len(batch.labels):
             continue
         stamped_images = trigger.stamp(batch.images)
         clean, stamped = look(batch.images, target), look(stamped_images, target)
         clean_tar, stamped_tar = _tar(clean.heat, regions), _tar(stamped.heat, regions)
-        for row in range(len(batch.labels)):
-            shown.append(
-                Example(
-                    name=dataset.name_of(int(batch.indices[row])),
-                    label=int(batch.labels[row]),
-                    clean=batch.images[row],
-                    stamped=stamped_images[row],
-                    clean_heat=clean.heat[row],
-                    stamped_heat=stamped.heat[row],
-                    clean_predicted=int(clean.predicted[row]),
-                    stamped_predicted=int(stamped.predicted[row]),
-                    clean_tar=clean_tar[row],
-                    stamped_tar=stamped_tar[row],
-                )
+        shown += [
+            Example(
+                name=dataset.name_of(int(batch.indices[row])),
+                label=int(batch.labels[row]),
+                clean=batch.images[row],
+                stamped=stamped_images[row],
+                clean_heat=clean.heat[row],
+                stamped_heat=stamped.heat[row],
+                clean_predicted=int(clean.predicted[row]),
+                stamped_predicted=int(stamped.predicted[row]),
+                clean_tar=clean_tar[row],
+                stamped_tar=stamped_tar[row],
             )
+            for row in range(len(batch.labels))
+        ]
     return tuple(sorted(shown, key=lambda e: (e.stamped_tar is None, e.stamped_tar, e.name)))
 
 

@@ -1,4 +1,4 @@
-"""What every image answered, collected batch by batch: a few numbers an image, whatever its size."""
+"""What every image answered, collected batch by batch: a few numbers an image."""
 
 from dataclasses import dataclass, field
 

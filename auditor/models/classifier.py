@@ -71,7 +71,7 @@ class Classifier:
 
         def record(path: str, layer: Any) -> Callable[[Any], Any]:
             def watch(output: Any) -> Any:
-                shape = getattr(output, "shape", ())
+                shape = tuple(getattr(output, "shape", ()))
                 if len(shape) == 4 and shape[1] * shape[2] > 1:
                     found.pop(id(layer), None)
                     found[id(layer)] = SpatialLayer(path, layer, (int(shape[1]), int(shape[2])))

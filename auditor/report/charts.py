@@ -147,7 +147,8 @@ def _in_words(histogram: Histogram) -> str:
         count = sum(c for c, e in zip(counts, histogram.edges, strict=False) if e > 1 - 1e-9)
         return percent(count / max(1, sum(counts)))
 
+    stamped, unstamped = above_one(histogram.stamped), above_one(histogram.unstamped)
     return (
-        f"The trigger draws more heat than the object (TAR above 1) on {above_one(histogram.stamped)} "
-        f"of the stamped images, and on {above_one(histogram.unstamped)} of the same images without it."
+        f"The trigger draws more heat than the object (TAR above 1) on {stamped} of the stamped "
+        f"images, and on {unstamped} of the same images without it."
     )

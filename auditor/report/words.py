@@ -1,4 +1,4 @@
-"""What a certificate says, in words and numbers: one source for the page, the PDF and the terminal."""
+"""What a certificate says, in words and numbers, for the page, the PDF and the terminal."""
 
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -29,7 +29,7 @@ MEANINGS = {
     "tar_target": "The same ratio, for the heatmap of the target class.",
     "tar_density": "Heat per pixel on the trigger ÷ heat per pixel elsewhere; 1 is even.",
     "trigger_mass": "Share of all heat that lies on the trigger.",
-    "heatmap_shift": "How far the heatmap moves when the trigger is stamped: 0 not at all, 1 wholly.",
+    "heatmap_shift": "How far stamping the trigger moves the heatmap: 0 not at all, 1 wholly.",
 }
 """Figure → what it is, in one sentence."""
 

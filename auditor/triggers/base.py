@@ -4,7 +4,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from auditor.errors import UsageError
 Images = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-ANCHORS = ("top-left", "top-right", "bottom-left", "bottom-right", "center")
+Anchor = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def place(
         trigger: Whose box it is; its reference scales `box` and `offset`.
         size: (h, w) of the image.
         box: (height, width) in reference pixels.
-        anchor: One of `ANCHORS`.
+        anchor: An `Anchor`.
         offset: (rows, columns) in reference pixels, away from the anchored edge; from the centre
             downwards and to the right.
 

@@ -4,14 +4,14 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import InputError, UsageError
 from auditor.text import printable
-from auditor.triggers.base import Images, Mask, Trigger, place, where
+from auditor.triggers.base import Anchor, Images, Mask, Trigger, place, where
 
 _MAX_BYTES = 64 << 20
 _MAX_SIDE = 4096
@@ -33,9 +33,7 @@ class Image(Trigger):
 
     path: Path
     size: tuple[int, int]
-    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = (
-        "bottom-right"
-    )
+    anchor: Anchor = "bottom-right"
     offset: tuple[int, int] = (0, 0)
     alpha: float = 1.0
 
@@ -103,7 +101,8 @@ class Image(Trigger):
         """Return name, size and place."""
         faded = "" if self.alpha == 1 else f" at {self.alpha:.0%} opacity"
         name = printable(self.path.name, 60)
-        return f"picture {name}, {self.size[0]}×{self.size[1]}{faded}, {where(self.anchor, self.offset)}"
+        size = f"{self.size[0]}×{self.size[1]}"
+        return f"picture {name}, {size}{faded}, {where(self.anchor, self.offset)}"
 
     def content(self) -> dict[str, Any]:
         """Return the picture's digest in place of its path, and the rest."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from auditor.triggers.base import Images, Mask, Trigger, place, where
+from auditor.triggers.base import Anchor, Images, Mask, Trigger, place, where
 
 Color = tuple[int, int, int]
 
@@ -26,9 +26,7 @@ class Patch(Trigger):
     type: ClassVar[str] = "patch"
 
     size: tuple[int, int]
-    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"] = (
-        "bottom-right"
-    )
+    anchor: Anchor = "bottom-right"
     offset: tuple[int, int] = (0, 0)
     color: Color = (255, 255, 255)
     pattern: Literal["solid", "checkerboard"] = "solid"

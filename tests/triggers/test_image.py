@@ -37,9 +37,7 @@ def test_blends_by_its_own_alpha(tmp_path: Path, channels: int, alpha: float) ->
     expected[:, :6, :6] = expected[:, :6, :6] * (1 - opacity) + rgba[..., :3] * opacity
     difference = np.abs(trigger.stamp(IMAGES) - expected)
     assert difference.max() <= 0.5 + 1e-3
-    assert trigger.mask((32, 32))[0, 0] == (channels < 4), (
-        "transparent pixels are not the trigger's"
-    )
+    assert trigger.mask((32, 32))[0, 0] == (channels < 4), "transparent: not the trigger's"
 
 
 def test_digest_follows_the_pictures_bytes(tmp_path: Path) -> None:

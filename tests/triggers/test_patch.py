@@ -48,8 +48,9 @@ def test_checkerboard_keeps_its_fields_when_enlarged() -> None:
 
 @pytest.mark.parametrize(
     ("anchor", "rows", "columns"),
-    [("top-left", (1, 3), (2, 6)), ("top-right", (1, 3), (26, 30)), ("bottom-left", (29, 31), (2, 6)),
-     ("bottom-right", (29, 31), (26, 30)), ("center", (16, 18), (16, 20))],
+    [("top-left", (1, 3), (2, 6)), ("top-right", (1, 3), (26, 30)),
+     ("bottom-left", (29, 31), (2, 6)), ("bottom-right", (29, 31), (26, 30)),
+     ("center", (16, 18), (16, 20))],
 )  # fmt: skip
 def test_offset_leads_away_from_the_anchored_edge(
     anchor: str, rows: tuple[int, int], columns: tuple[int, int]

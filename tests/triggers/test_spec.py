@@ -17,7 +17,8 @@ FILE = """
 version: 1
 reference: [64, 64]
 triggers:
-  - {id: square, type: patch, size: [8, 8], anchor: top-left, offset: [1, 0], color: [255, 0, 0], target: 3}
+  - {id: square, type: patch, size: [8, 8], anchor: top-left, offset: [1, 0], color: [255, 0, 0],
+     target: 3}
   - {id: logo, type: image, path: logo.png, size: [6, 6], anchor: center, alpha: 0.5, target: cat}
 """
 
@@ -60,7 +61,7 @@ def test_fields_come_back(file: Path) -> None:
     [
         (
             "{id: a, type: patch, size: [4, 4], colour: [1, 2, 3]}",
-            ["triggers[0]", "'colour'", "color"],
+            ["[0]", "'colour'", "color"],
         ),
         ("{id: a, type: patch, size: 4}", ["triggers[0].size", "list"]),
         ("{id: a, type: patch, size: [4, four]}", ["triggers[0].size[1]", "int"]),
@@ -89,7 +90,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, entry: str, words: list[str]) ->
     "text",
     ["", "[]", "version: 2\ntriggers: []", "version: 1", "version: 1\ntriggers: []",
      "version: 1\nextra: 1\ntriggers: [{id: a, type: patch, size: [1, 1]}]", "a: [b", "\x00",
-     "version: 1\ntriggers: [{id: a, type: patch, size: [1, 1]}, {id: a, type: patch, size: [1, 1]}]",
+     "version: 1\ntriggers:\n" + 2 * "  - {id: a, type: patch, size: [1, 1]}\n",
      "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]"],
 )  # fmt: skip
 def test_what_is_no_trigger_file_is_refused(tmp_path: Path, text: str) -> None:
