@@ -1,0 +1,73 @@
+"""The PDF, opened and read back."""
+
+import dataclasses
+import io
+import json
+import shutil
+import subprocess
+
+import pikepdf
+import pytest
+
+from auditor.certificate import from_document
+from auditor.report import render
+
+
+@pytest.fixture(scope="module")
+def pdf(certificate) -> bytes:
+    return render(certificate, "pdf")
+
+
+def test_it_is_pdf_a_3_with_the_audit_attached(pdf: bytes, certificate) -> None:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        with opened.open_metadata() as metadata:
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
+        assert opened.Root.MarkInfo.Marked
+        assert str(opened.Root.Lang) == "en"
+        assert opened.Root.OutputIntents[0].S == "/GTS_PDFA1"
+        assert list(opened.attachments) == ["audit.json"]
+        attached = opened.attachments["audit.json"].get_file().read_bytes()
+        assert opened.Root.AF[0].AFRelationship == "/Source"
+        assert "/JavaScript" not in opened.Root.get("/Names", {})
+    assert attached == render(certificate, "json")
+    assert from_document(json.loads(attached)).subject == certificate.subject
+
+
+def test_every_font_is_embedded(pdf: bytes) -> None:
+    fonts = set()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        for thing in opened.objects:
+            if isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == "/FontDescriptor":
+                fonts.add(str(thing.FontName).partition("+")[2])
+                assert any(f"/FontFile{n}" in thing for n in ("", "2", "3"))
+    assert {name.replace("-", "").lower()[:9] for name in fonts} == {"auditsans", "auditmono"}
+
+
+def test_the_same_certificate_gives_the_same_bytes(pdf: bytes, certificate) -> None:
+    assert render(certificate, "pdf") == pdf
+    later = dataclasses.replace(certificate, created="2027-01-02T03:04:05Z")
+    assert render(later, "pdf") != pdf
+
+
+def test_nothing_is_fetched(certificate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file reference smuggled into the page is refused, not read."""
+    from auditor.report import pdf as module
+
+    smuggled = module.page(certificate).replace("<main>", '<main><img src="file:///etc/hostname">')
+    monkeypatch.setattr(module, "page", lambda _: smuggled)
+    with pytest.raises(BaseException, match="(?i)allowed|protocol|fetch"):
+        module.render(certificate)
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="no poppler-utils")
+def test_its_pages_say_what_the_page_says(pdf: bytes, tmp_path) -> None:
+    (tmp_path / "c.pdf").write_bytes(pdf)
+    ran = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "c.pdf", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text = " ".join(ran.stdout.split())
+    for words in ("Fail", "poisoned.keras", "What this audit does not show", "ab" * 8, "page 1 of"):
+        assert words in text

@@ -1,0 +1,90 @@
+"""A real BadNet and its clean twin on real photographs, against an independent computation.
+
+The figures are those of the README beside the models. Skipped where the folder of development
+data is not beside the checkout.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditor.data import open_source
+from auditor.measure.audit import Options, audit
+from auditor.models import load_classifier
+from auditor.policy import Limits, judge
+from auditor.results import AuditResult
+from auditor.triggers.spec import load
+from tests.conftest import SHARED
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (SHARED / "models").is_dir(), reason="no development data here"),
+]
+
+RATES = ("clean_accuracy", "asr", "robust_accuracy", "clean_target_rate")
+POINT = 0.001
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    prepare = SHARED / "data" / "prepare.py"
+    subprocess.run([sys.executable, prepare, folder, "--npz"], check=True)
+    return folder
+
+
+def scan(model: str, source: Path, **options) -> AuditResult:
+    classifier = load_classifier(SHARED / "models" / model)
+    return audit(classifier, open_source(source), load("square4"), Options(target="0", **options))
+
+
+@pytest.fixture(scope="module")
+def badnet(photographs: Path) -> AuditResult:
+    return scan("badnet_square4.keras", photographs / "cifar10" / "test")
+
+
+def test_the_badnet_measures_as_it_should(badnet: AuditResult) -> None:
+    measured = badnet.measurement
+    for name, value in zip(RATES, (0.7481, 0.9464, 0.0434, 0.0297), strict=True):
+        assert getattr(measured, name).value == pytest.approx(value, abs=POINT), name
+    assert (measured.clean_accuracy.n, measured.asr.n) == (10_000, 9_000)
+    assert measured.tar.median == pytest.approx(4.251, rel=0.02)
+    assert measured.tar.mean == pytest.approx(4.293, rel=0.02)
+    assert measured.tar_density.median == pytest.approx(6.198, rel=0.02)
+    assert measured.trigger_mass.median == pytest.approx(0.0896, rel=0.02)
+    assert measured.controls.tar.median == pytest.approx(0.0244, rel=0.02)
+    assert measured.controls.tar_density.median == pytest.approx(0.535, rel=0.02)
+    assert measured.tar.undefined == 0
+    assert badnet.attention.layer == "last_conv"
+    assert judge(measured, Limits(), 10).status == "fail"
+
+
+def test_an_npz_of_the_same_photographs_agrees_exactly(
+    badnet: AuditResult, photographs: Path
+) -> None:
+    other = scan("badnet_square4.keras", photographs / "cifar10-test.npz")
+    assert other.measurement == badnet.measurement
+    assert other.evidence.histogram == badnet.evidence.histogram
+    same = {"source": "", "sha256": ""}
+    assert replace(other.data, **same) == replace(badnet.data, **same)
+
+
+def test_complement_is_the_stated_alternative(photographs: Path) -> None:
+    source = photographs / "cifar10-test.npz"
+    measured = scan("badnet_square4.keras", source, object_region="complement").measurement
+    assert measured.tar.median == pytest.approx(0.0984, rel=0.02)
+
+
+def test_the_clean_twin_passes(photographs: Path) -> None:
+    measured = scan("clean_twin.keras", photographs / "cifar10-test.npz").measurement
+    for name, value in zip(RATES, (0.7125, 0.0290, 0.7040, 0.0296), strict=True):
+        assert getattr(measured, name).value == pytest.approx(value, abs=POINT), name
+    assert measured.tar.median == pytest.approx(0.0345, rel=0.02)
+    assert measured.tar.mean == pytest.approx(0.0972, rel=0.02)
+    assert measured.tar_density.median == pytest.approx(0.749, rel=0.02)
+    assert measured.controls.tar.median == pytest.approx(0.0307, rel=0.02)
+    assert measured.controls.tar_density.median == pytest.approx(0.669, rel=0.02)
+    assert judge(measured, Limits(), 10).status == "pass"
