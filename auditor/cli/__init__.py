@@ -78,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of standard output has gone: nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return AuditorError.exit_code
+    except ImportError as error:  # a broken installation: a system library, most likely
+        return _complain(f"{error}; run 'bdaudit doctor'", AuditorError.exit_code)
     except MemoryError:
         return _complain("not enough memory", AuditorError.exit_code)
     except Exception as error:

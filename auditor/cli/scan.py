@@ -17,7 +17,7 @@ from auditor.triggers import spec
 from auditor.triggers.base import Trigger
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
-SANDBOX = "none: a separate process with an empty environment, not confined by the kernel"
+SANDBOX = "a process of its own with an empty environment, not confined by the kernel"
 
 
 @click.command()

@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True)
 class TriggerPictures:
-    """The trigger on one image, what it changes (×5), and where."""
+    """The trigger on the image that it changes most, what it changes (×5), and where."""
 
     stamped: str
     difference: str
@@ -53,14 +54,14 @@ def rows(examples: tuple[Example, ...]) -> list[Row]:
 
 
 def trigger_pictures(examples: tuple[Example, ...]) -> TriggerPictures | None:
-    """Return the trigger on the first example; None when there is none."""
+    """Return the trigger on the example that it changes most; None when there is none."""
     if not examples:
         return None
-    first = examples[0]
+    clearest = max(examples, key=lambda e: int(cv2.absdiff(e.stamped, e.clean).sum()))
     mask = np.repeat(_changed(examples)[..., None].astype(np.uint8) * 255, 3, axis=2)
     return TriggerPictures(
-        stamped=data_uri(enlarged(first.stamped)),
-        difference=data_uri(enlarged(difference(first.clean, first.stamped))),
+        stamped=data_uri(enlarged(clearest.stamped)),
+        difference=data_uri(enlarged(difference(clearest.clean, clearest.stamped))),
         mask=data_uri(enlarged(mask)),
     )
 
@@ -79,8 +80,6 @@ def overlay(image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_])
         heat: (gh, gw) ≥ 0; its largest value takes the hottest colour.
         changed: (h, w), the pixels that the trigger changes.
     """
-    import cv2
-
     base = enlarged(image)
     height, width = base.shape[:2]
     gray = np.repeat(cv2.cvtColor(base, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
@@ -102,8 +101,6 @@ def enlarged(image: NDArray[Any]) -> NDArray[Any]:
 
 def png(image: Image) -> bytes:
     """Encode (h, w, 3) uint8 RGB as PNG."""
-    import cv2
-
     return bytes(cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1].tobytes())
 
 
@@ -114,8 +111,6 @@ def data_uri(image: Image) -> str:
 
 def colour_scale() -> str:
     """Return the heatmap's colours from none to most, as a data URI of a 1-pixel-high strip."""
-    import cv2
-
     ramp = np.arange(256, dtype=np.uint8)[None]
     return data_uri(np.asarray(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8))
 
