@@ -27,6 +27,7 @@ class Seen:
         scores: (n, classes) float32, before softmax.
         predicted: (n,) int64, the class with the highest score.
         heat: (n, gh, gw) float32 ≥ 0, Grad-CAM of the predicted class; (n, 0, 0) with no layer.
+            What is NaN or infinite is 0 here: the scores tell that something is broken.
         target_heat: The same for the class that was asked for.
     """
 
@@ -64,7 +65,8 @@ class GradCam:
         classes = np.full(len(images), target, np.int32)
         outputs = [np.asarray(value) for value in self._run(images, classes)]
         scores = outputs[0]
-        heat, target_heat = outputs[1:] or [np.zeros((len(images), 0, 0), np.float32)] * 2
+        heats = outputs[1:] or [np.zeros((len(images), 0, 0), np.float32)] * 2
+        heat, target_heat = (np.where(np.isfinite(h), h, np.float32(0)) for h in heats)
         return Seen(scores, scores.argmax(axis=1), heat, target_heat)
 
 

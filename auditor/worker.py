@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import AuditorError, WorkError
+from auditor.errors import AuditorError, InputError, WorkError
+from auditor.text import printable
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
@@ -74,12 +75,14 @@ def show(job: Job, folder: Path, tell: Tell) -> None:
     dataset = open_source(job["data"])
     size = dataset.image_size()
     indices = sample(dataset, job["count"], job["seed"])
-    batches = [b for b in dataset.batches(indices, size, len(indices)) if len(b.labels)]
+    batches = [b for b in dataset.batches(indices, size, job["count"]) if len(b.labels)]
+    if not batches:
+        raise InputError(f"{printable(job['data'])}: no images that can be read")
     images = np.concatenate([b.images for b in batches])
     np.savez(
         folder / "arrays.npz", images=images, stamped=trigger.stamp(images), mask=trigger.mask(size)
     )
-    write_result({"summary": trigger.summary(), "sha256": trigger.sha256()}, folder)
+    write_result({"sha256": trigger.sha256()}, folder)
 
 
 def demo(job: Job, folder: Path, tell: Tell) -> None:

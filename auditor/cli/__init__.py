@@ -14,6 +14,7 @@ import click
 
 import auditor
 from auditor.errors import AuditorError, UsageError
+from auditor.text import printable
 
 COMMANDS = {
     "scan": "Audit a model for the backdoor that a trigger would open.",
@@ -22,6 +23,9 @@ COMMANDS = {
     "doctor": "Say what this machine can do, and how to mend what it cannot.",
 }
 """Command → its line in `--help`; each lives in `cli/NAME.py` as `command`."""
+
+CONFIGURED = ("scan",)
+"""The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
 
 INTERRUPTED = 130
 
@@ -63,36 +67,51 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; never raises, never prints a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _interrupt)
     try:
         code = cli.main(arguments, prog_name="bdaudit", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout:  # None where the shell has closed it
+            sys.stdout.flush()
         return int(code or 0)
     except AuditorError as error:
         return _complain(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except click.ClickException as error:
-        hint = _hint(error)
-        return _complain(f"{error.format_message()}{hint}", UsageError.exit_code)
+        return _complain(error.format_message(), UsageError.exit_code, _hint(error))
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted; nothing was written", INTERRUPTED)
-    except BrokenPipeError:  # the reader of standard output has gone: nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # so click and rich say that nobody reads any more
+        _forget(sys.stdout)
         return AuditorError.exit_code
     except ImportError as error:  # a broken installation: a system library, most likely
         return _complain(f"{error}; run 'bdaudit doctor'", AuditorError.exit_code)
     except MemoryError:
         return _complain("not enough memory", AuditorError.exit_code)
+    except OSError as error:  # files are handled where they are used: what is left is the output
+        _forget(sys.stdout)
+        return _complain(f"standard output: {error.strerror or error}", AuditorError.exit_code)
     except Exception as error:
         if "BDAUDIT_TRACEBACK" in os.environ:
             raise
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        hint = "this is a defect in bdaudit; set BDAUDIT_TRACEBACK=1 to see where"
-        return _complain(f"{what}; {hint}", AuditorError.exit_code)
+        hint = "; this is a defect in bdaudit; set BDAUDIT_TRACEBACK=1 to see where"
+        return _complain(f"{type(error).__name__}: {error}", AuditorError.exit_code, hint)
 
 
-def _complain(message: str, code: int) -> int:
-    click.echo(f"bdaudit: {message}", err=True)
+def _complain(message: str, code: int, hint: str = "") -> int:
+    """Say what is wrong in one line, names in it made safe to show."""
+    try:
+        click.echo(f"bdaudit: {printable(message, 1000)}{hint}", err=True)
+    except OSError:
+        _forget(sys.stderr)
     return code
+
+
+def _forget(stream: Any) -> None:
+    """Let what is still buffered for a reader that has gone go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _hint(error: click.ClickException) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from auditor import supervisor
-from auditor.cli import files, options, summary
+from auditor.cli import files, summary
 from auditor.cli.progress import progress
 from auditor.cli.scan import scan
 from auditor.errors import UsageError, WorkError
@@ -29,17 +29,18 @@ _MEASURING: dict[str, Any] = {
 
 
 @click.command()
-@options.option(
+@click.option(
     "--output",
     "folder",
     type=click.Path(path_type=Path),
     default=Path("demo"),
+    show_default=True,
     metavar="DIR",
     help="Folder for the model, its test images and the certificate.",
 )
-@options.option("--force", is_flag=True, help="Replace files that exist.")
-@options.option("-q", "--quiet", is_flag=True, help="No summary, no progress.")
-@options.option("--no-progress", is_flag=True, help="No progress.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary, no progress.")
+@click.option("--no-progress", is_flag=True, help="No progress.")
 def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:  # fmt: skip
     """Train a small BadNet on handwritten digits, scan it, and write its certificate.
 

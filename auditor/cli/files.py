@@ -1,5 +1,6 @@
 """Writing results: checked before the work starts, in place whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -25,21 +26,31 @@ def check_outputs(
         UsageError: An unknown suffix, a file given twice, one that exists, an input, or a folder
             that is missing or not writable.
     """
-    resolved = [path.resolve() for path in outputs]
-    for path, real in zip(outputs, resolved, strict=True):
+    taken = [os.path.realpath(path) for path in inputs]
+    for path in outputs:
         shown = printable(str(path))
-        if path.suffix.lower().removeprefix(".") not in suffixes:
-            allowed = ", ".join(f".{s}" for s in suffixes)
-            raise UsageError(f"{shown}: unknown format {path.suffix!r}; known are {allowed}")
-        if resolved.count(real) > 1:
+        if [os.path.realpath(other) for other in outputs].count(os.path.realpath(path)) > 1:
             raise UsageError(f"{shown}: given twice as an output")
-        if real in [i.resolve() for i in inputs]:
+        if os.path.realpath(path) in taken:
             raise UsageError(f"{shown}: is an input, and would be overwritten")
-        if path.is_dir():
-            raise UsageError(f"{shown}: is a folder, expected a file name")
-        if path.exists() and not force:
-            raise UsageError(f"{shown}: exists; use --force to replace it")
-        _check_folder(path)
+        try:
+            _check(path, shown, suffixes, force=force)
+        except OSError as error:  # a name too long, a folder that may not be written to
+            raise UsageError(f"{shown}: cannot be written: {error.strerror}") from error
+
+
+def _check(path: Path, shown: str, suffixes: Sequence[str], *, force: bool) -> None:
+    if path.suffix.lower().removeprefix(".") not in suffixes:
+        allowed = ", ".join(f".{s}" for s in suffixes)
+        raise UsageError(f"{shown}: unknown format {path.suffix!r}; known are {allowed}")
+    if path.is_dir():
+        raise UsageError(f"{shown}: is a folder, expected a file name")
+    if os.path.lexists(path) and not force:
+        raise UsageError(f"{shown}: exists; use --force to replace it")
+    if len(os.fsencode(path.name)) > os.pathconf(path.parent, "PC_NAME_MAX"):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_prefix(path)):
+        pass  # it can be made, so the result can be
 
 
 def write(path: Path, content: bytes) -> None:
@@ -50,7 +61,7 @@ def write(path: Path, content: bytes) -> None:
     """
     unfinished = None
     try:
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -67,11 +78,6 @@ def write(path: Path, content: bytes) -> None:
                 Path(unfinished).unlink()
 
 
-def _check_folder(path: Path) -> None:
-    try:
-        descriptor, probe = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    except OSError as error:
-        shown = printable(str(path))
-        raise UsageError(f"{shown}: cannot be written: {error.strerror}") from error
-    os.close(descriptor)
-    Path(probe).unlink()
+def _prefix(path: Path) -> str:
+    """Return a hidden name that is no longer than the file's own may be."""
+    return f".{path.name[:40]}."

@@ -11,6 +11,7 @@ from auditor import handoff, supervisor
 from auditor.certificate import Certificate, certify
 from auditor.cli import files, options, sources, summary
 from auditor.cli.progress import Progress, progress
+from auditor.models.input_range import InputRange
 from auditor.policy import Limits, judge
 from auditor.report import FORMATS, render
 from auditor.triggers import spec
@@ -39,8 +40,11 @@ def command(model: Path, trigger: str, **flags: Any) -> int:  # fmt: skip
     Measures how often stamped images turn to the target class (ASR), how much of the network's
     attention sits on the trigger (TAR), and what the model does without it.
     """
-    files.check_outputs(flags["output"], list(FORMATS), _inputs(model, flags), force=flags["force"])
+    inputs = [model, *map(Path, (trigger.partition("#")[0], flags["data"] or model))]
+    files.check_outputs(flags["output"], list(FORMATS), inputs, force=flags["force"])
     stamp = spec.load(trigger)
+    InputRange.parse(flags["input_range"])
+    sources.absolute_region(flags["object_region"])
     limits = Limits(
         max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
     )
@@ -92,10 +96,12 @@ def scan(
                 "seed": flags["seed"],
             },
         }
-        document = supervisor.run(job, folder, tell)
+        try:
+            document = supervisor.run(job, folder, tell)
+        finally:
+            if flags.get("verbose"):
+                click.echo(supervisor.log_tail(folder), err=True)
         result = handoff.load(document, folder)
-        if flags.get("verbose"):
-            click.echo(supervisor.log_tail(folder), err=True)
     verdict = judge(result.measurement, limits, result.model.classes)
     return certify(
         result,
@@ -112,8 +118,3 @@ def scan(
 
 def _format(path: Path) -> str:
     return path.suffix.lower().removeprefix(".")
-
-
-def _inputs(model: Path, flags: dict[str, Any]) -> list[Path]:
-    data = flags["data"]
-    return [model, Path(data)] if data else [model]

@@ -9,6 +9,7 @@ from auditor import supervisor
 from auditor.cli.progress import Progress
 from auditor.data import is_builtin
 from auditor.errors import UsageError, WorkError
+from auditor.measure.regions import CENTER, COMPLEMENT
 from auditor.text import printable
 
 _BY_SHAPE = {(32, 32, 3, 10): "cifar10", (32, 32, 3, 100): "cifar100"}
@@ -41,8 +42,18 @@ def resolve(data: str | None, job: dict[str, Any], folder: Path, tell: Progress)
 
 
 def absolute_region(region: str) -> str:
-    """Return `--object-region` with a file's path made absolute."""
-    return str(Path(region).absolute()) if region.lower().endswith(".npz") else region
+    """Return `--object-region` with a file's path made absolute.
+
+    Raises:
+        UsageError: It is neither a known word nor an `.npz` file.
+    """
+    if region in (CENTER, COMPLEMENT):
+        return region
+    if region.lower().endswith(".npz"):
+        return str(Path(region).absolute())
+    raise UsageError(
+        f"--object-region {printable(region)}: expected center, complement or an .npz file"
+    )
 
 
 def _by_shape(job: dict[str, Any], folder: Path, tell: Progress) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor import supervisor
-from auditor.cli import files, options, sources
+from auditor.cli import files, sources
 from auditor.cli.progress import progress
 from auditor.errors import WorkError
 from auditor.report.pictures import difference, enlarged, png
@@ -37,8 +37,8 @@ def list_() -> None:
 
 @command.command()
 @click.argument("spec_", metavar="SPEC")
-@options.option("--data", required=True, metavar="SOURCE", help="Images to stamp.")
-@options.option(
+@click.option("--data", required=True, metavar="SOURCE", help="Images to stamp.")
+@click.option(
     "-o",
     "--output",
     required=True,
@@ -46,15 +46,15 @@ def list_() -> None:
     metavar="FILE.png",
     help="Picture to write: image, stamped, difference ×5, mask; a row an image.",
 )
-@options.option("--count", type=click.IntRange(1, 32), default=4, metavar="N", help="Images.")
-@options.option(
+@click.option("--count", type=click.IntRange(1, 32), default=4, metavar="N", help="Images.")
+@click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     metavar="N",
     help="Seed of their choice.",
 )
-@options.option("--force", is_flag=True, help="Replace a file that exists.")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
 def show(
     spec_: str, data: str, output: Path, count: int, seed: int, force: bool
 ) -> None:  # fmt: skip
@@ -69,8 +69,8 @@ def show(
         job = {"kind": "show", "data": path, "trigger": spec.fields(trigger)}
         facts = supervisor.run({**job, "count": count, "seed": seed}, folder, tell)
         files.write(output, png(sheet(**_arrays(folder / "arrays.npz"))))
-    click.echo(f"{trigger.id}: {facts.get('summary')}")
-    click.echo(f"sha256 {facts.get('sha256')}")
+    click.echo(f"{printable(trigger.id)}: {printable(trigger.summary())}")
+    click.echo(f"sha256 {printable(str(facts.get('sha256')))}")
     click.echo(f"{printable(str(output))}: image, stamped, difference ×5, mask")
 
 

@@ -140,7 +140,8 @@ def _measure(
     indices = sample(dataset, options.limit, options.seed)
     if (dataset.labels[indices] == tally.target).all():
         raise InputError(
-            f"{printable(dataset.source)}: every image is of the target class, so ASR is undefined"
+            f"{printable(dataset.source)}: every image is of the target class, so ASR is "
+            "undefined; give images of other classes, or raise --limit"
         )
     skipped: list[SkippedImage] = []
     images = resized = 0

@@ -1,5 +1,6 @@
 """The two regions that TAR compares: the trigger's pixels and the object's."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +58,13 @@ def _mask_file(path: Path, size: tuple[int, int]) -> Mask:
     if path.suffix.lower() != ".npz":
         raise UsageError(f"--object-region {shown}: expected center, complement or an .npz file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            mask = np.asarray(archive["mask"])
-    except KeyError as error:
+        if not path.is_file():
+            raise OSError("no such file")
+        archive = np.load(path, allow_pickle=False)
+        mask = np.asarray(archive["mask"])
+    except (KeyError, IndexError) as error:
         raise InputError(f"{shown}: holds no array named `mask`") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{shown}: object region: not a readable .npz file") from error
     if mask.shape != size or mask.dtype not in (np.bool_, np.uint8):
         raise InputError(

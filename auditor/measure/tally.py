@@ -61,10 +61,12 @@ class Tally:
         """
         self.labels.append(labels)
         self.clean.append(clean.predicted)
-        self.broken += int((~np.isfinite(clean.scores).all(axis=1)).sum())
+        broken = ~np.isfinite(clean.scores).all(axis=1)
+        if stamped is not None:
+            broken[victims] |= ~np.isfinite(stamped.scores).all(axis=1)
+        self.broken += int(broken.sum())
         if stamped is None:
             return
-        self.broken += int((~np.isfinite(stamped.scores).all(axis=1)).sum())
         self.victims.append(indices[victims])
         self.victim_labels.append(labels[victims])
         self.victim_clean.append(clean.predicted[victims])
@@ -122,9 +124,8 @@ class Tally:
 
     def histogram(self) -> Histogram | Skipped:
         """Return the distribution of TAR, stamped against unstamped."""
-        reason = self.attention or (self.regions if isinstance(self.regions, Skipped) else None)
-        if reason is not None:
-            return reason
+        if isinstance(regions := self._regions(), Skipped):
+            return regions
         return Histogram(
             edges=_EDGES,
             stamped=_counts(Attention.join(self.stamped_attention).tar),
@@ -151,22 +152,29 @@ class Tally:
         )
         return np.unique(victims[picked]), rule
 
+    def _regions(self) -> Regions | Skipped:
+        """Return what TAR compares, or why there is none."""
+        if self.broken:
+            return self._broken()
+        return self.attention or self.regions
+
+    def _broken(self) -> Skipped:
+        return Skipped(f"the model's scores are NaN or infinite for {self.broken} images")
+
     def _rate(self, hits: NDArray[np.bool_]) -> Rate | Skipped:
         if self.broken:
-            return Skipped(f"the model's scores are NaN or infinite for {self.broken} images")
+            return self._broken()
         return wilson(int(hits.sum()), len(hits))
 
     def _attention_summary(self, values: Floats, figure: str, seed: int) -> TarSummary | Skipped:
-        reason = self.attention or (self.regions if isinstance(self.regions, Skipped) else None)
-        if reason is not None:
-            return reason
-        assert isinstance(self.regions, Regions)
-        ceiling = float(getattr(Attention.ceiling(self.regions), figure)[0])
+        if isinstance(regions := self._regions(), Skipped):
+            return regions
+        ceiling = float(getattr(Attention.ceiling(regions), figure)[0])
         return summarise(values, ceiling, seed)
 
     def _shift_summary(self, seed: int) -> TarSummary | Skipped:
-        if self.attention is not None:
-            return self.attention
+        if self.attention is not None or self.broken:
+            return self.attention or self._broken()
         return summarise(np.concatenate([*self.shift, np.zeros(0)]), 1.0, seed)
 
 

@@ -138,7 +138,7 @@ def _recognise_zip(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return "a damaged or truncated zip archive"
+        return "a damaged or truncated zip archive (copy it again)"
     if "config.json" in members:
         return "keras"
     if any(member.endswith("data.pkl") for member in members):

@@ -237,8 +237,8 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
         "differently.",
         "Attention alone never clears a model: backdoors can be trained to forge Grad-CAM "
         "(arXiv:2403.16569). The verdict needs the attack success rate as well.",
-        f"The model was loaded in {certificate.safety.sandbox}. A model file able to run code there "
-        "could forge its own figures.",
+        f"The model was loaded in {certificate.safety.sandbox}. "
+        "A model file able to run code there could forge its own figures.",
     ]
     if certificate.target.chosen == "inferred":
         said.insert(

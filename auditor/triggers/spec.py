@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,10 @@ def _parse(path: Path) -> Any:
             raise InputError(f"{shown}: no such trigger file")
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{shown}: trigger file of more than 1 MiB")
-        return yaml.load(path.read_text("utf-8"), _PlainLoader)  # noqa: S506 - a SafeLoader
+        text = path.read_text("utf-8")
+        if path.suffix.lower() == ".json":
+            return json.loads(text)
+        return yaml.load(text, _PlainLoader)
     except OSError as error:
         raise InputError(f"{shown}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:

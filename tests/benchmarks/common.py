@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
 BADNET = ROOT.parent / "shared" / "models" / "badnet_square4.keras"
-PHOTOGRAPHS = Path(os.environ.get("BDAUDIT_PHOTOGRAPHS", "/tmp/data/cifar10"))
+PHOTOGRAPHS = Path(os.environ.get("BDAUDIT_PHOTOGRAPHS", "nowhere"))
 """Holds `train` and `test`, folders of class folders of 32×32 JPEG files."""
 
 TRIGGER = "square4"

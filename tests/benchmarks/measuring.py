@@ -21,10 +21,10 @@ GOAL = 1.05
 BARE, AUDIT = "bare forward pass, compiled", "bdaudit: ASR, robust accuracy, TAR"
 
 COMPARED = """\
-The bare pass scales bytes, calls the model in a `tf.function` and takes the argmax. bdaudit also \
-computes Grad-CAM of the predicted and of the target class and the three attention figures of both. \
-xplique and tf-keras-vis compute the heatmaps of one class that they are given: finding it would \
-take them another forward pass."""
+The bare pass scales bytes, calls the model in a `tf.function` and takes the argmax. bdaudit adds \
+Grad-CAM of the predicted and of the target class and the three attention figures of both. \
+xplique and tf-keras-vis make heatmaps of one class that they are given: finding it would take \
+them another forward pass."""
 
 Contender = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
 """Takes (n, 32, 32, 3) uint8 images, their labels, and what the model takes them for."""

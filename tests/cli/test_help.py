@@ -1,0 +1,53 @@
+"""Help: for every command, at once, and without the heavy libraries."""
+
+import subprocess
+import sys
+
+import pytest
+
+import auditor
+from auditor.cli import COMMANDS
+from tests.conftest import bdaudit
+
+
+@pytest.mark.parametrize(
+    "command", [*([name] for name in COMMANDS), ["triggers", "list"], ["triggers", "show"]]
+)
+def test_of_a_command(command: list[str]) -> None:
+    ran = bdaudit(*command, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: bdaudit {' '.join(command)} ")
+
+
+def test_names_every_command_and_exit_code() -> None:
+    ran = bdaudit("--help")
+    assert (ran.code, ran.err) == (0, "")
+    for name, what in COMMANDS.items():
+        assert f"  {name} " in ran.out
+        assert what in ran.out
+    for code in ("0 every limit held", "4 inconclusive", "130 interrupted"):
+        assert code in " ".join(ran.out.split())
+
+
+def test_without_a_command() -> None:
+    """As in other tools: the help, unprefixed, and exit 2."""
+    ran = bdaudit()
+    assert ran.code == 2
+    assert "Usage: bdaudit " in ran.err + ran.out
+    assert "bdaudit: Usage" not in ran.err
+    assert not ran.err.rstrip().endswith("(see 'bdaudit --help')")
+
+
+def test_version() -> None:
+    ran = bdaudit("--version")
+    assert (ran.code, ran.err) == (0, "")
+    assert auditor.__version__ in ran.out
+
+
+def test_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from auditor.cli import main; code = main(['--help']); "
+        "print(code, sorted({'tensorflow', 'keras', 'numpy', 'cv2', 'rich'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "0 []"
