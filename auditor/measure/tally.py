@@ -61,9 +61,9 @@ class Tally:
         """
         self.labels.append(labels)
         self.clean.append(clean.predicted)
-        broken = ~np.isfinite(clean.scores).all(axis=1)
+        broken = _broken(clean)
         if stamped is not None:
-            broken[victims] |= ~np.isfinite(stamped.scores).all(axis=1)
+            broken[victims] |= _broken(stamped)
         self.broken += int(broken.sum())
         if stamped is None:
             return
@@ -176,6 +176,11 @@ class Tally:
         if self.attention is not None or self.broken:
             return self.attention or self._broken()
         return summarise(np.concatenate([*self.shift, np.zeros(0)]), 1.0, seed)
+
+
+def _broken(seen: Seen) -> NDArray[np.bool_]:
+    """Return (n,) which images' scores are NaN or infinite."""
+    return np.asarray(~np.isfinite(seen.scores).all(axis=1))
 
 
 def _join(parts: list[Ints]) -> Ints:
