@@ -4,28 +4,33 @@
 # make bench  speed and memory, written to tests/benchmarks/results
 #
 # Each sets up what it needs on a fresh Debian or Ubuntu machine: system libraries (with apt-get, as
-# root or through sudo), a virtual environment in .venv, and the Python packages in it.
+# root or through sudo), a virtual environment in .venv, and the Python packages in it. The libraries
+# that are measured against need other versions of some, so make bench has .venv-bench.
+# Photographs for it: BDAUDIT_PHOTOGRAPHS, a folder of class folders train/ and test/; else noise.
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN = $(VENV)/bin
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core libgl1 libglib2.0-0
 BROWSER := chromium chromium-driver poppler-utils
 
 .PHONY: demo test lint bench clean libraries browser
 
-demo: libraries .venv/demo
+demo: libraries $(VENV)/demo
 	$(BIN)/bdaudit demo --output demo --force
 
-test: libraries browser .venv/dev
+test: libraries browser $(VENV)/dev
 	$(BIN)/python -m pytest
 
-lint: .venv/dev
+lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: libraries .venv/dev .venv/bench
+bench: VENV := .venv-bench
+bench: libraries
+	@$(MAKE) --no-print-directory VENV=$(VENV) $(VENV)/bench
 	$(BIN)/python -m tests.benchmarks
 
 libraries:
@@ -34,15 +39,15 @@ libraries:
 browser:
 	@sh .ci/apt-install $(BROWSER) || echo "no Chromium: the browser tests will be skipped" >&2
 
-.venv/%: pyproject.toml | .venv/bin/pip
+$(VENV)/%: pyproject.toml | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-.venv/bin/pip:
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "bdaudit needs Python 3.11 or newer; try make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv 2>/dev/null && test -x .venv/bin/pip \
-		|| { sh .ci/apt-install python3-venv && $(PYTHON) -m venv --clear .venv; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null && test -x $(BIN)/pip \
+		|| { sh .ci/apt-install python3-venv && $(PYTHON) -m venv --clear $(VENV); }
 
 clean:
-	rm -rf .venv demo dist
+	rm -rf .venv .venv-bench demo dist

@@ -149,7 +149,7 @@ def certify(
     return Certificate(
         schema=SCHEMA,
         tool=Tool("bdaudit", auditor.__version__),
-        created=_now(),
+        created=now(),
         subject=Subject(
             path=path,
             format=model.format,
@@ -222,8 +222,12 @@ def _environment(engine: Engine, seed: int, command: str) -> Environment:
     return Environment(engine.python, engine.backend, engine.versions, engine.device, seed, command)
 
 
-def _now() -> str:
-    """Return the time, to the second, in UTC; `SOURCE_DATE_EPOCH` stands in for the clock."""
+def now() -> str:
+    """Return the time, to the second, in UTC; `SOURCE_DATE_EPOCH` stands in for the clock.
+
+    Raises:
+        UsageError: `SOURCE_DATE_EPOCH` is set to something else than seconds.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)

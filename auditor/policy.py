@@ -87,7 +87,7 @@ def _tar_at_most(tar: TarSummary | Skipped, limit: float) -> Check:
     if tar.ceiling <= limit:
         reason = (
             f"out of reach: with this layer's grid no heatmap can exceed {tar.ceiling:.2f}, "
-            "so the verdict rests on ASR; tar_density has no such ceiling to meet"
+            "so the verdict rests on ASR"
         )
         return Check("tar", limit, tar.median, tar.high, None, decisive=False, reason=reason)
     defined = tar.n - tar.undefined
@@ -108,7 +108,7 @@ def _above_chance(accuracy: Rate | Skipped, classes: int) -> Check:
     if accuracy.low > chance:
         return Check("clean_accuracy", chance, accuracy.value, accuracy.low, True)
     reason = (
-        "the model does no better than guessing on these images: "
-        "is the order of the classes, or the input range, another one?"
+        "the model does no better than guessing on these images; "
+        "check the order of the classes and the input range"
     )
     return Check("clean_accuracy", chance, accuracy.value, accuracy.low, None, reason=reason)

@@ -34,6 +34,7 @@ _KEPT = (
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
 _MAX_LINE = 1 << 16
+_MAX_MODEL = 8 << 30
 _MAX_RESULT = 64 << 20
 _CHUNK = 1 << 20
 
@@ -94,6 +95,9 @@ def _open_regular(path: Path) -> Any:
     """Open for reading without waiting for a FIFO's writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind) and os.fstat(descriptor).st_size > _MAX_MODEL:
+        os.close(descriptor)
+        raise OSError("is larger than 8 GiB")
     if not stat.S_ISREG(kind):
         os.close(descriptor)
         what = "a folder" if stat.S_ISDIR(kind) else "a special file"
@@ -170,7 +174,7 @@ def _listen(worker: "subprocess.Popen[bytes]", progress: Progress) -> AuditorErr
             elif event["event"] == "error":
                 kind = UsageError if event["code"] == UsageError.exit_code else InputError
                 return kind(printable(str(event["message"]), 1000))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise WorkError("the worker sent a message that cannot be understood") from error
     return None
 

@@ -4,8 +4,10 @@ Reads `job.json`, tells progress as JSON lines on standard output, leaves `resul
 `arrays.npz`) beside it. Whatever libraries print goes to standard error.
 """
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +19,8 @@ from auditor.text import printable
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
+
+_PR_SET_PDEATHSIG = 1
 
 
 def scan(job: Job, folder: Path, tell: Tell) -> None:
@@ -126,6 +130,12 @@ def _progress(tell: Tell) -> Callable[[str, int, int], None]:
     return progress
 
 
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent dies, however it dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> int:
     """Run the job in the current folder; return the exit status."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -135,6 +145,7 @@ def main() -> int:
         channel.write(json.dumps(event) + "\n")
         channel.flush()
 
+    _end_with_parent()
     folder = Path.cwd()
     job = json.loads((folder / "job.json").read_text("utf-8"))
     try:

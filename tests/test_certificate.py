@@ -71,10 +71,10 @@ def test_no_number_is_nan(certificate) -> None:
 
 
 def test_the_clock_can_be_set(result, monkeypatch: pytest.MonkeyPatch) -> None:
-    from auditor.certificate import _now
+    from auditor.certificate import now
 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    assert _now() == "1970-01-01T00:00:00Z"
+    assert now() == "1970-01-01T00:00:00Z"
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH='soon'"):
         certified(result)

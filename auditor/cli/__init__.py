@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,6 +29,7 @@ CONFIGURED = ("scan",)
 """The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
 
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Commands(click.Group):
@@ -67,12 +69,14 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; never raises, never prints a traceback."""
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _interrupt)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # None where the shell has closed it
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")
+    for name in _SIGNALS:
+        if signal.getsignal(name) != signal.SIG_IGN:  # as under nohup
+            signal.signal(name, _interrupt)
     try:
         code = cli.main(arguments, prog_name="bdaudit", standalone_mode=False)
-        if sys.stdout:  # None where the shell has closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
         return int(code or 0)
     except AuditorError as error:
         return _complain(str(error), error.exit_code)
@@ -82,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _complain(error.format_message(), UsageError.exit_code, _hint(error))
     except (KeyboardInterrupt, click.Abort):
-        return _complain("interrupted; nothing was written", INTERRUPTED)
+        return _complain("interrupted; no partial file was left", INTERRUPTED)
     except (BrokenPipeError, SystemExit):  # so click and rich say that nobody reads any more
         _forget(sys.stdout)
         return AuditorError.exit_code
@@ -120,4 +124,6 @@ def _hint(error: click.ClickException) -> str:
 
 
 def _interrupt(*_: object) -> None:
+    for name in _SIGNALS:  # cleaning up is not to be interrupted again
+        signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,6 +1,7 @@
-"""Defaults from `bdaudit.toml`, else from `[tool.bdaudit]` in `pyproject.toml`."""
+"""Defaults from `bdaudit.toml` and, key by key, `[tool.bdaudit]` in `pyproject.toml`."""
 
 import tomllib
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,38 +22,37 @@ def defaults() -> dict[str, dict[str, Any]]:
     """
     from auditor.cli import CONFIGURED
 
-    name, table = _table()
-    if not table:
-        return {}
     commands = {c: import_module(f"auditor.cli.{c}").command for c in CONFIGURED}
     options = {c: _options(command) for c, command in commands.items()}
     known = sorted({key for found in options.values() for key in found})
-    for key in table:
-        if key not in known:
-            raise UsageError(f"{name}: unknown key {printable(key)!r}; known: {', '.join(known)}")
-    return {
-        command: {
-            str(found[key].name): _value(f"{name}: {key}", value, found[key])
-            for key, value in table.items()
-            if key in found
-        }
-        for command, found in options.items()
-    }
+    values: dict[str, dict[str, Any]] = {command: {} for command in commands}
+    for name, table in _tables():
+        for key, value in table.items():
+            if key not in known:
+                shown = printable(key)
+                raise UsageError(f"{name}: unknown key {shown!r}; known: {', '.join(known)}")
+            for command, found in options.items():
+                if key in found:
+                    parameter = str(found[key].name)
+                    values[command][parameter] = _value(f"{name}: {key}", value, found[key])
+    return values
 
 
-def _table() -> tuple[str, dict[str, Any]]:
-    if Path("bdaudit.toml").is_file():
-        return "bdaudit.toml", _read(Path("bdaudit.toml"))
+def _tables() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give each file's table, the nearest last."""
     name = "pyproject.toml [tool.bdaudit]"
-    table: Any = _read(Path("pyproject.toml")) if Path("pyproject.toml").is_file() else {}
+    table: Any = _read(Path("pyproject.toml"))
     for key in ("tool", "bdaudit"):
         table = table.get(key, {})
         if not isinstance(table, dict):
             raise UsageError(f"{name}: expected a table, found {type(table).__name__}")
-    return name, table
+    yield name, table
+    yield "bdaudit.toml", _read(Path("bdaudit.toml"))
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

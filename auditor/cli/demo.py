@@ -11,7 +11,7 @@ from auditor.cli.progress import progress
 from auditor.cli.scan import scan
 from auditor.errors import UsageError, WorkError
 from auditor.policy import Limits
-from auditor.report import render
+from auditor.report import ready, render
 from auditor.text import printable
 from auditor.triggers import spec
 
@@ -51,17 +51,16 @@ def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:  
 
     outputs = [folder / name for name in (*_MADE, *_WRITTEN)]
     _make_folder(folder)
+    ready("pdf")
     files.check_outputs(outputs, ["keras", "npz", "html", "pdf", "json"], [], force=force)
     with progress(show=not (quiet or no_progress)) as tell:
         with supervisor.scratch() as scratch:
             supervisor.run({"kind": "demo"}, scratch, tell)
-            for name in _MADE:
-                files.write(folder / name, _read(scratch / name))
+            files.write({folder / name: _read(scratch / name) for name in _MADE})
         flags = {**_MEASURING, "data": str(folder / "test.npz")}
         certificate = scan(folder / "model.keras", spec.load(TRIGGER), flags, Limits(), tell)
-        for name in _WRITTEN:
-            suffix = name.rpartition(".")[2]
-            files.write(folder / name, render(certificate, suffix))
+        written = {name: render(certificate, name.rpartition(".")[2]) for name in _WRITTEN}
+        files.write({folder / name: content for name, content in written.items()})
     if not quiet:
         summary.show(certificate)
         click.echo(_what_to_look_at(folder))

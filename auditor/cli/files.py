@@ -3,8 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from auditor.errors import UsageError, WorkError
@@ -53,29 +52,36 @@ def _check(path: Path, shown: str, suffixes: Sequence[str], *, force: bool) -> N
         pass  # it can be made, so the result can be
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole: to a temporary name beside it, synced, then renamed.
+def write(contents: Mapping[Path, bytes]) -> None:
+    """Write files whole: all to temporary names beside them, synced; only then all renamed.
 
     Raises:
-        WorkError: It cannot be written; what was there before is untouched.
+        WorkError: One cannot be written; what was there before is untouched.
     """
-    unfinished = None
+    unfinished: dict[Path, Path] = {}
     try:
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(unfinished).chmod(0o666 & ~umask)
-        Path(unfinished).replace(path)
+        for path, content in contents.items():
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
+            unfinished[path] = Path(name)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished[path].chmod(0o666 & ~_umask())
+        for path, temporary in unfinished.items():
+            temporary.replace(path)
     except OSError as error:
-        raise WorkError(f"{printable(str(path))}: cannot be written: {error.strerror}") from error
+        shown = ", ".join(printable(str(path)) for path in contents)
+        raise WorkError(f"{shown}: cannot be written: {error.strerror}") from error
     finally:
-        if unfinished is not None:
-            with suppress(OSError):
-                Path(unfinished).unlink()
+        for temporary in unfinished.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 def _prefix(path: Path) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from auditor import handoff, supervisor
-from auditor.certificate import Certificate, certify
+from auditor.certificate import Certificate, certify, now
 from auditor.cli import files, options, sources, summary
 from auditor.cli.progress import Progress, progress
 from auditor.models.input_range import InputRange
 from auditor.policy import Limits, judge
-from auditor.report import FORMATS, render
+from auditor.report import FORMATS, ready, render
 from auditor.triggers import spec
 from auditor.triggers.base import Trigger
 
@@ -45,14 +45,15 @@ def command(model: Path, trigger: str, **flags: Any) -> int:  # fmt: skip
     stamp = spec.load(trigger)
     InputRange.parse(flags["input_range"])
     sources.absolute_region(flags["object_region"])
+    now()
+    for path in flags["output"]:
+        ready(_format(path))
     limits = Limits(
         max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
     )
     with progress(show=not (flags["quiet"] or flags["no_progress"])) as tell:
         certificate = scan(model, stamp, flags, limits, tell)
-        written = [(path, render(certificate, _format(path))) for path in flags["output"]]
-    for path, content in written:
-        files.write(path, content)
+        files.write({path: render(certificate, _format(path)) for path in flags["output"]})
     if flags["format_"]:
         sys.stdout.buffer.write(render(certificate, flags["format_"]))
     elif not flags["quiet"]:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.certificate import Certificate
-from auditor.report.words import Line, finding, headline, lines
+from auditor.report.words import TITLES, Line, finding, headline, lines
 
 _WIDTH = 96  # off a terminal
 _COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
@@ -28,7 +28,7 @@ def show(certificate: Certificate) -> None:
     console.print(table)
     for check in certificate.verdict.checks:
         if check.ok is None:
-            console.print(Text(f"{check.metric}: {check.reason}"))
+            console.print(Text(f"{TITLES[check.metric]} was not judged: {check.reason}."))
 
 
 def _cells(line: Line) -> tuple[str, str, str, str, str]:

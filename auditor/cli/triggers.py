@@ -68,7 +68,7 @@ def show(
         _, path = sources.resolve(data, {}, folder, tell)
         job = {"kind": "show", "data": path, "trigger": spec.fields(trigger)}
         facts = supervisor.run({**job, "count": count, "seed": seed}, folder, tell)
-        files.write(output, png(sheet(**_arrays(folder / "arrays.npz"))))
+        files.write({output: png(sheet(**_arrays(folder / "arrays.npz")))})
     click.echo(f"{printable(trigger.id)}: {printable(trigger.summary())}")
     click.echo(f"sha256 {printable(str(facts.get('sha256')))}")
     click.echo(f"{printable(str(output))}: image, stamped, difference ×5, mask")

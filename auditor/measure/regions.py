@@ -70,4 +70,6 @@ def _mask_file(path: Path, size: tuple[int, int]) -> Mask:
         raise InputError(
             f"{shown}: `mask` is {mask.dtype} {mask.shape}, expected bool {size}, the images' size"
         )
+    if not mask.any():
+        raise InputError(f"{shown}: `mask` marks no pixel")
     return mask.astype(bool)

@@ -15,6 +15,11 @@ FORMATS = {
 """Suffix → what it is; each is rendered by `report/SUFFIX.py`."""
 
 
+def ready(format_: str) -> None:
+    """Raise the error that rendering this format would end in for want of a system library."""
+    getattr(import_module(f"auditor.report.{format_}"), "ready", lambda: None)()
+
+
 def render(certificate: Certificate, format_: str) -> bytes:
     """Return the certificate in one of `FORMATS`."""
     rendered: bytes = import_module(f"auditor.report.{format_}").render(certificate)

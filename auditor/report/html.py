@@ -54,6 +54,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "finding": words.finding(certificate),
         "cards": list(zip(lines[:3], gauges, strict=True)),
         "lines": lines,
+        "titles": words.TITLES,
         "rows": pictures.rows(certificate.evidence.examples),
         "scale": pictures.colour_scale(),
         "trigger": pictures.trigger_pictures(certificate.evidence.examples),

@@ -50,6 +50,15 @@ def render(certificate: Certificate) -> bytes:
     return pdf
 
 
+def ready() -> None:
+    """See that WeasyPrint can be used, before an audit's work is done.
+
+    Raises:
+        WorkError: It cannot; says how to mend it.
+    """
+    _weasyprint()
+
+
 def _weasyprint() -> Any:
     try:
         import weasyprint

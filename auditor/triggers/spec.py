@@ -122,6 +122,8 @@ def _check_ranges(trigger: Trigger, where: str) -> None:
         value = getattr(trigger, field.name)
         if field.name in ("size", "reference") and not all(1 <= v <= 65_536 for v in value):
             raise UsageError(f"{where}: {field.name} is {list(value)}, each must be 1 to 65536")
+        if field.name == "offset" and not all(abs(v) <= 65_536 for v in value):
+            raise UsageError(f"{where}: offset is out of range, each must be -65536 to 65536")
         if "color" in field.name and not all(0 <= v <= 255 for v in value):
             raise UsageError(f"{where}: {field.name} is {list(value)}, each must be 0 to 255")
 

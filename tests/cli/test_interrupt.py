@@ -14,6 +14,8 @@ import pytest
 from tests.cli.conftest import Shelf
 from tests.conftest import Ran, bdaudit, refused
 
+CLOSED = '"$0" -m auditor scan "$@" >&- 2>&-'
+
 
 @contextmanager
 def scanning(
@@ -144,7 +146,23 @@ def test_standard_output_is_closed() -> None:
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
+def test_both_standard_streams_are_closed(shelf: Shelf) -> None:
+    scan = [shelf / "clean.keras", "--trigger", "square8", "--data", shelf.data]
+    ran = subprocess.run(["sh", "-c", CLOSED, sys.executable, *map(str, scan)], check=False)
+    assert ran.returncode == 0
+
+
 def test_an_ascii_terminal() -> None:
     ran = bdaudit("triggers", "list", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert ran.code == 0, ran.err
     assert "squareN" in ran.out
+
+
+def test_the_worker_ends_with_its_parent_however_that_ends(shelf: Shelf, tmp_path: Path) -> None:
+    with scanning(shelf, tmp_path, "loading the model") as (running, worker):
+        running.kill()
+        running.wait()
+        until = time.monotonic() + 5
+        while alive(worker) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not alive(worker)

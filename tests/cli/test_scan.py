@@ -195,8 +195,8 @@ def test_too_few_images(scans: Scans) -> None:
     scan = scans("few")
     assert scan.ran.code == 4, scan.ran.err
     assert scan.ran.out.startswith("INCONCLUSIVE")
-    assert "asr: too few images" in scan.ran.out
-    assert "clean_accuracy: too few images" in scan.ran.out
+    assert "Attack success rate was not judged: too few images" in scan.ran.out
+    assert "Clean accuracy was not judged: too few images" in scan.ran.out
     assert scan.audit["data"]["images"] == 30
 
 
