@@ -43,7 +43,7 @@ def bdaudit(*arguments: object, cwd: Path | None = None, **environment: str) -> 
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
 
-def refused(ran: Ran, code: int, *words: str) -> None:
+def assert_refusal(ran: Ran, code: int, *words: str) -> None:
     """Assert an error as users should meet it: the code, one line, no traceback, these words."""
     assert ran.code == code, ran.err
     assert "Traceback" not in ran.err

@@ -4,7 +4,6 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from auditor.measure.examples import examples
 from auditor.measure.preflight import check_input_range, choose_target
 from auditor.measure.regions import regions
 from auditor.measure.tally import Tally
-from auditor.models.classifier import Classifier
+from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.results import (
     AttentionFacts,
     AuditResult,
@@ -103,19 +102,14 @@ def audit(
     )
     look = GradCam(classifier, layer)
     tally = Tally(target.class_, compared, no_attention)
-    data = _measure(classifier, look, dataset, trigger, options, tally, progress)
+    data = _measure(classifier, look, dataset, trigger, options, tally, names, progress)
     shown, rule = tally.spread(SHOWN)
     return AuditResult(
         model=_model_facts(classifier, format_),
-        data=DataFacts(class_names=names, **data),
+        data=data,
         trigger=_trigger_facts(trigger, classifier),
         target=target,
-        attention=AttentionFacts(
-            layer=layer.path if layer else Skipped(NO_LAYER),
-            grid=layer.grid if layer else Skipped(NO_LAYER),
-            object_region=options.object_region,
-            input_range=classifier.input_range.name,
-        ),
+        attention=_attention_facts(classifier, layer, options),
         measurement=tally.measurement(options.seed),
         evidence=Evidence(
             classes=tally.class_rows(names),
@@ -134,8 +128,9 @@ def _measure(
     trigger: Trigger,
     options: Options,
     tally: Tally,
+    names: tuple[str, ...],
     progress: Progress,
-) -> dict[str, Any]:
+) -> DataFacts:
     """Run all images through the model, clean and stamped; return the data's own facts."""
     indices = sample(dataset, options.limit, options.seed)
     if (dataset.labels[indices] == tally.target).all():
@@ -160,15 +155,16 @@ def _measure(
         tally.add(batch.indices, batch.labels, victims, clean, stamped)
         images, resized = images + len(batch.labels), resized + batch.resized
         progress("measuring", images + len(skipped), len(indices))
-    return {
-        "source": dataset.source,
-        "sha256": dataset.digest(indices),
-        "images": images,
-        "skipped": len(skipped),
-        "skipped_images": tuple(skipped[:_SKIPPED_NAMED]),
-        "resized": resized,
-        "resize_rule": RULE,
-    }
+    return DataFacts(
+        source=dataset.source,
+        sha256=dataset.digest(indices),
+        images=images,
+        skipped=len(skipped),
+        skipped_images=tuple(skipped[:_SKIPPED_NAMED]),
+        resized=resized,
+        resize_rule=RULE,
+        class_names=names,
+    )
 
 
 def _model_facts(classifier: Classifier, format_: str) -> ModelFacts:
@@ -178,6 +174,17 @@ def _model_facts(classifier: Classifier, format_: str) -> ModelFacts:
         input_shape=(*classifier.size, classifier.channels),
         classes=classifier.classes,
         softmax=classifier.softmax,
+    )
+
+
+def _attention_facts(
+    classifier: Classifier, layer: SpatialLayer | None, options: Options
+) -> AttentionFacts:
+    return AttentionFacts(
+        layer=layer.path if layer else Skipped(NO_LAYER),
+        grid=layer.grid if layer else Skipped(NO_LAYER),
+        object_region=options.object_region,
+        input_range=classifier.input_range.name,
     )
 
 

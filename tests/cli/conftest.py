@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import Workshop, bdaudit, refused
+from tests.conftest import Workshop, assert_refusal, bdaudit
 
 
 @dataclass(frozen=True)
@@ -90,25 +90,27 @@ Refuse = Callable[..., None]
 
 
 @pytest.fixture
-def refuse(tmp_path: Path) -> Refuse:
+def assert_refused(tmp_path: Path) -> Refuse:
     """Run a command that must be refused, in `tmp_path`, and see that nothing has changed there.
 
-    The scratch folder is made there too. `refuse(code, "word", ..., args=[...], **environment)`.
+    The scratch folder is made there too. Call `assert_refused(code, "word", ..., args=[...])`.
     """
 
-    def refuse(code: int, *words: str, args: list[object], **environment: str) -> None:
-        refuse_in(tmp_path, code, *words, args=args, **environment)
+    def assert_refused(code: int, *words: str, args: list[object], **environment: str) -> None:
+        assert_refused_in(tmp_path, code, *words, args=args, **environment)
 
-    return refuse
+    return assert_refused
 
 
-def refuse_in(folder: Path, code: int, *words: str, args: list[object], **environment: str) -> None:
-    """As the fixture `refuse`, in any folder."""
+def assert_refused_in(
+    folder: Path, code: int, *words: str, args: list[object], **environment: str
+) -> None:
+    """As the fixture `assert_refused`, in any folder."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     before = contents(folder)
     ran = bdaudit(*args, cwd=folder, TMPDIR=str(scratch), **environment)
-    refused(ran, code, *words)
+    assert_refusal(ran, code, *words)
     assert ran.out == ""
     said = [line for line in ran.err.splitlines() if " …" not in line]  # all but the progress
     assert len(said) == 1, ran.err

@@ -35,13 +35,13 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_refused(kind: str, refuse: Refuse, shelf: Shelf, tmp_path: Path) -> None:
+def test_refused(kind: str, assert_refused: Refuse, shelf: Shelf, tmp_path: Path) -> None:
     name, make, words = BAD[kind]
     make(tmp_path / name)
     args = ["scan", shelf / "clean.keras", "--trigger", "square8", "--data", name]
-    refuse(3, name, *words, args=[*args, "-o", "audit.json"])
+    assert_refused(3, name, *words, args=[*args, "-o", "audit.json"])
 
 
-def test_dev_zero(refuse: Refuse, shelf: Shelf) -> None:
+def test_dev_zero(assert_refused: Refuse, shelf: Shelf) -> None:
     args = ["scan", shelf / "clean.keras", "--trigger", "square8", "--data", "/dev/zero"]
-    refuse(3, "/dev/zero", "neither a file nor a folder", args=args)
+    assert_refused(3, "/dev/zero", "neither a file nor a folder", args=args)

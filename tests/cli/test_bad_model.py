@@ -51,27 +51,27 @@ BAD: dict[str, tuple[str, Make, list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_refused(kind: str, refuse: Refuse, shelf: Shelf, tmp_path: Path) -> None:
+def test_refused(kind: str, assert_refused: Refuse, shelf: Shelf, tmp_path: Path) -> None:
     name, make, words = BAD[kind]
     make(tmp_path / name, shelf)
     args = ["scan", name, "--trigger", "square8", "--data", shelf.data, "-o", "audit.json"]
-    refuse(3, *words, args=args)
+    assert_refused(3, *words, args=args)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
-def test_unreadable(refuse: Refuse, shelf: Shelf, tmp_path: Path) -> None:
+def test_unreadable(assert_refused: Refuse, shelf: Shelf, tmp_path: Path) -> None:
     shutil.copy(shelf / "poisoned.keras", tmp_path / "m.keras")
     (tmp_path / "m.keras").chmod(0)
     args = ["scan", "m.keras", "--trigger", "square8", "--data", shelf.data]
     try:
-        refuse(3, "m.keras", "Permission denied", args=args)
+        assert_refused(3, "m.keras", "Permission denied", args=args)
     finally:
         (tmp_path / "m.keras").chmod(0o600)
 
 
 def test_a_damaged_file_is_called_damaged_and_not_misnamed(
-    refuse: Refuse, shelf: Shelf, tmp_path: Path
+    assert_refused: Refuse, shelf: Shelf, tmp_path: Path
 ) -> None:
     cut("poisoned.keras")(tmp_path / "m.keras", shelf)
     args = ["scan", "m.keras", "--trigger", "square8", "--data", shelf.data]
-    refuse(3, "copy it again", args=args)
+    assert_refused(3, "copy it again", args=args)

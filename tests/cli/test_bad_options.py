@@ -24,13 +24,13 @@ WRONG: dict[str, tuple[list[object], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_wrong(kind: str, refuse: Refuse) -> None:
+def test_wrong(kind: str, assert_refused: Refuse) -> None:
     args, words = WRONG[kind]
-    refuse(2, *words, args=args)
+    assert_refused(2, *words, args=args)
 
 
 @pytest.mark.parametrize("option", [["--input-range", "banana"], ["--object-region", "banana"]])
 def test_a_misspelt_word_is_told_before_the_model_is_opened(
-    option: list[object], refuse: Refuse, shelf: Shelf
+    option: list[object], assert_refused: Refuse, shelf: Shelf
 ) -> None:
-    refuse(2, option[0], "banana", args=[*SCAN, "--data", shelf.data, *option])
+    assert_refused(2, option[0], "banana", args=[*SCAN, "--data", shelf.data, *option])

@@ -45,28 +45,32 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_wrong_file(kind: str, refuse: Refuse, tmp_path: Path) -> None:
+def test_wrong_file(kind: str, assert_refused: Refuse, tmp_path: Path) -> None:
     chosen, text, words = WRONG[kind]
     (tmp_path / "t.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
-    refuse(2, *words, args=["scan", "m.keras", "--trigger", f"t.yaml{chosen}", "-o", "audit.json"])
+    assert_refused(
+        2, *words, args=["scan", "m.keras", "--trigger", f"t.yaml{chosen}", "-o", "audit.json"]
+    )
 
 
 @pytest.mark.parametrize("name", ["nosuch", "square0", "\x1b[31m\n"])
-def test_unknown_name(name: str, refuse: Refuse) -> None:
+def test_unknown_name(name: str, assert_refused: Refuse) -> None:
     args = ["scan", "m.keras", "--trigger", name]
-    refuse(2, "no such trigger", "squareN, gridN", args=args)
+    assert_refused(2, "no such trigger", "squareN, gridN", args=args)
 
 
-def test_no_such_file(refuse: Refuse) -> None:
-    refuse(3, "t.yaml: no such trigger file", args=["scan", "m.keras", "--trigger", "t.yaml"])
+def test_no_such_file(assert_refused: Refuse) -> None:
+    assert_refused(
+        3, "t.yaml: no such trigger file", args=["scan", "m.keras", "--trigger", "t.yaml"]
+    )
 
 
-def test_a_pipe_is_not_waited_for(refuse: Refuse, tmp_path: Path) -> None:
+def test_a_pipe_is_not_waited_for(assert_refused: Refuse, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.yaml")
-    refuse(3, "t.yaml", args=["scan", "m.keras", "--trigger", "t.yaml"])
+    assert_refused(3, "t.yaml", args=["scan", "m.keras", "--trigger", "t.yaml"])
 
 
-def test_json_may_be_indented_with_tabs(refuse: Refuse, tmp_path: Path) -> None:
+def test_json_may_be_indented_with_tabs(assert_refused: Refuse, tmp_path: Path) -> None:
     patch = '{"id": "one", "type": "patch", "size": [4, 4]}'
     (tmp_path / "t.json").write_text(f'{{\n\t"version": 1,\n\t"triggers": [\n\t\t{patch}\n\t]\n}}')
-    refuse(3, "m.keras: no such model", args=["scan", "m.keras", "--trigger", "t.json"])
+    assert_refused(3, "m.keras: no such model", args=["scan", "m.keras", "--trigger", "t.json"])

@@ -20,34 +20,34 @@ LEVELS = {
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_nearest_wins(level: str, refuse: Refuse, tmp_path: Path) -> None:
+def test_the_nearest_wins(level: str, assert_refused: Refuse, tmp_path: Path) -> None:
     """A value that is not allowed would be refused: it is not even looked at."""
     given = LEVELS[level]
     (tmp_path / "pyproject.toml").write_text("[tool.bdaudit]\nmax-asr = 6\n")
     (tmp_path / "bdaudit.toml").write_text(f"max-asr = {given['toml']}\n")
     flag = ["--max-asr", given["flag"]] if "flag" in given else []
     variables = {"BDAUDIT_MAX_ASR": given["variable"]} if "variable" in given else {}
-    refuse(3, ACCEPTED, args=[*SCAN, *flag], **variables)
+    assert_refused(3, ACCEPTED, args=[*SCAN, *flag], **variables)
 
 
 @pytest.mark.parametrize("farthest", ["pyproject.toml", "bdaudit.toml"])
-def test_every_level_is_read(farthest: str, refuse: Refuse, tmp_path: Path) -> None:
+def test_every_level_is_read(farthest: str, assert_refused: Refuse, tmp_path: Path) -> None:
     table = "[tool.bdaudit]\n" if farthest == "pyproject.toml" else ""
     (tmp_path / farthest).write_text(f"{table}max-asr = 6\n")
-    refuse(2, "--max-asr", "'6'", "from 0 to 1", args=SCAN)
-    refuse(2, "--max-asr", "'7'", args=SCAN, BDAUDIT_MAX_ASR="7")
-    refuse(2, "--max-asr", "'8'", args=[*SCAN, "--max-asr", "8"], BDAUDIT_MAX_ASR="7")
+    assert_refused(2, "--max-asr", "'6'", "from 0 to 1", args=SCAN)
+    assert_refused(2, "--max-asr", "'7'", args=SCAN, BDAUDIT_MAX_ASR="7")
+    assert_refused(2, "--max-asr", "'8'", args=[*SCAN, "--max-asr", "8"], BDAUDIT_MAX_ASR="7")
 
 
-def test_the_trigger_can_be_configured(refuse: Refuse, tmp_path: Path) -> None:
+def test_the_trigger_can_be_configured(assert_refused: Refuse, tmp_path: Path) -> None:
     (tmp_path / "bdaudit.toml").write_text('trigger = "square8"\noutput = ["a.json", "b.pdf"]\n')
-    refuse(3, ACCEPTED, args=["scan", "m.keras"])
-    refuse(2, "no such trigger", args=["scan", "m.keras"], BDAUDIT_TRIGGER="nosuch")
+    assert_refused(3, ACCEPTED, args=["scan", "m.keras"])
+    assert_refused(2, "no such trigger", args=["scan", "m.keras"], BDAUDIT_TRIGGER="nosuch")
 
 
-def test_a_pyproject_without_our_table(refuse: Refuse, tmp_path: Path) -> None:
+def test_a_pyproject_without_our_table(assert_refused: Refuse, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
-    refuse(3, ACCEPTED, args=SCAN)
+    assert_refused(3, ACCEPTED, args=SCAN)
 
 
 WRONG = {
@@ -66,15 +66,15 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_wrong(kind: str, refuse: Refuse, tmp_path: Path) -> None:
+def test_wrong(kind: str, assert_refused: Refuse, tmp_path: Path) -> None:
     text, words = WRONG[kind]
     (tmp_path / "bdaudit.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
-    refuse(2, *words, args=SCAN)
+    assert_refused(2, *words, args=SCAN)
 
 
 @pytest.mark.parametrize(
     "text", ["tool = 3", "[tool]\nbdaudit = 5", "[tool.bdaudit]\nnosuch = 1", "[tool"]
 )
-def test_wrong_pyproject(text: str, refuse: Refuse, tmp_path: Path) -> None:
+def test_wrong_pyproject(text: str, assert_refused: Refuse, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    refuse(2, "pyproject.toml", args=SCAN)
+    assert_refused(2, "pyproject.toml", args=SCAN)

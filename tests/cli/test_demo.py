@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.conftest import bdaudit, refused
+from tests.conftest import assert_refusal, bdaudit
 
 
 def test_the_demo_trains_scans_and_certifies(tmp_path: Path) -> None:
@@ -26,9 +26,9 @@ def test_the_demo_trains_scans_and_certifies(tmp_path: Path) -> None:
     assert "training a small BadNet" in ran.err
 
     again = bdaudit("demo", "--output", "here", cwd=tmp_path)
-    refused(again, 2, "exists", "--force")
+    assert_refusal(again, 2, "exists", "--force")
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    refused(bdaudit("demo", "--output", "file/demo", cwd=tmp_path), 2, "--output")
+    assert_refusal(bdaudit("demo", "--output", "file/demo", cwd=tmp_path), 2, "--output")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shelf
-from tests.conftest import Ran, bdaudit, refused
+from tests.conftest import Ran, assert_refusal, bdaudit
 
 CLOSED = '"$0" -m auditor scan "$@" >&- 2>&-'
 
@@ -74,7 +74,7 @@ def test_interrupted(sent: str, until: str, shelf: Shelf, tmp_path: Path) -> Non
         finally:
             if alive(worker):
                 os.kill(worker, signal.SIGKILL)
-    refused(ran, 130, "interrupted")
+    assert_refusal(ran, 130, "interrupted")
     assert ran.out == ""
     assert [path for path in tmp_path.rglob("*") if path.name != "scratch"] == []
 
@@ -86,14 +86,14 @@ def test_nohup_outlives_the_terminal(shelf: Shelf, tmp_path: Path) -> None:
         assert running.poll() is None
         assert alive(worker)
         running.terminate()
-        refused(finished(running), 130, "interrupted")
+        assert_refusal(finished(running), 130, "interrupted")
 
 
 def test_a_killed_worker_is_explained(shelf: Shelf, tmp_path: Path) -> None:
     with scanning(shelf, tmp_path, "loading the model") as (running, worker):
         os.kill(worker, signal.SIGKILL)
         ran = finished(running)
-    refused(ran, 3, "the worker was killed", "memory", "--batch-size")
+    assert_refusal(ran, 3, "the worker was killed", "memory", "--batch-size")
     assert [path for path in tmp_path.rglob("*") if path.name != "scratch"] == []
 
 
@@ -133,7 +133,7 @@ def test_the_disk_behind_standard_output_is_full() -> None:
             stderr=subprocess.PIPE,
             check=False,
         )
-    refused(Ran(ran.returncode, "", ran.stderr.decode()), 3, "No space left on device")
+    assert_refusal(Ran(ran.returncode, "", ran.stderr.decode()), 3, "No space left on device")
     assert b"defect" not in ran.stderr
 
 

@@ -41,23 +41,25 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_refused_at_once(kind: str, refuse: Refuse) -> None:
+def test_refused_at_once(kind: str, assert_refused: Refuse) -> None:
     names, words = WRONG[kind]
     outputs = [part for name in names for part in ([name] if name[0] == "-" else ["-o", name])]
-    refuse(2, *words, args=scan(*outputs))
+    assert_refused(2, *words, args=scan(*outputs))
 
 
-def test_never_over_the_model_or_the_data(refuse: Refuse, tmp_path: Path) -> None:
+def test_never_over_the_model_or_the_data(assert_refused: Refuse, tmp_path: Path) -> None:
     (tmp_path / "m.keras").rename(tmp_path / "m.json")
     (tmp_path / "alias.json").symlink_to("m.json")
     (tmp_path / "d.npz").rename(tmp_path / "d.json")
     args: list[object] = ["scan", "m.json", "--trigger", "square8", "--data", "d.json", "--force"]
     for name in ("m.json", "./m.json", "alias.json", "d.json"):
-        refuse(2, Path(name).name, "is an input", args=[*args, "-o", name])
+        assert_refused(2, Path(name).name, "is an input", args=[*args, "-o", name])
 
 
-def test_the_file_that_exists_survives_every_refusal(refuse: Refuse, tmp_path: Path) -> None:
+def test_the_file_that_exists_survives_every_refusal(
+    assert_refused: Refuse, tmp_path: Path
+) -> None:
     """With --force it is replaced only when there is something to replace it with."""
     (tmp_path / "m.keras").write_bytes(b"")
-    refuse(3, "the file is empty", args=scan("-o", "old.json", "--force"))
+    assert_refused(3, "the file is empty", args=scan("-o", "old.json", "--force"))
     assert (tmp_path / "old.json").read_text() == "precious"

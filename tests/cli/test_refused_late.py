@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.cli.conftest import Shelf, refuse_in
-from tests.conftest import Ran, refused
+from tests.cli.conftest import Shelf, assert_refused_in
+from tests.conftest import Ran, assert_refusal
 
 FILE = """version: 1
 triggers:
@@ -62,7 +62,7 @@ def corrupt_photos(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
 
 
 @pytest.fixture(scope="module")
-def late(
+def check_late(
     shelf: Shelf, tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor
 ) -> Callable[[str], None]:
     made = tmp_path_factory.mktemp("made")
@@ -84,15 +84,15 @@ def late(
             args += ["--trigger", "square8"]
         if name != "no data" and "--data" not in own:
             args += ["--data", "test.npz"]
-        refuse_in(folder, code, *words, args=args, KERAS_HOME=str(made), **OFFLINE)
+        assert_refused_in(folder, code, *words, args=args, KERAS_HOME=str(made), **OFFLINE)
 
     futures = {name: pool.submit(run, name) for name in LATE}
     return lambda name: futures[name].result()
 
 
 @pytest.mark.parametrize("name", LATE)
-def test_refused(name: str, late: Callable[[str], None]) -> None:
-    late(name)
+def test_refused(name: str, check_late: Callable[[str], None]) -> None:
+    check_late(name)
 
 
 def test_a_region_in_a_pipe_is_not_waited_for(shelf: Shelf, tmp_path: Path) -> None:
@@ -105,4 +105,4 @@ def test_a_region_in_a_pipe_is_not_waited_for(shelf: Shelf, tmp_path: Path) -> N
         text=True,
         check=False,
     )
-    refused(Ran(ran.returncode, ran.stdout, ran.stderr), 3, "pipe.npz")
+    assert_refusal(Ran(ran.returncode, ran.stdout, ran.stderr), 3, "pipe.npz")

@@ -16,7 +16,7 @@ import pytest
 
 import auditor
 from tests.cli.conftest import Shelf
-from tests.conftest import Ran, bdaudit, refused
+from tests.conftest import Ran, assert_refusal, bdaudit
 
 HOSTILE = "m\x1b[31m\n\u202e\udcff.keras"
 SCHEMA = json.loads(Path(auditor.__file__).with_name("audit.schema.json").read_text())
@@ -240,7 +240,7 @@ def test_nan_is_never_judged(name: str, scans: Scans) -> None:
 
 def test_another_input_range_is_suggested(scans: Scans) -> None:
     scan = scans("range")
-    refused(scan.ran, 2, "--input-range 0..255", "run again with --input-range 0..1")
+    assert_refusal(scan.ran, 2, "--input-range 0..255", "run again with --input-range 0..1")
     assert not (scan.folder / "a.json").exists()
 
 

@@ -73,19 +73,19 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_show_refuses(kind: str, refuse: Refuse, shelf: Shelf, tmp_path: Path) -> None:
+def test_show_refuses(kind: str, assert_refused: Refuse, shelf: Shelf, tmp_path: Path) -> None:
     code, words, own = WRONG[kind]
     np.savez(tmp_path / "none.npz", x=np.zeros((0, 16, 16, 3), np.uint8), y=np.zeros(0, int))
     args: list[object] = ["triggers", "show", "-o", "sheet.png", "--data", shelf.data, *own]
     if "-o" in own:
         args[2:4] = []
-    refuse(code, *words, args=args)
+    assert_refused(code, *words, args=args)
 
 
-def test_show_keeps_what_exists(refuse: Refuse, shelf: Shelf, tmp_path: Path) -> None:
+def test_show_keeps_what_exists(assert_refused: Refuse, shelf: Shelf, tmp_path: Path) -> None:
     (tmp_path / "sheet.png").write_text("precious")
     args: list[object] = ["triggers", "show", "square8", "--data", shelf.data, "-o", "sheet.png"]
-    refuse(2, "sheet.png: exists", "--force", args=args)
+    assert_refused(2, "sheet.png: exists", "--force", args=args)
     assert bdaudit(*args, "--force", cwd=tmp_path).code == 0
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
