@@ -12,10 +12,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import AuditorError, InputError, WorkError
 from auditor.text import printable
+
+if TYPE_CHECKING:
+    from auditor.models.classifier import Classifier
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
@@ -32,15 +35,9 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
 
     trigger = build(job["trigger"])
     dataset = open_source(job["data"])
-    classifier, format_ = _classifier(job, dataset.image_size(), tell)
-    result = audit(
-        classifier,
-        dataset,
-        trigger,
-        Options(**job["options"]),
-        format_=format_,
-        progress=_progress(tell),
-    )
+    classifier = _classifier(job, dataset.image_size(), tell)
+    options = Options(**job["options"])
+    result = audit(classifier, dataset, trigger, options, progress=_progress(tell))
     handoff.save(result, folder)
 
 
@@ -48,9 +45,8 @@ def describe(job: Job, folder: Path, tell: Tell) -> None:
     """Load a model and say what goes in and out of it."""
     from auditor.handoff import write_result
 
-    classifier, format_ = _classifier(job, (0, 0), tell)
+    classifier = _classifier(job, (0, 0), tell)
     facts = {
-        "format": format_,
         "input_shape": [*classifier.size, classifier.channels],
         "classes": classifier.classes,
     }
@@ -107,7 +103,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
 }
 
 
-def _classifier(job: Job, fallback: tuple[int, int], tell: Tell) -> tuple[Any, str]:
+def _classifier(job: Job, fallback: tuple[int, int], tell: Tell) -> "Classifier":
     """Look at the model file, load it, and wrap it."""
     from auditor.models.inspect import inspect
 
@@ -120,7 +116,8 @@ def _classifier(job: Job, fallback: tuple[int, int], tell: Tell) -> tuple[Any, s
 
     _progress(tell)("loading the model", 0, 0)
     loaded = load(model, inspection, name)
-    return wrap(loaded, InputRange.parse(job["input_range"]), name, fallback), inspection.format
+    input_range = InputRange.parse(job["input_range"])
+    return wrap(loaded, input_range, name, fallback, inspection.format)
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:

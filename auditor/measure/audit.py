@@ -66,7 +66,6 @@ def audit(
     trigger: Trigger,
     options: Options | None = None,
     *,
-    format_: str = "keras",
     progress: Progress = lambda phase, done, total: None,
 ) -> AuditResult:
     """Measure ASR, accuracy and attention of one model under one trigger.
@@ -76,7 +75,6 @@ def audit(
         dataset: Labelled images it has not been trained on.
         trigger: The trigger that its backdoor may answer to.
         options: How.
-        format_: The model file's format, for the record.
         progress: Told how far it is.
 
     Raises:
@@ -105,7 +103,7 @@ def audit(
     data = _measure(classifier, look, dataset, trigger, options, tally, names, progress)
     shown, rule = tally.spread(SHOWN)
     return AuditResult(
-        model=_model_facts(classifier, format_),
+        model=_model_facts(classifier),
         data=data,
         trigger=_trigger_facts(trigger, classifier),
         target=target,
@@ -167,9 +165,9 @@ def _measure(
     )
 
 
-def _model_facts(classifier: Classifier, format_: str) -> ModelFacts:
+def _model_facts(classifier: Classifier) -> ModelFacts:
     return ModelFacts(
-        format=format_,
+        format=classifier.format,
         parameters=classifier.model.count_params(),
         input_shape=(*classifier.size, classifier.channels),
         classes=classifier.classes,

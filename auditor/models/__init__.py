@@ -40,5 +40,6 @@ def load_classifier(
         except OSError as error:
             reason = error.strerror or error
             raise InputError(f"{printable(str(path))}: model file: {reason}") from error
-        model = load(copy, inspect(copy, path.name), path.name)
-    return wrap(model, InputRange.parse(input_range), path.name, size)
+        inspection = inspect(copy, path.name)
+        model = load(copy, inspection, path.name)
+    return wrap(model, InputRange.parse(input_range), path.name, size, inspection.format)

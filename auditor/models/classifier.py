@@ -36,6 +36,7 @@ class Classifier:
         classes: Number of classes.
         softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
         input_range: How bytes become the model's numbers.
+        format: The model file's format.
     """
 
     model: Any
@@ -44,6 +45,7 @@ class Classifier:
     classes: int
     softmax: bool
     input_range: InputRange
+    format: str = "keras"
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) uint8 images.
@@ -151,7 +153,13 @@ def _leaves(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield prefix + layer.name, layer
 
 
-def wrap(model: Any, input_range: InputRange, name: str, fallback: tuple[int, int]) -> Classifier:
+def wrap(
+    model: Any,
+    input_range: InputRange,
+    name: str,
+    fallback: tuple[int, int],
+    format_: str = "keras",
+) -> Classifier:
     """Return the model as a `Classifier`.
 
     Args:
@@ -159,6 +167,7 @@ def wrap(model: Any, input_range: InputRange, name: str, fallback: tuple[int, in
         input_range: How bytes become its numbers.
         name: The file's name, for errors.
         fallback: (height, width) to use where the model takes any size: the images' own.
+        format_: The model file's format.
 
     Raises:
         InputError: It is not an image classifier: several inputs or outputs, no image input, a
@@ -196,6 +205,7 @@ def wrap(model: Any, input_range: InputRange, name: str, fallback: tuple[int, in
         classes=2 if binary else output[1],
         softmax=activation in ("softmax", "sigmoid", "log_softmax"),
         input_range=input_range,
+        format=format_,
     )
 
 

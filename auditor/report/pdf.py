@@ -22,7 +22,8 @@ def render(certificate: Certificate) -> bytes:
     """Return the PDF.
 
     Raises:
-        WorkError: WeasyPrint cannot be used on this machine; says how to mend it.
+        WorkError: WeasyPrint cannot be used on this machine, and how to mend it; or the page refers
+            to something outside itself, which is not fetched.
     """
     weasyprint = _weasyprint()
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
@@ -40,13 +41,16 @@ def render(certificate: Certificate) -> bytes:
     fetcher = weasyprint.urls.URLFetcher(
         allowed_protocols={"data"}, allow_redirects=False, fail_on_errors=True
     )
-    document = weasyprint.HTML(string=page(certificate), url_fetcher=fetcher)
-    pdf: bytes = document.write_pdf(
-        attachments=[attachment],
-        pdf_variant=_VARIANT,
-        pdf_identifier=hashlib.sha256(audit).digest()[:16],
-        optimize_images=False,
-    )
+    try:
+        document = weasyprint.HTML(string=page(certificate), url_fetcher=fetcher)
+        pdf: bytes = document.write_pdf(
+            attachments=[attachment],
+            pdf_variant=_VARIANT,
+            pdf_identifier=hashlib.sha256(audit).digest()[:16],
+            optimize_images=False,
+        )
+    except weasyprint.urls.FatalURLFetchingError as error:  # which is no Exception
+        raise WorkError(f"the certificate refers to something outside itself: {error}") from error
     return pdf
 
 
