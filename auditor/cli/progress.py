@@ -25,24 +25,25 @@ def progress(*, show: bool) -> Iterator[Progress]:
 @contextmanager
 def _bar() -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
+        task = bar.add_task("starting", total=None, count="")
         current = ["starting"]
 
         def tell(phase: str, done: int, total: int) -> None:
             if phase != current[0]:
                 current[0] = phase
                 bar.reset(task, description=phase, total=total or None)
-            bar.update(task, completed=done, total=total or None)
+            count = f"{done:,} of {total:,}" if total else ""
+            bar.update(task, completed=done, total=total or None, count=count)
 
         yield tell
 
