@@ -25,7 +25,9 @@ def test_it_is_pdf_a_3_with_the_audit_attached(pdf: bytes, certificate) -> None:
             assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
         assert opened.Root.MarkInfo.Marked
         assert str(opened.Root.Lang) == "en"
-        assert opened.Root.OutputIntents[0].S == "/GTS_PDFA1"
+        intent = opened.Root.OutputIntents[0]
+        assert intent.S == "/GTS_PDFA1"
+        assert len(intent.DestOutputProfile.read_bytes()) > 200
         assert list(opened.attachments) == ["audit.json"]
         attached = opened.attachments["audit.json"].get_file().read_bytes()
         assert opened.Root.AF[0].AFRelationship == "/Source"
@@ -42,6 +44,25 @@ def test_every_font_is_embedded(pdf: bytes) -> None:
                 fonts.add(str(thing.FontName).partition("+")[2])
                 assert any(f"/FontFile{n}" in thing for n in ("", "2", "3"))
     assert {name.replace("-", "").lower()[:9] for name in fonts} == {"auditsans", "auditmono"}
+
+
+def test_every_picture_is_described_and_none_interpolated(pdf: bytes) -> None:
+    """PDF/A allows no interpolation; its level A wants alternative texts."""
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        pictures = [
+            thing
+            for thing in opened.objects
+            if isinstance(thing, pikepdf.Stream) and thing.get("/Subtype") == "/Image"
+        ]
+        figures = [
+            thing
+            for thing in opened.objects
+            if isinstance(thing, pikepdf.Dictionary) and thing.get("/S") == "/Figure"
+        ]
+        assert len(pictures) >= 20
+        assert not any(bool(picture.get("/Interpolate", False)) for picture in pictures)
+        assert len(figures) >= 28
+        assert all(str(figure.get("/Alt", "")) for figure in figures)
 
 
 def test_the_same_certificate_gives_the_same_bytes(pdf: bytes, certificate) -> None:
