@@ -129,6 +129,24 @@ def test_nested_models_are_seen_through() -> None:
     np.testing.assert_allclose(deep.heat, flat_deep.heat, rtol=1e-5)
 
 
+def test_a_bare_operation_is_a_place_to_look_at() -> None:
+    """The last tensor with rows and columns may come from `x + y` and not from a layer."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((16, 16, 3))
+    one = layers.Conv2D(4, 3, padding="same", name="one")(inputs)
+    both = layers.Conv2D(4, 3, padding="same", name="two")(one) + one
+    top = layers.Dense(3, name="top")
+    model = keras.Model(inputs, top(layers.GlobalAveragePooling2D()(both)))
+    features = np.asarray(keras.Model(inputs, both)(IMAGES / np.float32(255)))
+    kernel = top.get_weights()[0][:, 1]
+    expected = np.maximum(features @ kernel / 256, 0)
+    assert classifier(model).spatial_layer(None).path.startswith("add")
+    np.testing.assert_allclose(seen(model, target=1).target_heat, expected, rtol=1e-3, atol=1e-6)
+
+
 def test_rescaling_inside_equals_scaling_outside() -> None:
     outside, inside = small_cnn(), small_cnn(rescaling=True)
     inside.set_weights(outside.get_weights())
@@ -204,7 +222,8 @@ def test_what_is_no_image_classifier_is_refused() -> None:
     vector = keras.Model(other, layers.Dense(3)(other))
     first = keras.Input((3, 16, 16))
     channels_first = keras.Model(first, layers.Dense(3)(layers.Flatten()(first)))
-    for model in (two_inputs, two_outputs, regression, vector, channels_first):
+    unbuilt = keras.Sequential([layers.Dense(3)])
+    for model in (two_inputs, two_outputs, regression, vector, channels_first, unbuilt):
         with pytest.raises(InputError, match=r"^m\.keras: "):
             classifier(model)
 

@@ -146,7 +146,8 @@ def _wrap(call: Callable[..., Any], watch: Callable[[Any], Any]) -> Callable[...
 
 
 def _leaves(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for layer in model.layers:
+    """Give every layer and every bare operation (`x + y`), inside nested models too."""
+    for layer in getattr(model, "operations", model.layers):
         if hasattr(layer, "layers"):
             yield from _leaves(layer, f"{prefix}{layer.name}/")
         else:
@@ -174,6 +175,8 @@ def wrap(
             regression head, channels first.
         UsageError: The input range has another number of channels.
     """
+    if not model.built or not getattr(model, "inputs", None):
+        raise InputError(f"{name}: the model was saved before it knew its input; save it built")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise InputError(
             f"{name}: not an image classifier: {len(model.inputs)} inputs and "
