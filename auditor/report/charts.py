@@ -107,12 +107,12 @@ def distribution(certificate: Certificate) -> Distribution | None:
 
 @dataclass(frozen=True)
 class ClassBar:
-    """One class: its rates in percent; ASR None for the target class."""
+    """One class: its rates in percent, None where it has none; the target class has no ASR."""
 
     name: str
     asr: float | None
     accuracy: float | None
-    n: int
+    is_target: bool
 
 
 def class_bars(certificate: Certificate) -> tuple[list[ClassBar], str]:
@@ -127,7 +127,7 @@ def class_bars(certificate: Certificate) -> tuple[list[ClassBar], str]:
             name=row.name,
             asr=100 * row.asr.value if isinstance(row.asr, Rate) else None,
             accuracy=100 * row.accuracy.value if isinstance(row.accuracy, Rate) else None,
-            n=row.accuracy.n if isinstance(row.accuracy, Rate) else 0,
+            is_target=row.class_ == certificate.target.class_,
         )
         for row in classes
     ], note
