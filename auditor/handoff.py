@@ -42,7 +42,7 @@ def load(document: dict[str, Any], folder: Path) -> AuditResult:
     Raises:
         WorkError: A field or an array is not what it should be.
     """
-    arrays = _arrays(folder / "arrays.npz")
+    arrays = read_arrays(folder)
 
     def unpack(key: Any) -> np.ndarray[Any, Any]:
         if f"a{key}" not in arrays:
@@ -62,7 +62,13 @@ def load(document: dict[str, Any], folder: Path) -> AuditResult:
     return result
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+def read_arrays(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the arrays that a worker left in `folder`, by name.
+
+    Raises:
+        WorkError: They are missing, larger than 256 MiB, or hold Python objects.
+    """
+    path = folder / "arrays.npz"
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(m.file_size for m in archive.infolist()) > _MAX_ARRAYS:

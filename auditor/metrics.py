@@ -113,21 +113,27 @@ class Attention:
         on_trigger, on_object, total = (
             flat @ weights.ravel() for weights in (regions.trigger, regions.object, regions.whole)
         )
-        return cls(
-            tar=_ratio(on_trigger, on_object + EPSILON * total, total),
-            density=density(_ratio(on_trigger, total, total), regions.trigger_area),
-            mass=_ratio(on_trigger, total, total),
-        )
+        return cls._of_sums(on_trigger, on_object, total, regions.trigger_area)
+
+    @classmethod
+    def _of_sums(
+        cls, on_trigger: Floats, on_object: Floats, total: Floats, area: float
+    ) -> "Attention":
+        mass = _ratio(on_trigger, total, total)
+        tar = _ratio(on_trigger, on_object + EPSILON * total, total)
+        return cls(tar=tar, density=density(mass, area), mass=mass)
 
     @classmethod
     def ceiling(cls, regions: Regions) -> "Attention":
         """Return the largest value of each that any heatmap on this grid can reach, (1,) each.
 
         All three are ratios of non-negative linear functions of the heatmap, or grow with one, so
-        the largest value is reached with all the heat in a single cell.
+        the largest value is reached with all the heat in a single cell, whose sums are its weights.
         """
-        cells = np.eye(regions.whole.size, dtype=np.float32).reshape(-1, *regions.whole.shape)
-        each = cls.of(cells, regions)
+        trigger, object_, whole = (
+            weights.ravel() for weights in (regions.trigger, regions.object, regions.whole)
+        )
+        each = cls._of_sums(trigger, object_, whole, regions.trigger_area)
         return cls(*(np.array([np.nanmax(v)]) for v in (each.tar, each.density, each.mass)))
 
     @classmethod

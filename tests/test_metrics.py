@@ -148,3 +148,17 @@ def test_summary_counts_undefined_and_never_scores_them() -> None:
 def test_summary_is_the_same_for_the_same_seed() -> None:
     values = np.random.default_rng(0).random(100)
     assert summarise(values, 1, 7) == summarise(values, 1, 7)
+
+
+def test_the_ceiling_of_a_fine_grid_is_found_without_a_table_of_all_cells() -> None:
+    """An early layer of a 224×224 network has 12,544 cells; a square of that is gigabytes."""
+    import tracemalloc
+
+    trigger, object_ = masks((224, 224))
+    regions = Regions.of(trigger, object_, (112, 112))
+    tracemalloc.start()
+    ceiling = Attention.ceiling(regions)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6
+    assert ceiling.mass[0] == pytest.approx(1.0)

@@ -41,7 +41,7 @@ _MEASURING: dict[str, Any] = {
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary, no progress.")
 @click.option("--no-progress", is_flag=True, help="No progress.")
-def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:  # fmt: skip
+def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:
     """Train a small BadNet on handwritten digits, scan it, and write its certificate.
 
     Takes about a minute and needs no download. Exits 0 when the audit ran, although the model

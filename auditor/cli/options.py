@@ -108,7 +108,7 @@ measuring = stack(
         help="Seed of the draw and of the bootstrap.",
     ),
 )
-"""How a model is measured."""  # fmt: skip
+"""How a model is measured."""
 
 limits = stack(
     option(
@@ -133,7 +133,7 @@ limits = stack(
     ),
     option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict."),
 )
-"""What a model must keep to."""  # fmt: skip
+"""What a model must keep to."""
 
 outputs = stack(
     option(
@@ -154,7 +154,7 @@ outputs = stack(
     ),
     option("--force", is_flag=True, help="Replace files that exist."),
 )
-"""Where results go."""  # fmt: skip
+"""Where results go."""
 
 talking = stack(
     option("-q", "--quiet", is_flag=True, help="No summary, no progress."),

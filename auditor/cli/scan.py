@@ -34,7 +34,7 @@ SANDBOX = "a process of its own with an empty environment, not confined by the k
 @options.limits
 @options.outputs
 @options.talking
-def command(model: Path, trigger: str, **flags: Any) -> int:  # fmt: skip
+def command(model: Path, trigger: str, **flags: Any) -> int:
     """Audit MODEL, a .keras or .h5 image classifier, for the backdoor that a trigger would open.
 
     Measures how often stamped images turn to the target class (ASR), how much of the network's

@@ -7,7 +7,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor import supervisor
+from auditor import handoff, supervisor
 from auditor.cli import files, sources
 from auditor.cli.progress import progress
 from auditor.errors import WorkError
@@ -55,9 +55,7 @@ def list_() -> None:
     help="Seed of their choice.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
-def show(
-    spec_: str, data: str, output: Path, count: int, seed: int, force: bool
-) -> None:  # fmt: skip
+def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool) -> None:
     """Draw what the trigger SPEC does to images of SOURCE, at the first one's size.
 
     Side by side: the image, the stamped image, their difference ×5 on gray, the changed pixels.
@@ -68,7 +66,10 @@ def show(
         _, path = sources.resolve(data, {}, folder, tell)
         job = {"kind": "show", "data": path, "trigger": spec.fields(trigger)}
         facts = supervisor.run({**job, "count": count, "seed": seed}, folder, tell)
-        files.write({output: png(sheet(**_arrays(folder / "arrays.npz")))})
+        arrays = handoff.read_arrays(folder)
+        if set(arrays) != {"images", "stamped", "mask"}:
+            raise WorkError("the worker left other pictures than it should")
+        files.write({output: png(sheet(**arrays))})
     click.echo(f"{printable(trigger.id)}: {printable(trigger.summary())}")
     click.echo(f"sha256 {printable(str(facts.get('sha256')))}")
     click.echo(f"{printable(str(output))}: image, stamped, difference ×5, mask")
@@ -97,11 +98,3 @@ def _beside(pictures: list[NDArray[Any]], axis: int) -> NDArray[Any]:
     gap[axis] = _GAP
     parts = [part for p in pictures for part in (p, np.full(gap, 255, np.uint8))][:-1]
     return np.concatenate(parts, axis=axis)
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            return {name: opened[name] for name in ("images", "stamped", "mask")}
-    except (OSError, ValueError, KeyError) as error:
-        raise WorkError("the worker left no readable pictures") from error

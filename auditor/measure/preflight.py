@@ -68,10 +68,10 @@ def choose_target(
     Raises:
         UsageError: No such class.
     """
-    if wanted in (None, "auto") and trigger.target is not None and wanted != "auto":
+    if wanted is None and trigger.target is not None:
         wanted = str(trigger.target)
     if wanted not in (None, "auto"):
-        index = _class_index(str(wanted), names)
+        index = _class_index(wanted, names)
         return Target(index, names[index], "given")
     look = GradCam(classifier, None)
     moved = np.zeros(classifier.classes, np.int64)

@@ -99,8 +99,17 @@ def distribution(certificate: Certificate) -> Distribution | None:
             edges, edges[1:], histogram.stamped, histogram.unstamped, strict=False
         )
     )
-    ticks = tuple((_log(v), t) for v, t in ((0.001, "≤ 0.001"), (0.01, "0.01"), (0.1, "0.1"),
-                                            (1, "1"), (10, "10"), (100, "≥ 100")))  # fmt: skip
+    ticks = tuple(
+        (_log(v), t)
+        for v, t in (
+            (0.001, "≤ 0.001"),
+            (0.01, "0.01"),
+            (0.1, "0.1"),
+            (1, "1"),
+            (10, "10"),
+            (100, "≥ 100"),
+        )
+    )
     limit = next(c.limit for c in certificate.verdict.checks if c.metric == "tar")
     return Distribution(bars, ticks, _log(limit), tallest, _in_words(histogram))
 
