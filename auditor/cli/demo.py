@@ -1,7 +1,6 @@
 """`bdaudit demo`: a small BadNet is trained, scanned and certified."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -10,6 +9,7 @@ from auditor.cli import files, summary
 from auditor.cli.progress import progress
 from auditor.cli.scan import scan
 from auditor.errors import UsageError, WorkError
+from auditor.measure.audit import Options
 from auditor.policy import Limits
 from auditor.report import ready, render
 from auditor.text import printable
@@ -17,15 +17,6 @@ from auditor.triggers import spec
 
 _MADE = ("model.keras", "test.npz")
 _WRITTEN = ("certificate.html", "certificate.pdf", "audit.json")
-_MEASURING: dict[str, Any] = {
-    "target": None,
-    "layer": None,
-    "input_range": "0..1",
-    "object_region": "center",
-    "limit": None,
-    "batch_size": 256,
-    "seed": 0,
-}
 
 
 @click.command()
@@ -57,8 +48,8 @@ def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:
         with supervisor.scratch() as scratch:
             supervisor.run({"kind": "demo"}, scratch, tell)
             files.write({folder / name: _read(scratch / name) for name in _MADE})
-        flags = {**_MEASURING, "data": str(folder / "test.npz")}
-        certificate = scan(folder / "model.keras", spec.load(TRIGGER), flags, Limits(), tell)
+        model, data = folder / "model.keras", str(folder / "test.npz")
+        certificate = scan(model, spec.load(TRIGGER), Options(), Limits(), tell, data=data)
         written = {name: render(certificate, name.rpartition(".")[2]) for name in _WRITTEN}
         files.write({folder / name: content for name, content in written.items()})
     if not quiet:

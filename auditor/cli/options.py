@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from auditor.measure.audit import Options
 from auditor.policy import Limits
 from auditor.report import FORMATS
 
@@ -83,7 +84,7 @@ measuring = stack(
     ),
     option(
         "--object-region",
-        default="center",
+        default=Options.object_region,
         metavar="REGION",
         help="What TAR compares the trigger with: center, complement, or an .npz file with `mask`.",
     ),
@@ -96,7 +97,7 @@ measuring = stack(
     option(
         "--batch-size",
         type=click.IntRange(1, 65_536),
-        default=256,
+        default=Options.batch_size,
         metavar="N",
         help="Images a step.",
     ),

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from auditor import handoff, supervisor
 from auditor.certificate import Certificate, certify, now
 from auditor.cli import files, options, sources, summary
 from auditor.cli.progress import Progress, progress
+from auditor.measure.audit import Options
 from auditor.models.input_range import InputRange
 from auditor.policy import Limits, judge
 from auditor.report import FORMATS, ready, render
@@ -44,7 +46,14 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
     files.check_outputs(flags["output"], list(FORMATS), inputs, force=flags["force"])
     stamp = spec.load(trigger)
     InputRange.parse(flags["input_range"])
-    sources.absolute_region(flags["object_region"])
+    how = Options(
+        target=flags["target"],
+        layer=flags["layer"],
+        object_region=sources.absolute_region(flags["object_region"]),
+        limit=flags["limit"],
+        batch_size=flags["batch_size"],
+        seed=flags["seed"],
+    )
     now()
     for path in flags["output"]:
         ready(_format(path))
@@ -52,7 +61,16 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
         max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
     )
     with progress(show=not (flags["quiet"] or flags["no_progress"])) as tell:
-        certificate = scan(model, stamp, flags, limits, tell)
+        certificate = scan(
+            model,
+            stamp,
+            how,
+            limits,
+            tell,
+            data=flags["data"],
+            input_range=flags["input_range"],
+            verbose=flags["verbose"],
+        )
         files.write({path: render(certificate, _format(path)) for path in flags["output"]})
     if flags["format_"]:
         sys.stdout.buffer.write(render(certificate, flags["format_"]))
@@ -62,45 +80,49 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
 
 
 def scan(
-    model: Path, trigger: Trigger, flags: dict[str, Any], limits: Limits, tell: Progress
+    model: Path,
+    trigger: Trigger,
+    how: Options,
+    limits: Limits,
+    tell: Progress,
+    *,
+    data: str | None,
+    input_range: str = "0..1",
+    verbose: bool = False,
 ) -> Certificate:
     """Run the audit in a worker and bind what it found to the model file.
 
     Args:
         model: The model file.
         trigger: The trigger.
-        flags: The measuring options, by parameter name.
+        how: How it is measured.
         limits: What the model must keep to.
         tell: Told how far it is.
+        data: Where the images are; None to go by the model's shape.
+        input_range: As `--input-range`.
+        verbose: Also print the worker's own log.
 
     Raises:
         AuditorError: Anything that keeps the audit from being finished.
     """
     with supervisor.scratch() as folder:
         taken = supervisor.take(model, folder)
-        job = {
+        job: dict[str, Any] = {
             "model": str(taken.copy),
             "name": model.name,
-            "input_range": flags["input_range"],
+            "input_range": input_range,
         }
-        source, path = sources.resolve(flags["data"], job, folder, tell)
+        source, path = sources.resolve(data, job, folder, tell)
         job |= {
             "kind": "scan",
             "data": path,
             "trigger": spec.fields(trigger),
-            "options": {
-                "target": flags["target"],
-                "layer": flags["layer"],
-                "object_region": sources.absolute_region(flags["object_region"]),
-                "limit": flags["limit"],
-                "batch_size": flags["batch_size"],
-                "seed": flags["seed"],
-            },
+            "options": asdict(how),
         }
         try:
             document = supervisor.run(job, folder, tell)
         finally:
-            if flags.get("verbose"):
+            if verbose:
                 click.echo(supervisor.log_tail(folder), err=True)
         result = handoff.load(document, folder)
     verdict = judge(result.measurement, limits, result.model.classes)
@@ -111,7 +133,7 @@ def scan(
         sha256=taken.sha256,
         size=taken.bytes,
         source=source,
-        seed=flags["seed"],
+        seed=how.seed,
         command=shlex.join(["bdaudit", *sys.argv[1:]]),
         sandbox=SANDBOX,
     )
