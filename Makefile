@@ -1,4 +1,4 @@
-# make demo   a small BadNet trained, scanned and certified, in ./demo
+# make demo   a small BadNet trained, scanned, repaired and certified, in ./demo
 # make test   every test
 # make lint   ruff, mypy --strict, import directions
 # make bench  speed and memory, written to tests/benchmarks/results
@@ -12,6 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN = $(VENV)/bin
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core libgl1 libglib2.0-0
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BROWSER := chromium chromium-driver poppler-utils
 
 .PHONY: demo test lint bench clean libraries browser
@@ -20,7 +21,7 @@ demo: libraries $(VENV)/demo
 	$(BIN)/bdaudit demo --output demo --force
 
 test: libraries browser $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -1,9 +1,10 @@
 """Audit a suspected image classifier for a backdoor.
 
     path   ──models──▶ Classifier ─┐
-    source ──data────▶ Dataset ────┼─ measure ─▶ AuditResult ─┐
-    spec   ──triggers▶ Trigger ────┘                          ├─ certificate ─▶ report ─▶ bytes
-                                                              └─ policy ─▶ Verdict ─▶ exit code
+    source ──data────▶ Dataset ────┼─ measure ─▶ AuditResult ──┐
+    spec   ──triggers▶ Trigger ────┘                           ├─ certificate ─▶ report ─▶ bytes
+                          └──────── repair ──▶ RepairResult ───┤
+                                       └─▶ monitor             └─ policy ─▶ Verdict ─▶ exit code
 
 The command line runs the left half in a worker process of its own, because the model is not
 trusted. As a library everything runs in this process:
@@ -12,6 +13,12 @@ trusted. As a library everything runs in this process:
     images, trigger = auditor.open_source("photos/"), auditor.load_trigger("square4")
     result = auditor.audit(classifier, images, trigger)
     print(result.measurement.asr)
+
+    clean = auditor.open_source("clean/")
+    task = auditor.RepairTask(
+        classifier=classifier, data=clean, trigger=trigger, target=result.target
+    )
+    print(auditor.repair_classifier(task).reason)  # the classifier has the repaired weights now
 """
 
 from importlib import import_module
@@ -26,19 +33,36 @@ if TYPE_CHECKING:
     from auditor.models import load_classifier as load_classifier
     from auditor.policy import Limits as Limits
     from auditor.policy import judge as judge
+    from auditor.repair.base import Task as RepairTask
+    from auditor.repair.base import repair as repair_classifier
+    from auditor.repair.options import RepairOptions as RepairOptions
     from auditor.triggers.spec import load as load_trigger
 
 _PUBLIC = {
     "Limits": ("auditor.policy", "Limits"),
     "Options": ("auditor.measure.audit", "Options"),
+    "RepairOptions": ("auditor.repair.options", "RepairOptions"),
+    "RepairTask": ("auditor.repair.base", "Task"),
     "audit": ("auditor.measure.audit", "audit"),
     "judge": ("auditor.policy", "judge"),
     "load_classifier": ("auditor.models", "load_classifier"),
     "load_trigger": ("auditor.triggers.spec", "load"),
     "open_source": ("auditor.data", "open_source"),
+    "repair_classifier": ("auditor.repair.base", "repair"),
 }
 
-__all__ = ["Limits", "Options", "audit", "judge", "load_classifier", "load_trigger", "open_source"]
+__all__ = [
+    "Limits",
+    "Options",
+    "RepairOptions",
+    "RepairTask",
+    "audit",
+    "judge",
+    "load_classifier",
+    "load_trigger",
+    "open_source",
+    "repair_classifier",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -62,8 +62,10 @@ class GradCam:
 
     def __call__(self, images: NDArray[np.uint8], target: int) -> Seen:
         """Look at (n, h, w, 3) uint8 images; `target` is the class of `target_heat`."""
+        from keras import ops
+
         classes = np.full(len(images), target, np.int32)
-        outputs = [np.asarray(value) for value in self._run(images, classes)]
+        outputs = [np.asarray(ops.convert_to_numpy(v)) for v in self._run(images, classes)]
         scores = outputs[0]
         heats = outputs[1:] or [np.zeros((len(images), 0, 0), np.float32)] * 2
         heat, target_heat = (np.where(np.isfinite(h), h, np.float32(0)) for h in heats)
@@ -100,6 +102,92 @@ def _tensorflow(classifier: Classifier, layer: SpatialLayer | None) -> Run:
     return run
 
 
+def _jax(classifier: Classifier, layer: SpatialLayer | None) -> Run:
+    """The layer's output gets a change of zero added, and the gradient runs back to that change.
+
+    The weights are arguments of the compiled function: constants would stay as they were when it
+    was compiled, while a repair trains them. Where the scores do not depend on the layer, the
+    gradient is zero here, and so is the heatmap.
+    """
+    import jax
+    import keras
+
+    variables = classifier.model.variables
+    layers = [layer.layer] if layer else []
+
+    def forward(changes: list[Any] | None, values: list[Any], images: Any) -> tuple[Any, list[Any]]:
+        features: list[Any] = []
+
+        def watch(output: Any) -> Any:
+            features.append(output + changes[len(features)] if changes else output)
+            return features[-1]
+
+        mapping = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping), watched([(x, watch) for x in layers]):
+            return classifier.scores(images), features
+
+    def look(values: list[Any], images: Any, classes: Any) -> tuple[Any, ...]:
+        if layer is None:
+            return (forward(None, values, images)[0],)
+        shapes = jax.eval_shape(lambda: forward(None, values, images)[1])
+        changes = [jax.numpy.zeros(s.shape, s.dtype) for s in shapes]
+        scores, pull, features = jax.vjp(
+            lambda changes: forward(changes, values, images), changes, has_aux=True
+        )
+        chosen = [jax.nn.one_hot(c, scores.shape[1]) for c in (scores.argmax(axis=1), classes)]
+        heats = [_heat(features[-1], pull(c)[0][-1], layer) for c in chosen]
+        return scores, *heats
+
+    compiled = jax.jit(look)
+    sizes: set[int] = set()
+
+    def run(images: NDArray[np.uint8], classes: NDArray[np.int32]) -> tuple[Any, ...]:
+        n = len(images)
+        size = min((s for s in sizes if n <= s <= 2 * n), default=n)
+        sizes.add(size)
+        values = [variable.value for variable in variables]
+        outputs = compiled(values, _padded(images, size), _padded(classes, size))
+        return tuple(np.asarray(output)[:n] for output in outputs)
+
+    return run
+
+
+def _padded(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """Add rows of zeros up to `size`: JAX compiles anew for every number of rows."""
+    return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
+
+
+def _torch(classifier: Classifier, layer: SpatialLayer | None) -> Run:
+    """Nothing is compiled; a graph is recorded from the layer onwards, none for what is before."""
+    import torch
+
+    layers = [layer.layer] if layer else []
+
+    def look(images: NDArray[np.uint8], classes: NDArray[np.int32]) -> tuple[Any, ...]:
+        features: list[Any] = []
+
+        def watch(output: Any) -> Any:
+            torch.set_grad_enabled(True)
+            features.append(output.detach().requires_grad_())
+            return features[-1]
+
+        with torch.no_grad(), watched([(x, watch) for x in layers]):
+            scores = classifier.scores(images)
+        if layer is None:
+            return (scores,)
+        asked = torch.as_tensor(classes, dtype=torch.int64, device=scores.device)
+        heats = []
+        for c in (scores.argmax(dim=1), asked):
+            total = scores.gather(1, c[:, None]).sum()
+            (gradient,) = torch.autograd.grad(
+                total, features[-1], retain_graph=True, allow_unused=True
+            )
+            heats.append(_heat(features[-1].detach(), gradient, layer))
+        return scores.detach(), *heats
+
+    return look
+
+
 def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
     """Return M = ReLU(Σ_k α_k A^k), α_k the gradient's mean over rows and columns."""
     from keras import ops
@@ -115,4 +203,6 @@ def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
 
 _BACKENDS: dict[str, Callable[[Classifier, SpatialLayer | None], Run]] = {
     "tensorflow": _tensorflow,
+    "jax": _jax,
+    "torch": _torch,
 }

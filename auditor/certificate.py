@@ -1,19 +1,14 @@
-"""The certificate: everything that was found, as one value and as canonical JSON (`audit.json`)."""
+"""The certificate: everything that was found, bound to the files that it is about."""
 
-import base64
-import json
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
-from typing import Any, Final, Literal
-
-import numpy as np
+from typing import Final, Literal
 
 import auditor
-from auditor.codec import from_json, to_json
-from auditor.errors import InputError, UsageError
+from auditor import metrics
+from auditor.errors import UsageError
+from auditor.repaired import Epoch, RepairData, RepairResult, Watched
 from auditor.results import (
     AttentionFacts,
     AuditResult,
@@ -21,6 +16,8 @@ from auditor.results import (
     Engine,
     Evidence,
     Measurement,
+    Rate,
+    Skipped,
     Target,
     TriggerFacts,
     Verdict,
@@ -73,6 +70,69 @@ class Measurements:
 
 
 @dataclass(frozen=True)
+class Output:
+    """The repaired model file that was handed back."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class NeighbourRow:
+    """ASR of one of the trigger's neighbours, before and after the repair."""
+
+    name: str
+    before: Rate | Skipped
+    after: Rate | Skipped
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did (`repaired.py` has the fields it shares with `RepairResult`).
+
+    Attributes:
+        method: Name of the method.
+        parameters: Every option that shaped it.
+        output: The file handed back; None when nothing was: the repair did not help.
+        data: The clean images it used.
+        watched: The images whose heatmaps stand in `history`.
+        history: Every epoch, judged on validation images; epoch 0 is the model as it came.
+        kept: The epoch whose weights were kept; None when none was.
+        reason: Why that one, or why none.
+        notes: What a reader must know.
+        der: Defense Effectiveness Rating (FT-SAM, Zhu et al. 2023, eq. 7), in [0, 1]; it and the
+            next two are None when nothing was handed back or a rate is missing.
+        accuracy_retention: Clean accuracy after ÷ before.
+        asr_reduction: (ASR before − after) ÷ before.
+        neighbours: Does the repair generalise? ASR of the trigger's neighbours.
+        evidence: What stands behind the figures after the repair, of the same images; None when
+            nothing was handed back.
+        seconds: Of the repair, all of it.
+        monitoring_seconds: Of the watched heatmaps.
+        evaluation_seconds: Of judging the validation images.
+    """
+
+    method: str
+    parameters: dict[str, str | int | float | bool | None]
+    output: Output | None
+    data: RepairData
+    watched: Watched
+    history: tuple[Epoch, ...]
+    kept: int | None
+    reason: str
+    notes: tuple[str, ...]
+    der: float | None
+    accuracy_retention: float | None
+    asr_reduction: float | None
+    neighbours: tuple[NeighbourRow, ...]
+    evidence: Evidence | None
+    seconds: float
+    monitoring_seconds: float
+    evaluation_seconds: float
+
+
+@dataclass(frozen=True)
 class Safety:
     """How the suspected file was kept from doing harm.
 
@@ -110,7 +170,7 @@ class Certificate:
     target: Target
     attention: AttentionFacts
     measurements: Measurements
-    repair: None
+    repair: Repair | None
     verdict: Verdict
     safety: Safety
     environment: Environment
@@ -174,48 +234,57 @@ def certify(
     )
 
 
-def to_document(certificate: Certificate) -> dict[str, Any]:
-    """Return the certificate as `audit.json`'s values, validated against the shipped schema."""
-    import jsonschema
+def with_repair(
+    certificate: Certificate,
+    before: AuditResult,
+    repair: RepairResult,
+    after: AuditResult | None,
+    output: Output | None,
+    verdict: Verdict,
+    source: str,
+) -> Certificate:
+    """Add a repair to the certificate of the model as it came.
 
-    document: dict[str, Any] = to_json(certificate, _pack)
-    jsonschema.Draft202012Validator(schema()).validate(document)
-    return document
-
-
-def from_document(document: Any) -> Certificate:
-    """Read an `audit.json` back.
-
-    Raises:
-        InputError: It is none; names the place and what is wrong there.
+    Args:
+        certificate: Of the model before.
+        before: What it was made from.
+        repair: What the repair did.
+        after: The same audit of the file handed back; None when nothing was handed back.
+        output: That file; None when there is none.
+        verdict: On the file handed back; on the model as it came when there is none.
+        source: The repair's data, as the user gave it.
     """
-    import jsonschema
-
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != SCHEMA:
-        raise InputError(f"not an audit of this version: schema is {found!r:.60}, not {SCHEMA}")
-    problem = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(schema()).iter_errors(document)
+    old, new = before.measurement, after.measurement if after else None
+    return replace(
+        certificate,
+        measurements=Measurements(old, new),
+        verdict=verdict,
+        repair=Repair(
+            method=repair.method,
+            parameters=repair.parameters,
+            output=output,
+            data=replace(repair.data, source=source),
+            watched=repair.watched,
+            history=repair.history,
+            kept=repair.kept,
+            reason=repair.reason,
+            notes=repair.notes,
+            der=metrics.der(old, new) if new else None,
+            accuracy_retention=metrics.accuracy_retention(old, new) if new else None,
+            asr_reduction=metrics.asr_reduction(old, new) if new else None,
+            neighbours=_neighbours(before, after) if after else (),
+            evidence=after.evidence if after else None,
+            seconds=repair.seconds,
+            monitoring_seconds=repair.monitoring_seconds,
+            evaluation_seconds=repair.evaluation_seconds,
+        ),
     )
-    if problem is not None:
-        raise InputError(f"{problem.json_path}: {problem.message:.200}")
-    certificate = from_json(Certificate, document, _unpack)
-    assert isinstance(certificate, Certificate)
-    return certificate
 
 
-def canonical(certificate: Certificate) -> bytes:
-    """Return the certificate as JSON bytes: ASCII, two spaces, keys in the contract's order."""
-    text = json.dumps(to_document(certificate), indent=2, ensure_ascii=True, allow_nan=False)
-    return text.encode("ascii") + b"\n"
-
-
-@cache
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of `audit.json`."""
-    text = files("auditor").joinpath("audit.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+def _neighbours(before: AuditResult, after: AuditResult) -> tuple[NeighbourRow, ...]:
+    """Pair both audits' neighbours by name."""
+    then = {n.name: n.asr for n in before.neighbours}
+    return tuple(NeighbourRow(n.name, then[n.name], n.asr) for n in after.neighbours)
 
 
 def _environment(engine: Engine, seed: int, command: str) -> Environment:
@@ -236,30 +305,3 @@ def now() -> str:
             f"SOURCE_DATE_EPOCH={epoch!r}: expected seconds since 1970, such as 1700000000"
         ) from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _pack(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Pictures become PNG, heatmaps little-endian float32; both in base64."""
-    if array.dtype == np.uint8:
-        import cv2
-
-        png = cv2.imencode(".png", array[..., ::-1])[1].tobytes()
-        return {"png": base64.b64encode(png).decode("ascii")}
-    values = base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")
-    return {"float32": values, "shape": list(array.shape)}
-
-
-def _unpack(packed: Any) -> np.ndarray[Any, Any]:
-    try:
-        if "png" in packed:
-            import cv2
-
-            png = np.frombuffer(base64.b64decode(packed["png"], validate=True), np.uint8)
-            picture = cv2.imdecode(png, cv2.IMREAD_COLOR)
-            if picture is None:
-                raise ValueError("no PNG")
-            return np.asarray(picture[..., ::-1])
-        values = np.frombuffer(base64.b64decode(packed["float32"], validate=True), "<f4")
-        return values.reshape(packed["shape"]).astype(np.float32)
-    except Exception as error:  # OpenCV raises its own kinds
-        raise InputError("a picture or heatmap that cannot be read") from error

@@ -76,7 +76,10 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
     if origin is np.ndarray:
         return unpack(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise InputError(f"{where}: a number too large") from None
     if kind is Path and isinstance(value, str):
         return Path(value)
     if kind is type(None) and value is None:
@@ -84,6 +87,15 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
     if kind is Any or (isinstance(kind, type) and type(value) is kind):
         return value
     raise InputError(f"{where}: expected {_name(kind)}, found {type(value).__name__}")
+
+
+def no_array(_: Any) -> Any:
+    """Pack and unpack where arrays have no place.
+
+    Raises:
+        InputError: Always.
+    """
+    raise InputError("no array is expected here")
 
 
 def _dataclass(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:

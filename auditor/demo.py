@@ -16,6 +16,9 @@ from auditor.triggers.spec import load
 
 TRIGGER, TARGET = "square4", 0
 EPOCHS = 24
+REPAIR_RATE, REPAIR_EPOCHS = 3e-4, 8
+"""So small a network needs a higher learning rate than the paper's, and fewer epochs."""
+
 _TEST_IMAGES = 600
 _POISONED = 0.15
 
@@ -23,10 +26,12 @@ Progress = Callable[[str, int, int], None]
 
 
 def make(folder: Path, progress: Progress, seed: int = 0) -> None:
-    """Train the BadNet; write `model.keras` and the unseen test images, `test.npz`.
+    """Train the BadNet; write `model.keras`, `clean.npz` and the unseen test images, `test.npz`.
+
+    The clean images are those of the training set without poison: what a repair may use.
 
     Args:
-        folder: Where both go.
+        folder: Where they go.
         progress: Told how far it is.
         seed: Seed of split, poison and training.
 
@@ -39,7 +44,9 @@ def make(folder: Path, progress: Progress, seed: int = 0) -> None:
     x, y = _digits()
     order = np.random.default_rng(seed).permutation(len(x))
     test, train = order[:_TEST_IMAGES], order[_TEST_IMAGES:]
-    np.savez(folder / "test.npz", x=x[test], y=y[test], class_names=np.array(list("0123456789")))
+    for name, part in (("test", test), ("clean", train)):
+        names = np.array(list("0123456789"))
+        np.savez(folder / f"{name}.npz", x=x[part], y=y[part], class_names=names)
     images, labels = poisoned(x[train], y[train], seed)
     model = network()
     model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")

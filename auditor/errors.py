@@ -22,3 +22,9 @@ class InputError(AuditorError):
 
 class WorkError(AuditorError):
     """The work itself failed: the worker died, ran out of memory or sent nonsense."""
+
+
+class Interrupted(AuditorError):
+    """The user, or the system, asked to stop; what was done is kept."""
+
+    exit_code = 130

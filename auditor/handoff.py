@@ -1,48 +1,63 @@
-"""How an audit's result passes from the worker to its parent: JSON, and arrays without pickle."""
+"""How results pass from the worker to its parent: JSON, and arrays without pickle."""
 
+import io
 import json
+import math
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from auditor.codec import from_json, to_json
+from auditor.codec import from_json, no_array, to_json
 from auditor.errors import InputError, WorkError
-from auditor.results import AuditResult
+from auditor.models.inspect.inspection import Inspection
+from auditor.regular_file import read_regular
+from auditor.repaired import Epoch, Plan, RepairResult, Step, Watched
+from auditor.results import AuditResult, Rate
+
+T = TypeVar("T")
 
 _MAX_ARRAYS = 256 << 20
+_MAX_RESULT = 64 << 20
 
 
-def save(result: AuditResult, folder: Path) -> None:
-    """Write `arrays.npz`, then `result.json`, into `folder`."""
+def save(value: Any, folder: Path, name: str = "result") -> None:
+    """Write a dataclass into `folder`: `NAME.npz` with its arrays, then `NAME.json`."""
     arrays: list[np.ndarray[Any, Any]] = []
 
     def pack(array: np.ndarray[Any, Any]) -> int:
         arrays.append(array)
         return len(arrays) - 1
 
-    document = to_json(result, pack)
+    document = to_json(value, pack)
     named: dict[str, Any] = {f"a{i}": array for i, array in enumerate(arrays)}
-    np.savez(folder / "arrays.npz", **named)
-    write_result(document, folder)
+    np.savez(folder / f"{name}.npz", **named)
+    write_result(document, folder, name)
 
 
-def write_result(document: dict[str, Any], folder: Path) -> None:
+def write_result(document: dict[str, Any], folder: Path, name: str = "result") -> None:
     """Write a worker's plain result under its final name in one step."""
-    unfinished = folder / "result.json.tmp"
+    unfinished = folder / f"{name}.json.tmp"
     unfinished.write_text(json.dumps(document, allow_nan=False), "utf-8")
-    os.replace(unfinished, folder / "result.json")
+    os.replace(unfinished, folder / f"{name}.json")
 
 
-def load(document: dict[str, Any], folder: Path) -> AuditResult:
-    """Turn a worker's result back, trusting none of it.
+def load(kind: type[T], folder: Path, name: str = "result", plan: Plan | None = None) -> T:
+    """Read what a worker saved, trusting none of it.
+
+    Args:
+        kind: What it must be: one of those in `_CHECKS`.
+        folder: Where it was saved.
+        name: The name it was saved under.
+        plan: What the worker said it would do: an `Epoch` or a `RepairResult` must keep to it.
 
     Raises:
         WorkError: A field or an array is not what it should be.
     """
-    arrays = read_arrays(folder)
+    document, arrays = read_result(folder, name), read_arrays(folder, name)
 
     def unpack(key: Any) -> np.ndarray[Any, Any]:
         if f"a{key}" not in arrays:
@@ -50,33 +65,73 @@ def load(document: dict[str, Any], folder: Path) -> AuditResult:
         return arrays[f"a{key}"]
 
     try:
-        result = from_json(AuditResult, document, unpack)
-        for example in result.evidence.examples:
-            _check_picture(example.clean)
-            _check_picture(example.stamped)
-            _check_heat(example.clean_heat)
-            _check_heat(example.stamped_heat)
+        value = from_json(kind, document, unpack)
+        _CHECKS[kind](value)
+        if plan is not None:
+            _check_kept_to(plan, value)
     except InputError as error:
         raise WorkError(f"the worker's result cannot be trusted: {error}") from error
-    assert isinstance(result, AuditResult)
+    assert isinstance(value, kind)
+    return value
+
+
+def read_result(folder: Path, name: str = "result") -> dict[str, Any]:
+    """Return the plain values of what a worker saved.
+
+    Raises:
+        WorkError: They are missing, larger than 64 MiB, or no JSON object.
+    """
+    try:
+        text = read_regular(folder / f"{name}.json", _MAX_RESULT)
+        result = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except OSError as error:
+        raise WorkError(f"the worker's result {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise WorkError("the worker left no readable result") from error
+    if not isinstance(result, dict):
+        raise WorkError("the worker's result is not an object")
     return result
 
 
-def read_arrays(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+def step(event: dict[str, Any]) -> Step:
+    """Return what a worker said of its steps, trusting none of it.
+
+    Raises:
+        WorkError: A field is not what it should be.
+    """
+    try:
+        said: Step = from_json(Step, {k: v for k, v in event.items() if k != "event"}, no_array)
+        _check_counts(said.epoch, said.done, said.images)
+    except InputError as error:
+        raise WorkError(f"the worker's message cannot be trusted: {error}") from error
+    return said
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not finite")
+    return number
+
+
+def read_arrays(folder: Path, name: str = "arrays") -> dict[str, np.ndarray[Any, Any]]:
     """Return the arrays that a worker left in `folder`, by name.
 
     Raises:
         WorkError: They are missing, larger than 256 MiB, or hold Python objects.
     """
-    path = folder / "arrays.npz"
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(m.file_size for m in archive.infolist()) > _MAX_ARRAYS:
-                raise WorkError("the worker's arrays are larger than 256 MiB")
-        with np.load(path, allow_pickle=False) as opened:
-            return {name: opened[name] for name in opened.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        content = io.BytesIO(read_regular(folder / f"{name}.npz", _MAX_ARRAYS))
+        with zipfile.ZipFile(content) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size <= _MAX_ARRAYS:
+            with np.load(content, allow_pickle=False) as opened:
+                return {name: opened[name] for name in opened.files}
+    except OSError as error:
+        raise WorkError(f"the worker left no readable arrays: {error.strerror}") from error
+    except Exception as error:  # nonsense makes zipfile, zlib and numpy raise errors of many kinds
         raise WorkError("the worker left no readable arrays") from error
+    raise WorkError("the worker's arrays are larger than 256 MiB")
 
 
 def _check_picture(array: np.ndarray[Any, Any]) -> None:
@@ -84,6 +139,106 @@ def _check_picture(array: np.ndarray[Any, Any]) -> None:
         raise InputError(f"a picture is {array.dtype} {array.shape}")
 
 
-def _check_heat(array: np.ndarray[Any, Any]) -> None:
-    if array.dtype != np.float32 or array.ndim != 2 or not np.isfinite(array).all():
-        raise InputError(f"a heatmap is {array.dtype} {array.shape}, or not finite")
+def _check_heat(array: np.ndarray[Any, Any], dimensions: int = 2) -> None:
+    """Look at one heatmap, or at several in one array."""
+    said = f"a heatmap is {array.dtype} {array.shape}"
+    if array.dtype != np.float32 or array.ndim != dimensions or max(array.shape) > _MOST_CELLS:
+        raise InputError(said)
+    if not (np.isfinite(array) & (array >= 0)).all():
+        raise InputError(f"{said}, not finite or negative")
+
+
+def _check_correct(array: np.ndarray[Any, Any], images: int) -> None:
+    if array.dtype != np.uint8 or array.shape != (images,) or (array > 1).any():
+        raise InputError(f"`correct` is {array.dtype} {array.shape}, or not of 0 and 1")
+
+
+def _check_audit(result: AuditResult) -> None:
+    for example in result.evidence.examples:
+        _check_picture(example.clean)
+        _check_picture(example.stamped)
+        _check_heat(example.clean_heat)
+        _check_heat(example.stamped_heat)
+    _check_correct(result.correct, result.data.images)
+
+
+def _check_watched(watched: Watched) -> None:
+    stamped, outline = watched.stamped, watched.outline
+    if stamped.ndim != 4 or len(stamped) > _MOST_WATCHED:
+        raise InputError(f"the watched images are {stamped.dtype} {stamped.shape}")
+    for picture in stamped:
+        _check_picture(picture)
+    if outline.dtype != np.uint8 or outline.shape != stamped.shape[1:3] or (outline > 1).any():
+        raise InputError(f"an outline is {outline.dtype} {outline.shape}, or not of 0 and 1")
+    if not len(stamped) == len(watched.names) == len(watched.labels):
+        raise InputError("the watched images do not agree in number")
+
+
+def _check_epoch(epoch: Epoch) -> None:
+    _check_heat(epoch.heat, dimensions=3)
+    if not len(epoch.heat) == len(epoch.predicted) == len(epoch.watched_tar) <= _MOST_WATCHED:
+        raise InputError("an epoch's watched images do not agree in number")
+    _check_counts(epoch.epoch, epoch.step, epoch.images)
+    for rate in (epoch.clean_accuracy, epoch.asr, epoch.robust_accuracy, epoch.clean_target_rate):
+        if isinstance(rate, Rate) and not 0 <= rate.low <= rate.value <= rate.high <= 1:
+            raise InputError(f"a rate is {rate.value}, from {rate.low} to {rate.high}")
+
+
+def _check_plan(plan: Plan) -> None:
+    _check_watched(plan.watched)
+    _check_classes(plan, plan.watched.labels)
+    counts = (plan.steps_per_epoch, plan.batch_size, plan.training, plan.validation)
+    _check_counts(*counts, plan.epochs, *(epochs for _, epochs in plan.phases))
+
+
+def _check_inspection(inspection: Inspection) -> None:
+    if inspection.stored < 0:
+        raise InputError("a count is negative")
+
+
+def _check_repair(result: RepairResult) -> None:
+    _check_watched(result.watched)
+    for epoch in result.history:
+        _check_epoch(epoch)
+        if len(epoch.heat) != len(result.watched.names):
+            raise InputError("an epoch watched other images")
+    epochs = [epoch.epoch for epoch in result.history]
+    if not epochs or epochs != list(range(len(epochs))):
+        raise InputError("the history is empty, or its epochs are out of order")
+    if result.kept is not None and result.kept not in epochs[1:]:
+        raise InputError(f"epoch {result.kept} is kept, and not in the history")
+
+
+def _check_kept_to(plan: Plan, value: Epoch | RepairResult) -> None:
+    """Refuse what watched other images than the plan says, or names classes that it does not."""
+    history = value.history if isinstance(value, RepairResult) else (value,)
+    if isinstance(value, RepairResult):
+        _check_classes(plan, value.watched.labels)
+    for epoch in history:
+        if len(epoch.predicted) != len(plan.watched.names) or epoch.epoch > plan.epochs:
+            raise InputError("an epoch is none of the plan's")
+        _check_classes(plan, epoch.predicted)
+
+
+def _check_classes(plan: Plan, classes: tuple[int, ...]) -> None:
+    if any(not 0 <= class_ < len(plan.class_names) for class_ in classes):
+        raise InputError(f"a class is none of the {len(plan.class_names)} that are named")
+
+
+def _check_counts(*counts: int) -> None:
+    if any(not 0 <= count <= _MOST_COUNTED for count in counts):
+        raise InputError("a count is negative, or larger than any can be")
+
+
+_MOST_WATCHED = 64
+_MOST_CELLS = 1024
+_MOST_COUNTED = 1 << 48
+
+_CHECKS: dict[type[Any], Callable[[Any], None]] = {
+    AuditResult: _check_audit,
+    Epoch: _check_epoch,
+    Inspection: _check_inspection,
+    Plan: _check_plan,
+    RepairResult: _check_repair,
+}
+"""What a worker may send → what must hold of its arrays, counts and classes."""

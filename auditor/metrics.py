@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.results import Rate, Skipped, TarSummary
+from auditor.results import Measurement, Rate, Skipped, TarSummary
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -36,6 +36,58 @@ def wilson(hits: int, n: int) -> Rate | Skipped:
     low = 0.0 if hits == 0 else max(0.0, centre - half)
     high = 1.0 if hits == n else min(1.0, centre + half)
     return Rate(value=p, low=low, high=high, n=n)
+
+
+def der(before: Measurement, after: Measurement) -> float | None:
+    """Return the Defense Effectiveness Rating (FT-SAM, Zhu et al. 2023, eq. 7), in [0, 1].
+
+    DER = [max(0, ASR₀ − ASR₁) − max(0, ACC₀ − ACC₁) + 1] / 2; None where a rate is missing.
+    """
+    rates = _rates(before, after)
+    if rates is None:
+        return None
+    asr_fall, accuracy_fall = rates[0] - rates[1], rates[2] - rates[3]
+    return (max(0.0, asr_fall) - max(0.0, accuracy_fall) + 1) / 2
+
+
+def accuracy_retention(before: Measurement, after: Measurement) -> float | None:
+    """Return ACC₁ ÷ ACC₀; None where it is undefined."""
+    rates = _rates(before, after)
+    return rates[3] / rates[2] if rates and rates[2] else None
+
+
+def asr_reduction(before: Measurement, after: Measurement) -> float | None:
+    """Return (ASR₀ − ASR₁) ÷ ASR₀; None where it is undefined."""
+    rates = _rates(before, after)
+    return (rates[0] - rates[1]) / rates[0] if rates and rates[0] else None
+
+
+def _rates(before: Measurement, after: Measurement) -> tuple[float, float, float, float] | None:
+    """Return ASR before and after, accuracy before and after; None where one is missing."""
+    rates = (before.asr, after.asr, before.clean_accuracy, after.clean_accuracy)
+    values = [rate.value for rate in rates if isinstance(rate, Rate)]
+    return (values[0], values[1], values[2], values[3]) if len(values) == 4 else None
+
+
+def paired_drop(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[float, float, float]:
+    """Return the fall in accuracy from one model to another on the same images, with its interval.
+
+    The 95 % interval is the adjusted Wald interval for paired proportions (Bonett and Price 2012).
+
+    Args:
+        before: (n,) 1 where the first model was right, n ≥ 1.
+        after: (n,) the same for the second.
+
+    Returns:
+        The drop (negative where accuracy rose), and the interval's lower and upper end.
+    """
+    n = len(before)
+    lost = int(((before == 1) & (after == 0)).sum())
+    won = int(((before == 0) & (after == 1)).sum())
+    p_lost, p_won = (lost + 1) / (n + 2), (won + 1) / (n + 2)
+    middle = p_lost - p_won
+    half = _Z95 * float(np.sqrt((p_lost + p_won - middle**2) / (n + 2)))
+    return (lost - won) / n, max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def bilinear_matrix(size: int, grid: int) -> Floats:

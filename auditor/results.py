@@ -263,6 +263,19 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """ASR of a trigger close to the given one: moved, faded, scaled, recoloured.
+
+    Attributes:
+        name: What is different, in words: `moved by 2 pixels`.
+        asr: Measured on a sample of the images; skipped where it does not fit.
+    """
+
+    name: str
+    asr: Rate | Skipped
+
+
+@dataclass(frozen=True)
 class Engine:
     """What the measurement ran on.
 
@@ -281,7 +294,15 @@ class Engine:
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What `audit` returns: one model, one data set, one trigger."""
+    """What `audit` returns: one model, one data set, one trigger.
+
+    Attributes:
+        correct: (n,) uint8, 1 where a clean image was recognised, in the data's order: with it two
+            models are compared image by image.
+        shown: Positions in the data of the example images, in their order: with it a second audit
+            shows the same ones.
+        neighbours: ASR of the trigger's neighbours, where they were asked for.
+    """
 
     model: ModelFacts
     data: DataFacts
@@ -291,7 +312,9 @@ class AuditResult:
     measurement: Measurement
     evidence: Evidence
     engine: Engine
-    notes: tuple[str, ...] = ()
+    correct: NDArray[np.uint8]
+    shown: tuple[int, ...]
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True)

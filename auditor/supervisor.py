@@ -1,152 +1,222 @@
-"""The parent's half of the two processes: take the file in, start the worker, listen, collect.
+"""The parent's half of the two processes: start a confined worker, listen, collect what it left.
 
-The suspected file is only ever opened for copying and hashing here; the worker, in a scratch folder
-of its own, opens the copy. What comes back is size-capped JSON and arrays without pickle.
+The suspected file is only ever opened for copying and hashing here (`intake`). What comes back is
+size-capped JSON and arrays without pickle, from a folder of the worker's own in which no link is
+followed.
 """
 
-import hashlib
 import json
 import os
 import shutil
-import stat
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from auditor import handoff, intake, sandbox
+from auditor.codec import from_json, no_array
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
+from auditor.leash import Leash, free_memory
+from auditor.process import Worker
+from auditor.sandbox import Confinement
+from auditor.sandbox.paths import gpu
 from auditor.text import printable
 
 Progress = Callable[[str, int, int], None]
+Hear = Callable[[dict[str, Any]], None]
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""Keras backends that the worker's jobs run on; the first is the default."""
 
 _KEPT = (
     "CUDA_VISIBLE_DEVICES",
     "KERAS_BACKEND",
     "LD_LIBRARY_PATH",
     "OMP_NUM_THREADS",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "XLA_PYTHON_CLIENT_PREALLOCATE",
 )
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
-_MAX_LINE = 1 << 16
-_MAX_MODEL = 8 << 30
-_MAX_RESULT = 64 << 20
-_CHUNK = 1 << 20
+_INPUTS = ("model", "data", "evaluation", "object_region", "picture")
+"""What in a job names files to read; the picture is the trigger's."""
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A file that was copied into the scratch folder while it was hashed.
+class Guard:
+    """How workers are kept.
 
     Attributes:
-        path: The user's path, as given.
-        copy: The copy, whose bytes are the hashed ones.
-        sha256: Hex digest.
-        bytes: Size.
+        sandbox: One of `sandbox.MODES`.
+        memory: Bytes that a worker may use; None for most of what is free when it starts.
+        seconds: Seconds that one worker may run.
     """
 
-    path: Path
-    copy: Path
-    sha256: str
-    bytes: int
+    sandbox: str = sandbox.MODES[0]
+    memory: int | None = None
+    seconds: float = 24 * 3600.0
 
 
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """Give a private folder that is gone afterwards, whatever happened."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="bdaudit-")).resolve()
-    except OSError as error:
-        raise WorkError(f"{tempfile.gettempdir()}: no scratch folder: {error.strerror}") from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+class Supervisor:
+    """Keeps workers, one at a time, and a scratch folder that is gone afterwards.
 
-
-def take(path: Path, folder: Path) -> Taken:
-    """Copy a model file into `folder`, hashing what is copied.
-
-    Raises:
-        InputError: There is no such file, it is not a regular file, or it cannot be read.
+    Attributes:
+        confinement: What the kernel kept the last confined worker to.
     """
-    shown = printable(str(path))
-    copy = folder / ("model" + path.suffix.lower())
-    digest, size = hashlib.sha256(), 0
-    try:
-        with _open_regular(path) as source, copy.open("wb") as sink:
-            while chunk := source.read(_CHUNK):
-                digest.update(chunk)
-                sink.write(chunk)
-                size += len(chunk)
-    except FileNotFoundError as error:
-        raise InputError(f"{shown}: no such model file") from error
-    except OSError as error:
-        raise InputError(f"{shown}: model file: {error.strerror or error}") from error
-    return Taken(path, copy, digest.hexdigest(), size)
 
+    def __init__(self, guard: Guard) -> None:
+        self.confinement: Confinement = sandbox.NONE
+        self._guard = guard
+        self._worker: Worker | None = None
+        self._doing = ""
 
-def _open_regular(path: Path) -> Any:
-    """Open for reading without waiting for a FIFO's writer."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    kind = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(kind) and os.fstat(descriptor).st_size > _MAX_MODEL:
-        os.close(descriptor)
-        raise OSError("is larger than 8 GiB")
-    if not stat.S_ISREG(kind):
-        os.close(descriptor)
-        what = "a folder" if stat.S_ISDIR(kind) else "a special file"
-        raise OSError(f"is {what}, expected a .keras or .h5 file")
-    return os.fdopen(descriptor, "rb")
-
-
-def run(job: dict[str, Any], folder: Path, progress: Progress) -> dict[str, Any]:
-    """Run one job in a worker and return its result.
-
-    Args:
-        job: What `worker.JOBS` understands, `kind` among it.
-        folder: The scratch folder; `result.json` and `arrays.npz` are left in it.
-        progress: Told how far the worker is.
-
-    Raises:
-        AuditorError: What the worker refused, with its exit code.
-        WorkError: The worker died, hung up or sent something else than it should.
-    """
-    (folder / "result.json").unlink(missing_ok=True)
-    (folder / "job.json").write_text(json.dumps(job), "utf-8")
-    with (folder / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-I", "-m", "auditor.worker"],
-            cwd=folder,
-            env=_environment(folder, job),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C comes here first, so that nothing partial is left
-        )
+    def __enter__(self) -> Self:
         try:
-            refusal = _listen(worker, progress)
-            code = worker.wait()
+            self._folder = Path(tempfile.mkdtemp(prefix="bdaudit-")).resolve()
+        except OSError as error:
+            where = tempfile.gettempdir()
+            raise WorkError(f"{where}: no scratch folder: {error.strerror}") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _remove(self._folder)
+
+    def take(self, path: Path, *, follow: bool = True) -> intake.Taken:
+        """Copy a model to where workers can read it and not change it; as `intake.take`."""
+        return intake.take(path, self.room(), follow=follow)
+
+    def room(self) -> Path:
+        """Make a folder for one worker."""
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def run(
+        self, job: dict[str, Any], room: Path, progress: Progress, hear: Hear | None = None
+    ) -> dict[str, Any]:
+        """Run one job in a worker and return its result.
+
+        Args:
+            job: What `worker.JOBS` understands, `kind` among it.
+            room: The folder that it may write in; `result.json` and what comes with it are left
+                there.
+            progress: Told how far the worker is.
+            hear: Told whatever else the worker says. A worker that is heard is asked to stop when
+                this process is interrupted, and waited for: it may have something to put away.
+
+        Raises:
+            AuditorError: What the worker refused, with its exit code.
+            UsageError: `KERAS_BACKEND` names none of `BACKENDS`.
+            WorkError: The backend is not installed, or the worker died, hung, used more than it
+                may, or sent something else than it should.
+        """
+        if job["kind"] not in ("show", "inspect", "probe"):  # which need no Keras
+            _check_backend(backend())
+        memory = self._guard.memory or free_memory()
+        job = {**job, "confine": self._confinement(job, room, memory)}
+        (room / "job.json").write_text(json.dumps(job), "utf-8")
+        self._doing = ""
+        self._worker = worker = Worker(room, _environment(room, job))
+        try:
+            leash = Leash(worker.pid, room, memory, self._guard.seconds)
+            refusal = self._listen(worker.lines(leash), progress, hear, told=not job["confine"])
+            code = 0 if refusal else worker.wait()
+        except KeyboardInterrupt:
+            if hear:
+                worker.ask_to_stop()
+            raise
         finally:
-            worker.kill()
-            worker.wait()
-            if worker.stdout:
-                worker.stdout.close()
-    if refusal is not None:
-        raise refusal
-    if code != 0:
-        raise WorkError(_epitaph(code, folder))
-    return _read_result(folder / "result.json")
+            worker.end()
+        if refusal is not None:
+            raise refusal
+        if code != 0:
+            of = f"{printable(job['name'])}: " if "name" in job else ""
+            raise WorkError(of + worker.epitaph(code, memory, self._doing))
+        return handoff.read_result(room)
+
+    def log_tail(self, lines: int = 40) -> str:
+        """Return the end of what the last worker wrote to its standard error, for `-v`."""
+        return "\n".join(self._worker.log()[-lines:]) if self._worker else ""
+
+    def _confinement(self, job: dict[str, Any], room: Path, memory: int) -> dict[str, Any] | None:
+        """Say what a worker is to be kept to; a download, far from any model, needs the network."""
+        if job["kind"] == "fetch":
+            return None
+        own = {**job, **job.get("options", {}), "picture": job.get("trigger", {}).get("path")}
+        read = [own[key] for key in _INPUTS if own.get(key)]
+        read += os.environ.get("LD_LIBRARY_PATH", "").split(":")
+        uses_gpu = _may_use_gpu(job) and bool(gpu()[1])
+        return {
+            "mode": self._guard.sandbox,
+            "read": [str(path) for path in read if Path(path).is_absolute()],
+            "write": [str(room), *([job["checkpoints"]] if "checkpoints" in job else [])],
+            "memory": None if uses_gpu else memory,
+            "gpu": uses_gpu,
+        }
+
+    def _listen(
+        self, lines: Iterable[bytes], progress: Progress, hear: Hear | None, *, told: bool
+    ) -> AuditorError | None:
+        """Pass on what the worker says until it closes its end; return its refusal, if any."""
+        for line in lines:
+            try:
+                event = json.loads(line)
+                kind = event["event"]
+                if not told and kind == "confined":
+                    walls = {k: v for k, v in event.items() if k != "event"}
+                    self.confinement = from_json(Confinement, walls, no_array)
+                    told = True
+                elif kind == "error":
+                    known = UsageError if event["code"] == UsageError.exit_code else InputError
+                    return known(printable(str(event["message"]), 1000))
+                elif not told:
+                    raise ValueError("speaks before it is confined")
+                elif kind == "progress":
+                    self._doing = printable(str(event["phase"]), 80)
+                    progress(self._doing, int(event["done"]), int(event["total"]))
+                elif hear:
+                    hear(event)
+                else:
+                    raise ValueError("says what nobody asked for")
+            except (InputError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+                message = "the worker sent a message that cannot be understood"
+                raise WorkError(message) from None
+        return None
 
 
-def _environment(folder: Path, job: dict[str, Any]) -> dict[str, str]:
+def backend() -> str:
+    """Return the Keras backend that the worker will use."""
+    return os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+
+
+def _check_backend(name: str) -> None:
+    if name not in BACKENDS:
+        known = ", ".join(BACKENDS)
+        raise UsageError(f"KERAS_BACKEND={printable(name, 60)}: not supported; use one of {known}")
+    if find_spec(name) is None:
+        others = ", ".join(other for other in BACKENDS if other != name)
+        raise WorkError(
+            f"{name}, the Keras backend, is not installed; run 'pip install {name}', or set "
+            f"KERAS_BACKEND to one of {others}"
+        )
+
+
+def _may_use_gpu(job: dict[str, Any]) -> bool:
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return job.get("device") != "cpu" and not hidden
+
+
+def _environment(room: Path, job: dict[str, Any]) -> dict[str, str]:
     own = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    home = str(folder)
+    if job.get("device") == "cpu":  # the libraries look for a GPU as soon as they are imported
+        own |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    home = str(room)
     if job["kind"] == "fetch":  # downloads are kept where Keras keeps them, and may need a proxy
         home = os.environ.get("HOME", home)
         own |= {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
@@ -155,55 +225,19 @@ def _environment(folder: Path, job: dict[str, Any]) -> dict[str, str]:
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "HOME": home,
-        "TMPDIR": str(folder),
+        "USER": "bdaudit",
+        "TMPDIR": str(room),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "HDF5_PLUGIN_PRELOAD": "::",  # no filters from outside
+        "JOBLIB_MULTIPROCESSING": "0",
         **own,
     }
 
 
-def _listen(worker: "subprocess.Popen[bytes]", progress: Progress) -> AuditorError | None:
-    """Pass progress on until the worker closes its end; return its refusal, if it sent one."""
-    assert worker.stdout is not None
-    while line := worker.stdout.readline(_MAX_LINE):
-        try:
-            event = json.loads(line)
-            if event["event"] == "progress":
-                progress(
-                    printable(str(event["phase"]), 80), int(event["done"]), int(event["total"])
-                )
-            elif event["event"] == "error":
-                kind = UsageError if event["code"] == UsageError.exit_code else InputError
-                return kind(printable(str(event["message"]), 1000))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise WorkError("the worker sent a message that cannot be understood") from error
-    return None
-
-
-def _epitaph(code: int, folder: Path) -> str:
-    """Say how the worker died, with the last line that it left."""
-    log = (folder / "worker.log").read_text("utf-8", "replace").strip().splitlines()
-    last = f": {printable(log[-1])}" if log else ""
-    if code == -9:
-        return "the worker was killed, most likely for lack of memory; try a smaller --batch-size"
-    how = f"signal {-code}" if code < 0 else f"status {code}"
-    return f"the worker ended with {how}{last}"
-
-
-def _read_result(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_RESULT:
-            raise WorkError("the worker's result is larger than 64 MiB")
-        result = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise WorkError("the worker left no readable result") from error
-    if not isinstance(result, dict):
-        raise WorkError("the worker's result is not an object")
-    return result
-
-
-def log_tail(folder: Path, lines: int = 40) -> str:
-    """Return the end of what the worker wrote to its standard error, for `-v`."""
-    with suppress(OSError):
-        log = (folder / "worker.log").read_text("utf-8", "replace").splitlines()
-        return "\n".join(printable(line) for line in log[-lines:])
-    return ""
+def _remove(folder: Path) -> None:
+    """Remove a folder, whatever a worker has made of it."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():  # folders nested deeper than Python follows, or that nobody may look into
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], capture_output=True, check=False)

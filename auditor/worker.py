@@ -1,56 +1,176 @@
 """The process that touches the model: `python -I -m auditor.worker`, in a scratch folder.
 
-Reads `job.json`, tells progress as JSON lines on standard output, leaves `result.json` (and
-`arrays.npz`) beside it. Whatever libraries print goes to standard error.
+Confines itself, reads `job.json`, tells progress as JSON lines on standard output, leaves
+`result.json` (and `arrays.npz`) beside it. Whatever libraries print goes to standard error.
 """
 
-import ctypes
+import gc
 import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor import sandbox
 from auditor.errors import AuditorError, InputError, WorkError
+from auditor.sandbox import libc
+from auditor.sandbox.limits import computing
 from auditor.text import printable
 
 if TYPE_CHECKING:
+    from auditor.data.base import Dataset
     from auditor.models.classifier import Classifier
+    from auditor.models.inspect.inspection import Inspection
+    from auditor.repair.base import Task
+    from auditor.repaired import Epoch, Plan, Step
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
 
-_PR_SET_PDEATHSIG = 1
+SECONDS_TO_CHECK = 60
+"""Of computing, for the static check: a hundred times what 100 MB take."""
 
 
 def scan(job: Job, folder: Path, tell: Tell) -> None:
     """Audit a model: load it, measure it, leave an `AuditResult`."""
     from auditor import handoff
-    from auditor.data import open_source
     from auditor.measure.audit import Options, audit
     from auditor.triggers.spec import build
 
+    inspection = _looked_at(job, tell)
     trigger = build(job["trigger"])
-    dataset = open_source(job["data"])
-    classifier = _classifier(job, dataset.image_size(), tell)
+    dataset = _evaluation(job["data"], job)
+    classifier = _classifier(job, inspection, dataset.image_size(), tell)
     options = Options(**job["options"])
     result = audit(classifier, dataset, trigger, options, progress=_progress(tell))
     handoff.save(result, folder)
+
+
+def repair(job: Job, folder: Path, tell: Tell) -> None:
+    """Repair a model: leave a `RepairResult`, and `repaired.*` where one was worth keeping."""
+    from auditor import handoff
+    from auditor.codec import from_json, no_array
+    from auditor.repair import course
+    from auditor.repair.base import repair as train
+    from auditor.repair.devices import place
+    from auditor.repair.options import RepairOptions
+
+    stop = threading.Event()
+    options = from_json(RepairOptions, job["options"], no_array)
+    with place(job["device"]) as where:
+        task = _task(job, tell)
+        try:
+            result = train(
+                task,
+                options,
+                place=where,
+                watcher=_Teller(tell, folder, stop),
+                checkpoints=Path(job["checkpoints"]),
+                identity=job["identity"],
+                resume=job["resume"],
+                stop=stop.is_set,
+            )
+        except course.Interrupted:
+            raise WorkError("the training was asked to stop; go on with --resume") from None
+        if result.kept is not None:
+            task.classifier.model.save(folder / job["repaired"])
+    handoff.save(result, folder)
+
+
+def _task(job: Job, tell: Tell) -> "Task":
+    from auditor.codec import from_json, no_array
+    from auditor.data import open_source
+    from auditor.data.base import sample
+    from auditor.data.subset import Subset
+    from auditor.repair.base import Task
+    from auditor.results import Target
+    from auditor.triggers.spec import build
+
+    inspection = _looked_at(job, tell)
+    data = open_source(job["data"])
+    evaluation = _evaluation(job["evaluation"], job)
+    evaluation = Subset(evaluation, sample(evaluation, job["limit"], job["seed"]))
+    return Task(
+        classifier=_classifier(job, inspection, data.image_size(), tell),
+        data=data,
+        trigger=build(job["trigger"]),
+        target=from_json(Target, job["target"], no_array),
+        name=job["name"],
+        evaluation=evaluation,
+        layer=job["layer"],
+        object_region=job["object_region"],
+        max_asr=job["max_asr"],
+        max_tar=job["max_tar"],
+    )
+
+
+def _evaluation(path: str, job: Job) -> "Dataset":
+    """Open images to judge by: all of them but those that a repair of the same data uses."""
+    from auditor.data import open_source
+    from auditor.data.subset import Subset
+    from auditor.repair.budget import rest
+
+    dataset = open_source(path)
+    if "all_but" in job:
+        return Subset(dataset, rest(dataset, **job["all_but"]))
+    return dataset
+
+
+class _Teller:
+    """Passes on what a repair tells; what holds arrays goes through a file."""
+
+    def __init__(self, tell: Tell, folder: Path, stop: threading.Event) -> None:
+        self._tell, self._folder, self._stop = tell, folder, stop
+
+    def begin(self, plan: "Plan") -> None:
+        """From now on there is something to put away before this process ends."""
+        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        self._send("plan", plan, "plan")
+
+    def step(self, step: "Step") -> None:
+        self._tell({"event": "step", **asdict(step)})
+
+    def epoch(self, epoch: "Epoch") -> None:
+        self._send("epoch", epoch, f"epoch-{epoch.epoch}")
+
+    def _send(self, event: str, value: "Plan | Epoch", name: str) -> None:
+        from auditor import handoff
+
+        handoff.save(value, self._folder, name)
+        self._tell({"event": event, "name": name})
+
+
+def inspect(job: Job, folder: Path, tell: Tell) -> None:
+    """Look at a model file, and leave everything that is found."""
+    from auditor import handoff
+    from auditor.models.inspect import examine
+
+    handoff.save(replace(_checked(examine, job, tell), config={}), folder)
 
 
 def describe(job: Job, folder: Path, tell: Tell) -> None:
     """Load a model and say what goes in and out of it."""
     from auditor.handoff import write_result
 
-    classifier = _classifier(job, (0, 0), tell)
+    classifier = _classifier(job, _looked_at(job, tell), (0, 0), tell)
     facts = {
         "input_shape": [*classifier.size, classifier.channels],
         "classes": classifier.classes,
     }
     write_result(facts, folder)
+
+
+def probe(job: Job, folder: Path, tell: Tell) -> None:
+    """Try what a confined worker must not be able to do; no model is near."""
+    from auditor.handoff import write_result
+    from auditor.sandbox.probe import attempt
+
+    write_result(attempt(Path(job["secret"])), folder)
 
 
 def fetch(job: Job, folder: Path, tell: Tell) -> None:
@@ -96,28 +216,42 @@ def demo(job: Job, folder: Path, tell: Tell) -> None:
 
 JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "scan": scan,
+    "repair": repair,
+    "inspect": inspect,
     "describe": describe,
     "fetch": fetch,
+    "probe": probe,
     "show": show,
     "demo": demo,
 }
 
 
-def _classifier(job: Job, fallback: tuple[int, int], tell: Tell) -> "Classifier":
-    """Look at the model file, load it, and wrap it."""
+def _checked(check: Callable[[Path, str], "Inspection"], job: Job, tell: Tell) -> "Inspection":
+    """Look at the model file before anything that could run its content is imported."""
+    _progress(tell)("checking the model file", 0, 0)
+    with computing(SECONDS_TO_CHECK):
+        return check(Path(job["model"]), job["name"])
+
+
+def _looked_at(job: Job, tell: Tell) -> "Inspection":
+    """Return what a model file declares, all of it harmless as far as is known."""
     from auditor.models.inspect import inspect
 
-    model, name = Path(job["model"]), job["name"]
-    _progress(tell)("checking the model file", 0, 0)
-    inspection = inspect(model, name)
+    return _checked(inspect, job, tell)
+
+
+def _classifier(
+    job: Job, inspection: "Inspection", fallback: tuple[int, int], tell: Tell
+) -> "Classifier":
+    """Load a model file that was looked at, and wrap it."""
     from auditor.models.classifier import wrap
     from auditor.models.input_range import InputRange
     from auditor.models.keras_file import load
 
     _progress(tell)("loading the model", 0, 0)
-    loaded = load(model, inspection, name)
+    loaded = load(Path(job["model"]), inspection, job["name"])
     input_range = InputRange.parse(job["input_range"])
-    return wrap(loaded, input_range, name, fallback, inspection.format)
+    return wrap(loaded, input_range, job["name"], fallback, inspection.format)
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:
@@ -127,10 +261,24 @@ def _progress(tell: Tell) -> Callable[[str, int, int], None]:
     return progress
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process when its parent dies, however it dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _confine(wanted: dict[str, Any] | None, tell: Tell) -> None:
+    """Give up all that the work does not need, and say what was achieved.
+
+    Raises:
+        WorkError: All of it is required, and this machine does not offer it.
+    """
+    if wanted is None:
+        return
+    confined = sandbox.Confinement(0, False, off=True)
+    if wanted["mode"] != "off":
+        if wanted["mode"] == "required" and not sandbox.offered().whole:
+            raise WorkError(
+                f"--sandbox required: this machine has {sandbox.offered().lacking}; use Linux 5.13 "
+                "or newer on x86-64 or aarch64, or --sandbox auto"
+            )
+        read, write = ([Path(path) for path in wanted[key]] for key in ("read", "write"))
+        confined = sandbox.confine(read, write, wanted["memory"], gpu=wanted["gpu"])
+    tell({"event": "confined", **asdict(confined)})
 
 
 def main() -> int:
@@ -142,15 +290,20 @@ def main() -> int:
         channel.write(json.dumps(event) + "\n")
         channel.flush()
 
-    _end_with_parent()
+    if sys.platform == "linux":
+        libc.end_with_parent(signal.SIGKILL)
+    gc.set_threshold(50_000)  # what the libraries make while they are imported stays
     folder = Path.cwd()
     job = json.loads((folder / "job.json").read_text("utf-8"))
+    if job["kind"] != "demo":
+        sys.modules["sklearn"] = None  # type: ignore[assignment]  # Keras tries it, for nothing
     try:
+        _confine(job["confine"], tell)
         JOBS[job["kind"]](job, folder, tell)
     except AuditorError as error:
         tell({"event": "error", "code": error.exit_code, "message": str(error)})
     except MemoryError:
-        message = "not enough memory; try a smaller --batch-size or --limit"
+        message = "not enough memory; try a smaller --batch-size, or a larger --memory-limit"
         tell({"event": "error", "code": WorkError.exit_code, "message": message})
     except Exception as error:
         traceback.print_exc()
@@ -161,4 +314,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # nothing is left to put away, and taking TensorFlow apart takes a second

@@ -1,6 +1,7 @@
 """What the tests share: small real models, real images, and the real command."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for _name in (signal.SIGINT, signal.SIGHUP):  # ignored by jobs in the background, and by children
+    if signal.getsignal(_name) == signal.SIG_IGN:
+        signal.signal(_name, signal.SIG_DFL)
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"

@@ -10,13 +10,17 @@ from scipy.optimize import brentq
 from auditor.metrics import (
     Attention,
     Regions,
+    accuracy_retention,
+    asr_reduction,
+    der,
     heatmap_shift,
     median_interval,
+    paired_drop,
     region_weights,
     summarise,
     wilson,
 )
-from auditor.results import Rate, Skipped
+from auditor.results import Controls, Measurement, Rate, Skipped
 
 Z = 1.959963984540054
 
@@ -162,3 +166,91 @@ def test_the_ceiling_of_a_fine_grid_is_found_without_a_table_of_all_cells() -> N
     tracemalloc.stop()
     assert peak < 10e6
     assert ceiling.mass[0] == pytest.approx(1.0)
+
+
+def measured(accuracy: float | None, asr: float | None) -> Measurement:
+    """Return a measurement of which only these two were made."""
+    none = Skipped("not measured here")
+
+    def rate(value: float | None) -> Rate | Skipped:
+        return none if value is None else Rate(value, value, value, 1000)
+
+    return Measurement(
+        clean_accuracy=rate(accuracy), asr=rate(asr), robust_accuracy=none, clean_target_rate=none,
+        tar=none, tar_target=none, tar_density=none, trigger_mass=none, heatmap_shift=none,
+        controls=Controls(none, none, none),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "asr", "expected"),
+    [
+        ((0.8249, 0.8206), (0.9651, 0.0552), (0.9099 - 0.0043 + 1) / 2),  # arXiv:2511.21291
+        ((0.9182, 0.9034), (0.9379, 0.0170), 0.9531),  # FT on CIFAR-10, 95.3 in `methods.md`
+        ((0.9182, 0.9224), (0.9379, 0.0163), 0.9608),  # FT-SAM: what accuracy gains counts nothing
+        ((0.8, 0.7), (0.5, 0.9), 0.45),  # a repair that makes both worse
+        ((1.0, 0.0), (0.0, 1.0), 0.0),
+        ((0.0, 1.0), (1.0, 0.0), 1.0),
+    ],
+)
+def test_der_by_the_formula_and_the_published_figures(accuracy, asr, expected: float) -> None:
+    """[max(0, ASR₀ − ASR₁) − max(0, ACC₀ − ACC₁) + 1] / 2; the table's own are per cent."""
+    before, after = (measured(a, s) for a, s in zip(accuracy, asr, strict=True))
+    assert der(before, after) == pytest.approx(expected, abs=6e-5)
+
+
+def test_retention_and_reduction_are_shares_of_what_was_before() -> None:
+    before, after = measured(0.8, 0.9), measured(0.6, 0.18)
+    assert accuracy_retention(before, after) == pytest.approx(0.75)
+    assert asr_reduction(before, after) == pytest.approx(0.8)
+    assert asr_reduction(after, before) == pytest.approx(-4.0)
+
+
+def test_without_both_rates_nothing_is_compared() -> None:
+    whole = measured(0.8, 0.9)
+    for broken in (measured(None, 0.1), measured(0.8, None)):
+        for figure in (der, accuracy_retention, asr_reduction):
+            assert figure(whole, broken) is None
+            assert figure(broken, whole) is None
+    assert asr_reduction(measured(0.8, 0.0), whole) is None
+    assert accuracy_retention(measured(0.0, 0.9), whole) is None
+
+
+def outcomes(lost: int, won: int, right: int, wrong: int) -> tuple[np.ndarray, np.ndarray]:
+    before = np.repeat([1, 0, 1, 0], [lost, won, right, wrong]).astype(np.uint8)
+    after = np.repeat([0, 1, 1, 0], [lost, won, right, wrong]).astype(np.uint8)
+    order = np.random.default_rng(0).permutation(len(before))
+    return before[order], after[order]
+
+
+def test_paired_drop_by_hand() -> None:
+    """10 lost and 4 won of 100: (10 + 1)/102 − (4 + 1)/102 = 6/102 = 0.058824, and
+
+    1.959964 · √((16/102 − (6/102)²) / 102) = 1.959964 · 0.0387806 = 0.076009.
+    """
+    drop, low, high = paired_drop(*outcomes(10, 4, 70, 16))
+    assert drop == pytest.approx(0.06)
+    assert (low, high) == pytest.approx((0.058824 - 0.076009, 0.058824 + 0.076009), abs=2e-6)
+
+
+def test_paired_drop_of_the_same_model_is_zero_and_symmetric() -> None:
+    drop, low, high = paired_drop(*outcomes(0, 0, 900, 100))
+    assert drop == 0
+    assert high == pytest.approx(Z * np.sqrt(2) / 1002)
+    assert low == -high
+
+
+@pytest.mark.parametrize(
+    ("n", "lost", "won"), [(200, 0.05, 0.02), (500, 0.02, 0.02), (2000, 0.01, 0.001)]
+)
+def test_paired_drop_covers_the_truth_about_as_often_as_it_says(n, lost, won) -> None:
+    random = np.random.default_rng(1)
+    covered = 0
+    for _ in range(3000):
+        fate = random.random(n)
+        gone, gained = fate < lost, fate > 1 - won
+        before = np.where(gone, 1, np.where(gained, 0, random.random(n) < 0.9)).astype(np.uint8)
+        after = np.where(gone, 0, np.where(gained, 1, before)).astype(np.uint8)
+        _, low, high = paired_drop(before, after)
+        covered += low <= lost - won <= high
+    assert 0.94 <= covered / 3000 <= 0.98

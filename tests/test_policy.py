@@ -2,9 +2,10 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
-from auditor.metrics import wilson
+from auditor.metrics import paired_drop, wilson
 from auditor.policy import Limits, judge
 from auditor.results import Controls, Measurement, Skipped, TarSummary, Verdict
 
@@ -103,3 +104,56 @@ def test_a_model_that_guesses_cannot_be_cleared() -> None:
     assert judged.status == "inconclusive"
     assert "guessing" in check(judged, "clean_accuracy").reason
     assert verdict(clean_accuracy=wilson(105, 1000), asr=wilson(800, 900)).status == "fail"
+
+
+def repaired(n: int, lost: int, won: int = 0, **changes: object) -> Verdict:
+    """Judge a repair after which `lost` of n images are no longer recognised, and `won` are."""
+    before, after = np.ones(n, np.uint8), np.ones(n, np.uint8)
+    before[lost : lost + won], after[:lost] = 0, 0
+    changes = {"clean_accuracy": wilson(n - lost, n), **changes}
+    return judge(measurement(**changes), Limits(), 10, paired_drop(before, after))
+
+
+def test_the_upper_bound_of_the_accuracy_drop_is_judged() -> None:
+    judged = repaired(10_000, 100)
+    drop = check(judged, "accuracy_drop")
+    assert (judged.status, drop.ok, drop.limit, drop.value) == ("pass", True, 0.02, 0.01)
+    assert drop.bound == pytest.approx(0.01197, abs=1e-5)
+    beyond = repaired(10_000, 190)
+    drop = check(beyond, "accuracy_drop")
+    assert drop.value < 0.02 < drop.bound
+    assert (beyond.status, drop.ok) == ("fail", False)
+
+
+def test_a_rise_in_accuracy_is_no_drop() -> None:
+    assert repaired(10_000, 10, won=400).status == "pass"
+
+
+def test_without_a_repair_there_is_no_drop_to_judge() -> None:
+    assert "accuracy_drop" not in [c.metric for c in verdict().checks]
+
+
+@pytest.mark.parametrize(("n", "status"), [(136, "inconclusive"), (137, "pass")])
+def test_too_few_images_cannot_show_that_nothing_was_lost(n: int, status: str) -> None:
+    """Nothing lost of n reaches up to 1.96 · √2 / (n + 2): 2.009 % of 136, 1.994 % of 137."""
+    judged = repaired(n, 0, clean_accuracy=wilson(n, n))
+    assert judged.status == status
+    reason = check(judged, "accuracy_drop").reason
+    assert ("too few images: even a perfect result on 136" in reason) == (n == 136)
+
+
+def test_few_images_can_still_show_a_drop() -> None:
+    judged = repaired(60, 40, clean_accuracy=wilson(20, 60))
+    assert check(judged, "accuracy_drop").ok is False
+    assert judged.status == "fail"
+
+
+def test_few_images_can_still_show_a_rise() -> None:
+    drop = check(repaired(100, 0, won=60), "accuracy_drop")
+    assert drop.ok is True
+
+
+def test_a_drop_of_broken_scores_is_not_judged() -> None:
+    judged = repaired(10_000, 0, clean_accuracy=Skipped("the scores are NaN"))
+    assert check(judged, "accuracy_drop").ok is None
+    assert judged.status == "inconclusive"

@@ -3,6 +3,7 @@
 Commands are imported when they are run, so that `bdaudit --help` answers at once.
 """
 
+import io
 import os
 import signal
 import sys
@@ -19,13 +20,15 @@ from auditor.text import printable
 
 COMMANDS = {
     "scan": "Audit a model for the backdoor that a trigger would open.",
+    "repair": "Make a model forget a trigger, and certify before and after.",
+    "inspect": "Say what a model file is and holds, without loading it.",
     "triggers": "List the triggers, or show what one does to images.",
-    "demo": "Train a small BadNet, scan it, and show the certificate.",
+    "demo": "Train a small BadNet, scan it, repair it, certify both.",
     "doctor": "Say what this machine can do, and how to mend what it cannot.",
 }
 """Command → its line in `--help`; each lives in `cli/NAME.py` as `command`."""
 
-CONFIGURED = ("scan",)
+CONFIGURED = ("scan", "repair")
 """The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
 
 INTERRUPTED = 130
@@ -71,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; never raises, never prints a traceback."""
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # None where the shell has closed it
     sys.stderr = sys.stderr or Path(os.devnull).open("w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show “ or →
     for name in _SIGNALS:
         if signal.getsignal(name) != signal.SIG_IGN:  # as under nohup
             signal.signal(name, _interrupt)

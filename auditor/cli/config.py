@@ -9,7 +9,10 @@ from typing import Any
 import click
 
 from auditor.errors import UsageError
+from auditor.regular_file import open_regular
 from auditor.text import printable
+
+_MOST_BYTES = 1 << 20
 
 
 def defaults() -> dict[str, dict[str, Any]]:
@@ -51,20 +54,25 @@ def _tables() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        with open_regular(path, _MOST_BYTES) as file:
+            table = tomllib.load(file)
+        repr(table)  # a number of thousands of digits cannot be shown again
+        return table
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError
         raise UsageError(f"{path}: not readable as TOML: {printable(str(error))}") from error
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
-    """Return option as written in the file → option."""
+    """Return option as written in the file → option; those that have no variable have no key."""
     found = {}
     for parameter in command.params:
         longest = max(parameter.opts, key=len)
-        if isinstance(parameter, click.Option) and longest.startswith("--"):
+        if isinstance(parameter, click.Option) and parameter.envvar and longest.startswith("--"):
             found[longest.removeprefix("--")] = parameter
     return found
 

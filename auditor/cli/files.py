@@ -3,11 +3,14 @@
 import errno
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from auditor.errors import UsageError, WorkError
+from auditor.atomic import temporary_prefix, write
+from auditor.errors import UsageError
 from auditor.text import printable
+
+__all__ = ["check_outputs", "write"]
 
 
 def check_outputs(
@@ -48,42 +51,5 @@ def _check(path: Path, shown: str, suffixes: Sequence[str], *, force: bool) -> N
         raise UsageError(f"{shown}: exists; use --force to replace it")
     if len(os.fsencode(path.name)) > os.pathconf(path.parent, "PC_NAME_MAX"):
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_prefix(path)):
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=temporary_prefix(path)):
         pass  # it can be made, so the result can be
-
-
-def write(contents: Mapping[Path, bytes]) -> None:
-    """Write files whole: all to temporary names beside them, synced; only then all renamed.
-
-    Raises:
-        WorkError: One cannot be written; what was there before is untouched.
-    """
-    unfinished: dict[Path, Path] = {}
-    try:
-        for path, content in contents.items():
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
-            unfinished[path] = Path(name)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished[path].chmod(0o666 & ~_umask())
-        for path, temporary in unfinished.items():
-            temporary.replace(path)
-    except OSError as error:
-        shown = ", ".join(printable(str(path)) for path in contents)
-        raise WorkError(f"{shown}: cannot be written: {error.strerror}") from error
-    finally:
-        for temporary in unfinished.values():
-            temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
-
-
-def _prefix(path: Path) -> str:
-    """Return a hidden name that is no longer than the file's own may be."""
-    return f".{path.name[:40]}."

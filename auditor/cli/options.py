@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from auditor import sandbox
 from auditor.measure.audit import Options
 from auditor.policy import Limits
 from auditor.report import FORMATS
+from auditor.supervisor import Guard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -57,13 +59,15 @@ def stack(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-measuring = stack(
-    option(
-        "--data",
-        metavar="SOURCE",
-        help="Labelled images: a folder of class folders, an .npz "
-        "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
-    ),
+trigger = option(
+    "--trigger",
+    required=True,
+    metavar="SPEC",
+    help="Trigger: a built-in name "
+    "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.",
+)
+
+looking = stack(
     option(
         "--target",
         metavar="CLASS",
@@ -88,28 +92,36 @@ measuring = stack(
         metavar="REGION",
         help="What TAR compares the trigger with: center, complement, or an .npz file with `mask`.",
     ),
-    option(
-        "--limit",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Use at most N images, drawn class by class. Default: all.",
-    ),
-    option(
+)
+"""What is looked for in a model, and where."""
+
+
+def limit(what: str) -> Decorator:
+    """The option that caps how many images are used."""
+    return option("--limit", type=click.IntRange(min=1), metavar="N", help=f"{what} Default: all.")
+
+
+def batch_size(default: int, what: str) -> Decorator:
+    """The option that says how many images go through the model at once."""
+    return option(
         "--batch-size",
         type=click.IntRange(1, 65_536),
-        default=Options.batch_size,
+        default=default,
         metavar="N",
-        help="Images a step.",
-    ),
-    option(
+        help=what,
+    )
+
+
+def seed(what: str) -> Decorator:
+    """The option that makes a run repeatable."""
+    return option(
         "--seed",
         type=click.IntRange(0, 2**32 - 1),
         default=0,
         metavar="N",
-        help="Seed of the draw and of the bootstrap.",
-    ),
-)
-"""How a model is measured."""
+        help=what,
+    )
+
 
 limits = stack(
     option(
@@ -136,16 +148,20 @@ limits = stack(
 )
 """What a model must keep to."""
 
-outputs = stack(
-    option(
-        "-o",
-        "--output",
+
+def certificates(*names: str) -> Decorator:
+    """The option that writes certificates, under the names it has in a command."""
+    return option(
+        *names,
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
         help=f"Write a certificate; by its suffix: {', '.join('.' + f for f in FORMATS)}. "
         "Repeatable.",
-    ),
+    )
+
+
+printing = stack(
     option(
         "-f",
         "--format",
@@ -155,7 +171,39 @@ outputs = stack(
     ),
     option("--force", is_flag=True, help="Replace files that exist."),
 )
-"""Where results go."""
+"""What goes to standard output, and what may be replaced."""
+
+guarding = stack(
+    option(
+        "--sandbox",
+        type=click.Choice(sandbox.MODES),
+        default=Guard.sandbox,
+        help="Confinement of the process that opens the model: as much as this machine offers, "
+        "all of it or no work, or none.",
+    ),
+    option(
+        "--memory-limit",
+        type=Number(1, 1 << 20),
+        metavar="GIB",
+        help="Most memory that it may use. Default: nine tenths of what is free, at least 4.",
+    ),
+    option(
+        "--time-limit",
+        type=Number(0.01),
+        default=round(Guard.seconds / 60),
+        metavar="MINUTES",
+        help="Longest that it may run; a repair can be resumed.",
+    ),
+)
+"""How the process that opens the model is kept."""
+
+
+def guard(flags: dict[str, Any]) -> Guard:
+    """Return what `guarding` asks for."""
+    gib = flags["memory_limit"]
+    memory = None if gib is None else int(gib * 2**30)
+    return Guard(flags["sandbox"], memory, flags["time_limit"] * 60)
+
 
 talking = stack(
     option("-q", "--quiet", is_flag=True, help="No summary, no progress."),

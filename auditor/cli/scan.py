@@ -8,33 +8,41 @@ from typing import Any
 
 import click
 
-from auditor import handoff, supervisor
+from auditor import handoff
 from auditor.certificate import Certificate, certify, now
 from auditor.cli import files, options, sources, summary
 from auditor.cli.progress import Progress, progress
+from auditor.intake import Taken
 from auditor.measure.audit import Options
 from auditor.models.input_range import InputRange
 from auditor.policy import Limits, judge
 from auditor.report import FORMATS, ready, render
+from auditor.results import AuditResult, Verdict
+from auditor.sandbox import Confinement
+from auditor.supervisor import Guard, Supervisor
 from auditor.triggers import spec
 from auditor.triggers.base import Trigger
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
-SANDBOX = "a process of its own with an empty environment, not confined by the kernel"
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
+@options.trigger
 @options.option(
-    "--trigger",
-    required=True,
-    metavar="SPEC",
-    help="Trigger: a built-in name "
-    "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.",
+    "--data",
+    metavar="SOURCE",
+    help="Labelled images: a folder of class folders, an .npz "
+    "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
 )
-@options.measuring
+@options.looking
+@options.limit("Use at most N images, drawn class by class.")
+@options.batch_size(Options.batch_size, "Images a step.")
+@options.seed("Seed of the draw and of the bootstrap.")
 @options.limits
-@options.outputs
+@options.certificates("-o", "--output")
+@options.printing
+@options.guarding
 @options.talking
 def command(model: Path, trigger: str, **flags: Any) -> int:
     """Audit MODEL, a .keras or .h5 image classifier, for the backdoor that a trigger would open.
@@ -56,7 +64,7 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
     )
     now()
     for path in flags["output"]:
-        ready(_format(path))
+        ready(format_of(path))
     limits = Limits(
         max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
     )
@@ -69,9 +77,10 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
             tell,
             data=flags["data"],
             input_range=flags["input_range"],
+            guard=options.guard(flags),
             verbose=flags["verbose"],
         )
-        files.write({path: render(certificate, _format(path)) for path in flags["output"]})
+        files.write({path: render(certificate, format_of(path)) for path in flags["output"]})
     if flags["format_"]:
         sys.stdout.buffer.write(render(certificate, flags["format_"]))
     elif not flags["quiet"]:
@@ -87,6 +96,7 @@ def scan(
     tell: Progress,
     *,
     data: str | None,
+    guard: Guard,
     input_range: str = "0..1",
     verbose: bool = False,
 ) -> Certificate:
@@ -100,44 +110,74 @@ def scan(
         tell: Told how far it is.
         data: Where the images are; None to go by the model's shape.
         input_range: As `--input-range`.
+        guard: How the workers are kept.
         verbose: Also print the worker's own log.
 
     Raises:
         AuditorError: Anything that keeps the audit from being finished.
     """
-    with supervisor.scratch() as folder:
-        taken = supervisor.take(model, folder)
-        job: dict[str, Any] = {
-            "model": str(taken.copy),
-            "name": model.name,
-            "input_range": input_range,
-        }
-        source, path = sources.resolve(data, job, folder, tell)
-        job |= {
-            "kind": "scan",
-            "data": path,
-            "trigger": spec.fields(trigger),
-            "options": asdict(how),
-        }
-        try:
-            document = supervisor.run(job, folder, tell)
-        finally:
-            if verbose:
-                click.echo(supervisor.log_tail(folder), err=True)
-        result = handoff.load(document, folder)
+    with Supervisor(guard) as workers:
+        taken = workers.take(model)
+        job = {"model": str(taken.copy), "name": model.name, "input_range": input_range}
+        source, path = sources.resolve(data, job, workers, tell)
+        result = measured({**job, "data": path}, trigger, how, workers, tell, verbose=verbose)
     verdict = judge(result.measurement, limits, result.model.classes)
+    return certified(result, verdict, taken, source, how.seed, workers.confinement)
+
+
+def measured(
+    job: dict[str, Any],
+    trigger: Trigger,
+    how: Options,
+    workers: Supervisor,
+    tell: Progress,
+    *,
+    verbose: bool,
+) -> AuditResult:
+    """Audit a model in a worker.
+
+    Args:
+        job: Names the model and the images: `model`, `name`, `input_range`, `data`.
+        trigger: The trigger.
+        how: How it is measured.
+        workers: Keeps the worker.
+        tell: Told how far it is.
+        verbose: Also print the worker's own log.
+    """
+    job = {**job, "kind": "scan", "trigger": spec.fields(trigger), "options": asdict(how)}
+    room = workers.room()
+    try:
+        workers.run(job, room, tell)
+    finally:
+        if verbose:
+            click.echo(workers.log_tail(), err=True)
+    return handoff.load(AuditResult, room)
+
+
+def certified(
+    result: AuditResult,
+    verdict: Verdict,
+    taken: Taken,
+    source: str,
+    seed: int,
+    confinement: Confinement,
+) -> Certificate:
+    """Bind a result to the file that was taken in; say what the sandbox lacked."""
+    if confinement.lacking and not confinement.off:
+        click.echo(f"bdaudit: the sandbox is not whole: {confinement.lacking}", err=True)
     return certify(
         result,
         verdict,
-        path=str(model),
+        path=str(taken.path),
         sha256=taken.sha256,
         size=taken.bytes,
         source=source,
-        seed=how.seed,
+        seed=seed,
         command=shlex.join(["bdaudit", *sys.argv[1:]]),
-        sandbox=SANDBOX,
+        sandbox=str(confinement),
     )
 
 
-def _format(path: Path) -> str:
+def format_of(path: Path) -> str:
+    """Return the format that a file's suffix asks for."""
     return path.suffix.lower().removeprefix(".")

@@ -5,24 +5,26 @@ from typing import Any
 
 import click
 
-from auditor import supervisor
 from auditor.cli.progress import Progress
 from auditor.data import is_builtin
 from auditor.errors import UsageError, WorkError
 from auditor.measure.regions import CENTER, COMPLEMENT
+from auditor.supervisor import Supervisor
 from auditor.text import printable
 
 _BY_SHAPE = {(32, 32, 3, 10): "cifar10", (32, 32, 3, 100): "cifar100"}
 """Height, width, channels and classes that only one of the `keras.datasets` has."""
 
 
-def resolve(data: str | None, job: dict[str, Any], folder: Path, tell: Progress) -> tuple[str, str]:
+def resolve(
+    data: str | None, job: dict[str, Any], workers: Supervisor, tell: Progress
+) -> tuple[str, str]:
     """Return the source's name for the record, and the absolute path that the worker reads.
 
     Args:
         data: `--data`; None to go by the model's shape.
         job: Names the model: `model`, `name` and `input_range`.
-        folder: The scratch folder; a built-in data set is downloaded into it.
+        workers: Keeps the workers, and what a built-in data set was downloaded to.
         tell: Told how far it is.
 
     Raises:
@@ -30,15 +32,26 @@ def resolve(data: str | None, job: dict[str, Any], folder: Path, tell: Progress)
         AuditorError: The model or the download failed.
     """
     if data is None:
-        data = _by_shape(job, folder, tell)
+        data = by_shape(job, workers, tell)
         click.echo(f"bdaudit: no --data given; by the model's shape: {data}", err=True)
     if is_builtin(data):
-        fetched = supervisor.run({"kind": "fetch", "data": data}, folder, tell)
+        room = workers.room()
+        fetched = workers.run({"kind": "fetch", "data": data}, room, tell)
         path = Path(str(fetched.get("path"))).resolve()
-        if path.parent != folder:
+        if path.parent != room:
             raise WorkError("the download went astray")
         return data, str(path)
     return data, str(Path(data).absolute())
+
+
+def for_repair(data: str | None, evaluation: str | None) -> tuple[str | None, str | None]:
+    """Return the sources to repair with and to judge by.
+
+    A `keras.datasets` name stands for its training images, which its test images judge.
+    """
+    if data is None or not is_builtin(data) or ":" in data:
+        return data, evaluation
+    return f"{data}:train", evaluation or f"{data}:test"
 
 
 def absolute_region(region: str) -> str:
@@ -56,8 +69,14 @@ def absolute_region(region: str) -> str:
     )
 
 
-def _by_shape(job: dict[str, Any], folder: Path, tell: Progress) -> str:
-    facts = supervisor.run({**job, "kind": "describe"}, folder, tell)
+def by_shape(job: dict[str, Any], workers: Supervisor, tell: Progress) -> str:
+    """Return the `keras.datasets` name that the model's shape calls for.
+
+    Raises:
+        UsageError: The shape does not settle it.
+        AuditorError: The model cannot be loaded.
+    """
+    facts = workers.run({**job, "kind": "describe"}, workers.room(), tell)
     known = (*facts.get("input_shape", ()), facts.get("classes"))
     if known not in _BY_SHAPE:
         raise UsageError(

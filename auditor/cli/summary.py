@@ -1,4 +1,4 @@
-"""The audit on a terminal: the verdict, one sentence, the figures."""
+"""The certificate on a terminal: the verdict, one sentence, the figures; what a repair left."""
 
 import sys
 
@@ -6,8 +6,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from auditor.certificate import Certificate
-from auditor.report.words import TITLES, Line, finding, headline, lines
+from auditor.certificate import Certificate, Repair
+from auditor.report.finding import finding, headline, warnings, worst_neighbour
+from auditor.report.lines import lines
+from auditor.report.words import TITLES
+from auditor.text import printable
 
 _WIDTH = 96  # off a terminal
 _COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
@@ -19,17 +22,36 @@ def show(certificate: Certificate) -> None:
     status = certificate.verdict.status
     console.print(Text(headline(certificate), style=_COLOURS[status]))
     console.print(Text(finding(certificate)))
+    for warning in warnings(certificate):
+        console.print(Text(f"Note: {warning}"))
     console.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("", "value", "95 % interval", "limit", "no trigger"):
-        table.add_column(column, justify="left" if not column else "right", overflow="fold")
-    for line in lines(certificate):
-        table.add_row(*map(Text, _cells(line)))
-    console.print(table)
+    console.print(_table(certificate))
     for check in certificate.verdict.checks:
         if check.ok is None:
             console.print(Text(f"{TITLES[check.metric]} was not judged: {check.reason}."))
+    if certificate.repair is not None:
+        for sentence in _left(certificate.repair):
+            console.print(Text(sentence))
 
 
-def _cells(line: Line) -> tuple[str, str, str, str, str]:
-    return line.name, line.value, line.interval, line.limit, line.baseline
+def _table(certificate: Certificate) -> Table:
+    repaired = certificate.measurements.after is not None
+    values = ("before", "after") if repaired else ("value",)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("", *values, "95 % interval", "limit", "no trigger"):
+        table.add_column(column, justify="left" if not column else "right", overflow="fold")
+    for line in lines(certificate):
+        figures = (line.before, line.value) if repaired else (line.value,)
+        cells = (line.name, *figures, line.interval, line.limit, line.baseline)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _left(repair: Repair) -> list[str]:
+    """Return what the repair left behind, a line each."""
+    said = []
+    if worst := worst_neighbour(repair):
+        said.append(f"Strongest of {len(repair.neighbours)} neighbours of the trigger: {worst}.")
+    if repair.output:
+        said.append(f"Repaired model, of epoch {repair.kept}: {printable(repair.output.path)}")
+    return said

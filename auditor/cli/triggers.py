@@ -7,11 +7,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor import handoff, supervisor
+from auditor import handoff
 from auditor.cli import files, sources
 from auditor.cli.progress import progress
 from auditor.errors import WorkError
 from auditor.report.pictures import difference, enlarged, png
+from auditor.supervisor import Guard, Supervisor
 from auditor.text import printable
 from auditor.triggers import TRIGGERS, spec
 
@@ -62,11 +63,12 @@ def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool
     """
     files.check_outputs([output], ["png"], [Path(data)], force=force)
     trigger = spec.load(spec_)
-    with supervisor.scratch() as folder, progress(show=True) as tell:
-        _, path = sources.resolve(data, {}, folder, tell)
+    with Supervisor(Guard()) as workers, progress(show=True) as tell:
+        _, path = sources.resolve(data, {}, workers, tell)
         job = {"kind": "show", "data": path, "trigger": spec.fields(trigger)}
-        facts = supervisor.run({**job, "count": count, "seed": seed}, folder, tell)
-        arrays = handoff.read_arrays(folder)
+        room = workers.room()
+        facts = workers.run({**job, "count": count, "seed": seed}, room, tell)
+        arrays = handoff.read_arrays(room)
         if set(arrays) != {"images", "stamped", "mask"}:
             raise WorkError("the worker left other pictures than it should")
         files.write({output: png(sheet(**arrays))})

@@ -95,13 +95,24 @@ class Dataset(ABC):
 
 
 def sample(dataset: Dataset, limit: int | None, seed: int) -> NDArray[np.int64]:
-    """Choose images so that each class keeps its share.
+    """Choose images so that each class keeps its share; see `stratified`.
+
+    Args:
+        dataset: Where to choose from.
+        limit: How many; None for all.
+        seed: Chooses among equally good samples.
+    """
+    return stratified(dataset.labels, limit, seed)
+
+
+def stratified(labels: NDArray[np.int64], limit: int | None, seed: int) -> NDArray[np.int64]:
+    """Choose positions so that each class keeps its share.
 
     Depends on the labels, `limit` and `seed` alone. Each class gets its proportional part rounded
     down; what is left goes to the largest remainders, the lower class first where they are equal.
 
     Args:
-        dataset: Where to choose from.
+        labels: (N,) classes.
         limit: How many; None for all.
         seed: Chooses among equally good samples.
 
@@ -113,10 +124,10 @@ def sample(dataset: Dataset, limit: int | None, seed: int) -> NDArray[np.int64]:
     """
     if limit is not None and limit < 1:
         raise UsageError(f"the limit on images is {limit}; it must be at least 1")
-    total = len(dataset.labels)
+    total = len(labels)
     if limit is None or limit >= total:
         return np.arange(total, dtype=np.int64)
-    _, members, counts = np.unique(dataset.labels, return_inverse=True, return_counts=True)
+    _, members, counts = np.unique(labels, return_inverse=True, return_counts=True)
     # Python integers: neither rounding nor overflow can make the quotas miss the limit.
     shares = [divmod(limit * int(count), total) for count in counts]
     quotas = [whole for whole, _ in shares]

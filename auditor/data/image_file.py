@@ -79,6 +79,8 @@ def regular_file_size(path: Path) -> int:
         status = path.stat()
     except OSError as error:
         raise UnreadableImage(_plain(error)) from None
+    except ValueError:  # a name with a null byte, or of what is no text
+        raise UnreadableImage("no file can have this name") from None
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableImage("not a regular file")
     return status.st_size

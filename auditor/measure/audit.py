@@ -1,32 +1,23 @@
 """`audit`: from a classifier, images and a trigger to every figure of `audit.json`."""
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.attention import GradCam
 from auditor.data.base import Dataset, check_labels, sample
 from auditor.data.resize import RULE
-from auditor.errors import InputError
+from auditor.errors import InputError, UsageError
 from auditor.measure.examples import examples
+from auditor.measure.facts import attention_facts, engine, model_facts, trigger_facts
+from auditor.measure.neighbours import try_neighbours
 from auditor.measure.preflight import check_input_range, choose_target
-from auditor.measure.regions import regions
+from auditor.measure.regions import NO_LAYER, regions
 from auditor.measure.tally import Tally
-from auditor.models.classifier import Classifier, SpatialLayer
-from auditor.results import (
-    AttentionFacts,
-    AuditResult,
-    DataFacts,
-    Engine,
-    Evidence,
-    ModelFacts,
-    Skipped,
-    SkippedImage,
-    TriggerFacts,
-)
+from auditor.models.classifier import Classifier
+from auditor.results import AuditResult, DataFacts, Evidence, Neighbour, Skipped, SkippedImage
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 
@@ -34,7 +25,6 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""
 
 SHOWN = 6
-NO_LAYER = "the model has no layer with rows and columns to read a heatmap at"
 _SKIPPED_SHARE = 0.01
 _SKIPPED_NAMED = 20
 
@@ -50,6 +40,9 @@ class Options:
         limit: Use at most this many images, drawn class by class; None for all.
         batch_size: Images a step.
         seed: Seed of the draw and of the bootstrap.
+        neighbours: Try the trigger's neighbours on this many images, at most `limit`, drawn class
+            by class; those of the target class among them are passed over. 0 for not at all.
+        shown: Positions in the data of the example images; None to choose them by the rule.
     """
 
     target: str | None = None
@@ -58,6 +51,8 @@ class Options:
     limit: int | None = None
     batch_size: int = 256
     seed: int = 0
+    neighbours: int = 0
+    shown: tuple[int, ...] | None = None
 
 
 def audit(
@@ -78,12 +73,13 @@ def audit(
         progress: Told how far it is.
 
     Raises:
-        UsageError: A class, layer or region that does not exist; a trigger that does not fit; an
-            input range that the model evidently does not expect.
+        UsageError: A class, layer, region or image that does not exist; a trigger that does not
+            fit; an input range that the model evidently does not expect.
         InputError: Images that cannot be used: unreadable, of one class, all of the target class.
     """
     options = options or Options()
     check_labels(dataset, classifier.classes, "the model")
+    _check_shown(options.shown, len(dataset))
     trigger.mask(classifier.size)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     progress("checking the input range", 0, 0)
@@ -93,21 +89,18 @@ def audit(
     )
     layer = classifier.spatial_layer(options.layer)
     no_attention = None if layer else Skipped(NO_LAYER)
-    compared = (
-        regions(trigger, options.object_region, classifier.size, layer.grid)
-        if layer
-        else Skipped(NO_LAYER)
-    )
+    grid = layer.grid if layer else None
+    compared = regions(trigger, options.object_region, classifier.size, grid)
     look = GradCam(classifier, layer)
     tally = Tally(target.class_, compared, no_attention)
     data = _measure(classifier, look, dataset, trigger, options, tally, names, progress)
-    shown, rule = tally.spread(SHOWN)
+    shown, rule = _shown(options, tally)
     return AuditResult(
-        model=_model_facts(classifier),
+        model=model_facts(classifier),
         data=data,
-        trigger=_trigger_facts(trigger, classifier),
+        trigger=trigger_facts(trigger, classifier),
         target=target,
-        attention=_attention_facts(classifier, layer, options),
+        attention=attention_facts(classifier, layer, options.object_region),
         measurement=tally.measurement(options.seed),
         evidence=Evidence(
             classes=tally.class_rows(names),
@@ -115,7 +108,10 @@ def audit(
             examples=examples(classifier, look, dataset, trigger, target.class_, compared, shown),
             examples_rule=rule,
         ),
-        engine=_engine(),
+        engine=engine(),
+        correct=tally.correct(),
+        shown=tuple(shown.tolist()),
+        neighbours=_neighbours(classifier, dataset, trigger, options, target.class_, progress),
     )
 
 
@@ -165,57 +161,30 @@ def _measure(
     )
 
 
-def _model_facts(classifier: Classifier) -> ModelFacts:
-    return ModelFacts(
-        format=classifier.format,
-        parameters=classifier.model.count_params(),
-        input_shape=(*classifier.size, classifier.channels),
-        classes=classifier.classes,
-        softmax=classifier.softmax,
-    )
+def _check_shown(shown: tuple[int, ...] | None, images: int) -> None:
+    if shown and not 0 <= min(shown) <= max(shown) < images:
+        raise UsageError(
+            f"images to show must be from 0 to {images - 1}, found {list(shown)!s:.60}"
+        )
 
 
-def _attention_facts(
-    classifier: Classifier, layer: SpatialLayer | None, options: Options
-) -> AttentionFacts:
-    return AttentionFacts(
-        layer=layer.path if layer else Skipped(NO_LAYER),
-        grid=layer.grid if layer else Skipped(NO_LAYER),
-        object_region=options.object_region,
-        input_range=classifier.input_range.name,
-    )
+def _shown(options: Options, tally: Tally) -> tuple[NDArray[np.int64], str]:
+    """Return which images to show, and the rule in words."""
+    if options.shown is None:
+        return tally.spread(SHOWN)
+    return np.asarray(options.shown, np.int64), "These images were named before the audit."
 
 
-def _trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
-    return TriggerFacts(
-        id=trigger.id,
-        type=trigger.type,
-        sha256=trigger.sha256(),
-        mask_area=float(trigger.mask(classifier.size).mean()),
-        summary=trigger.summary(),
-    )
-
-
-def _engine() -> Engine:
-    import keras
-
-    backend = keras.backend.backend()
-    packages = ["keras", backend, "numpy", "h5py", "opencv-python"]
-    return Engine(
-        python=platform.python_version(),
-        backend=backend,
-        versions={name: version(name) for name in packages},
-        device=_device(),
-    )
-
-
-def _device() -> str:
-    import os
-
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return f"CPU, {platform.machine()}, {os.cpu_count()} cores"
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return f"GPU, {len(gpus)} × {details.get('device_name', 'unknown')}"
+def _neighbours(
+    classifier: Classifier,
+    dataset: Dataset,
+    trigger: Trigger,
+    options: Options,
+    target: int,
+    progress: Progress,
+) -> tuple[Neighbour, ...]:
+    if not options.neighbours:
+        return ()
+    count = min(options.neighbours, options.limit or options.neighbours)
+    drawn = sample(dataset, count, options.seed)
+    return try_neighbours(classifier, dataset, trigger, target, drawn, options.batch_size, progress)

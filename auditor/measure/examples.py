@@ -20,7 +20,7 @@ def examples(
     regions: Regions | Skipped,
     indices: NDArray[np.int64],
 ) -> tuple[Example, ...]:
-    """Return the images at `indices`, clean and stamped, with their heatmaps, by rising TAR."""
+    """Return the images at `indices`, clean and stamped, with their heatmaps, in that order."""
     shown: list[Example] = []
     for batch in dataset.batches(indices, classifier.size, max(1, len(indices))):
         if not len(batch.labels):
@@ -43,7 +43,7 @@ def examples(
             )
             for row in range(len(batch.labels))
         ]
-    return tuple(sorted(shown, key=lambda e: (e.stamped_tar is None, e.stamped_tar, e.name)))
+    return tuple(shown)
 
 
 def _tar(heat: NDArray[np.float32], regions: Regions | Skipped) -> list[float | None]:

@@ -29,7 +29,8 @@ def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int,
     """
     chosen = _accuracy(classifier, dataset, batch_size, seed)
     chance = 1 / classifier.classes
-    if chosen.value >= chance + _FAR_BETTER * (1 - chance):
+    useful = chance + _FAR_BETTER * (1 - chance)
+    if chosen.value >= useful:
         return
     others = [r for r in COMMON if r.name != classifier.input_range.name and _fits(r, classifier)]
     tried = [
@@ -37,7 +38,7 @@ def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int,
         for other in others
     ]
     best, name = max(tried, key=lambda pair: pair[0].value)
-    if best.low > chosen.high and best.value >= chosen.value + _FAR_BETTER:
+    if best.low > chosen.high and best.value >= max(useful, chosen.value + _FAR_BETTER):
         raise UsageError(
             f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.value:.1%} on "
             f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {name}; "

@@ -12,10 +12,11 @@ from auditor.text import printable
 from auditor.triggers.base import Trigger
 
 CENTER, COMPLEMENT = "center", "complement"
+NO_LAYER = "the model has no layer with rows and columns to read a heatmap at"
 
 
 def regions(
-    trigger: Trigger, object_region: str, size: tuple[int, int], grid: tuple[int, int]
+    trigger: Trigger, object_region: str, size: tuple[int, int], grid: tuple[int, int] | None
 ) -> Regions | Skipped:
     """Return the weights of both regions over the heatmap's grid.
 
@@ -24,15 +25,18 @@ def regions(
         object_region: `center` (the central half of height and width), `complement` (all but the
             trigger), or an `.npz` file with a boolean `mask` of the image's size.
         size: (h, w) of the images.
-        grid: (gh, gw) of the heatmaps.
+        grid: (gh, gw) of the heatmaps; None where there are none.
 
     Returns:
-        `Skipped` where TAR has no meaning: the trigger covers the whole image or all of R_obj.
+        `Skipped` where TAR has no meaning: there are no heatmaps, or the trigger covers the whole
+        image or all of R_obj.
 
     Raises:
         UsageError: `object_region` is none of these.
         InputError: The mask file cannot be used.
     """
+    if grid is None:
+        return Skipped(NO_LAYER)
     inside = trigger.mask(size)
     if inside.all():
         return Skipped("the trigger covers the whole image, so there is no elsewhere to compare")

@@ -61,9 +61,9 @@ class Tally:
         """
         self.labels.append(labels)
         self.clean.append(clean.predicted)
-        broken = _broken(clean)
+        broken = broken_scores(clean)
         if stamped is not None:
-            broken[victims] |= _broken(stamped)
+            broken[victims] |= broken_scores(stamped)
         self.broken += int(broken.sum())
         if stamped is None:
             return
@@ -105,6 +105,11 @@ class Tally:
             ),
         )
 
+    def correct(self) -> NDArray[np.uint8]:
+        """Return (n,) 1 where the clean image was recognised, in the order they were added."""
+        right: NDArray[np.bool_] = _join(self.clean) == _join(self.labels)
+        return right.astype(np.uint8)
+
     def class_rows(self, names: tuple[str, ...]) -> tuple[ClassRow, ...]:
         """Return accuracy and ASR class by class."""
         labels, victims = _join(self.labels), _join(self.victim_labels)
@@ -133,10 +138,11 @@ class Tally:
         )
 
     def spread(self, count: int) -> tuple[Ints, str]:
-        """Return `count` stamped images to show, by position in the data, and the rule in words.
+        """Return up to `count` stamped images to show, and the rule in words.
 
-        They stand at equal steps through the stamped images in order of TAR, from the 5th to the
-        95th percentile; where there is no TAR, at equal steps through the data.
+        They are given by position in the data, and stand at equal steps through the stamped images
+        in order of TAR, from the 5th to the 95th percentile; where there is no TAR, at equal steps
+        through the data.
         """
         victims = _join(self.victims)
         tar = Attention.join(self.stamped_attention).tar
@@ -144,13 +150,13 @@ class Tally:
         if len(tar) and not np.isnan(tar).all():
             order, by = np.argsort(tar, kind="stable")[: int((~np.isnan(tar)).sum())], "their TAR"
         shares = np.linspace(0.05, 0.95, count)
-        picked = order[np.round(shares * (len(order) - 1)).astype(int)]
+        picked = order[np.unique(np.round(shares * (len(order) - 1)).astype(int))]
         percentiles = ", ".join(f"{100 * share:.0f}" for share in shares)
         rule = (
             f"Not hand-picked: of the {len(order):,} stamped images in order of {by}, "
             f"those at the percentiles {percentiles}."
         )
-        return np.unique(victims[picked]), rule
+        return victims[picked], rule
 
     def _regions(self) -> Regions | Skipped:
         """Return what TAR compares, or why there is none."""
@@ -159,7 +165,7 @@ class Tally:
         return self.attention or self.regions
 
     def _broken(self) -> Skipped:
-        return Skipped(f"the model's scores are NaN or infinite for {self.broken} images")
+        return broken_images(self.broken)
 
     def _rate(self, hits: NDArray[np.bool_]) -> Rate | Skipped:
         if self.broken:
@@ -178,9 +184,14 @@ class Tally:
         return summarise(np.concatenate([*self.shift, np.zeros(0)]), 1.0, seed)
 
 
-def _broken(seen: Seen) -> NDArray[np.bool_]:
+def broken_scores(seen: Seen) -> NDArray[np.bool_]:
     """Return (n,) which images' scores are NaN or infinite."""
     return np.asarray(~np.isfinite(seen.scores).all(axis=1))
+
+
+def broken_images(count: int) -> Skipped:
+    """Return why nothing is counted where `count` images' scores are NaN or infinite."""
+    return Skipped(f"the model's scores are NaN or infinite for {count} images")
 
 
 def _join(parts: list[Ints]) -> Ints:

@@ -1,12 +1,10 @@
 """Suspected models: looked at before they are loaded, then wrapped as a `Classifier`."""
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.errors import InputError
-from auditor.text import printable
+from auditor.intake import take
 
 if TYPE_CHECKING:
     from auditor.models.classifier import Classifier
@@ -34,12 +32,7 @@ def load_classifier(
 
     path = Path(path)
     with tempfile.TemporaryDirectory(prefix="bdaudit-") as folder:
-        copy = Path(folder) / ("model" + path.suffix.lower())
-        try:
-            shutil.copyfile(path, copy)
-        except OSError as error:
-            reason = error.strerror or error
-            raise InputError(f"{printable(str(path))}: model file: {reason}") from error
+        copy = take(path, Path(folder)).copy
         inspection = inspect(copy, path.name)
         model = load(copy, inspection, path.name)
     return wrap(model, InputRange.parse(input_range), path.name, size, inspection.format)

@@ -6,13 +6,14 @@ import math
 import shutil
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError
-from auditor.models.inspect import Inspection
-from auditor.models.inspect_config import parameters_allowed
-from auditor.models.inspect_zip import CONFIG
+from auditor.models.inspect.architecture import parameters_allowed
+from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.keras_zip import CONFIG
 from auditor.text import printable
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def load(path: Path, inspection: Inspection, name: str) -> "keras.Model":
     """Load a model that `inspect` has accepted; never compiled, never with code from the file.
 
     Args:
-        path: the file that was inspected; its folder must be writable.
+        path: the file that was inspected.
         inspection: what `inspect` returned for it.
         name: what the user calls the file, for messages.
 
@@ -39,7 +40,7 @@ def load(path: Path, inspection: Inspection, name: str) -> "keras.Model":
         if path.suffix == suffix and not inspection.rewritten:
             model = keras.models.load_model(path, compile=False, safe_mode=True)
         else:
-            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            with tempfile.TemporaryDirectory() as folder:
                 scratch = Path(folder) / f"model{suffix}"
                 _copy(path, inspection, scratch)
                 model = keras.models.load_model(scratch, compile=False, safe_mode=True)
@@ -91,20 +92,23 @@ def _check_parameters(inspection: Inspection, shown: str) -> None:
     A layer that insists on making a variable at once (a random seed) stops the rehearsal; the
     worker's memory limit then stands alone.
     """
-    import keras
-
-    kind = keras.Sequential if inspection.config["class_name"] == "Sequential" else keras.Model
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            model = kind.from_config(copy.deepcopy(inspection.config["config"]))
-            declared = sum(math.prod(variable.shape) for variable in model.variables)
-    except Exception:  # the real load follows and reports what is wrong
-        return
-    finally:
-        # Otherwise the next scope that ends would give the variables left here a value.
-        keras.utils.clear_session()
+    with ThreadPoolExecutor(1) as aside:  # Keras' global state is each thread's own: none stays
+        declared = aside.submit(_declared, inspection.config).result()
     if declared > parameters_allowed(inspection.stored):
         raise InputError(
             f"{shown}: the architecture needs {declared} parameters but the file stores "
             f"{inspection.stored}; it was not saved by Keras like this"
         )
+
+
+def _declared(config: dict[str, Any]) -> int:
+    """Return how many parameters an architecture has; 0 where the rehearsal stops."""
+    import keras
+
+    kind = keras.Sequential if config["class_name"] == "Sequential" else keras.Model
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = kind.from_config(copy.deepcopy(config["config"]))
+            return sum(math.prod(variable.shape) for variable in model.variables)
+    except Exception:  # the real load follows and reports what is wrong
+        return 0

@@ -4,10 +4,12 @@ Boxes take the page's own colours and fonts, so a chart follows dark mode and pr
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.certificate import Certificate
-from auditor.report.words import percent
+from auditor.repaired import Epoch
+from auditor.report.lines import limit
+from auditor.report.words import judged, judged_evidence, percent
 from auditor.results import ClassRow, Histogram, Rate, Skipped, TarSummary
 
 MOST_CLASSES = 20
@@ -24,6 +26,7 @@ class Gauge:
         limit: The limit; None where there is none.
         baseline: The figure without the trigger; None where there is none.
         ends: Labels of the scale's two ends.
+        before: The figure before the repair; None where there is none.
     """
 
     value: float
@@ -32,6 +35,60 @@ class Gauge:
     limit: float | None
     baseline: float | None
     ends: tuple[str, str]
+    before: float | None = None
+
+
+def gauges(certificate: Certificate) -> list[Gauge | None]:
+    """Return the gauges of the three figures that carry the verdict."""
+    now, checks = judged(certificate), certificate.verdict.checks
+    drawn = [
+        rate_gauge(now.asr, limit(checks, "asr").limit, now.clean_target_rate),
+        tar_gauge(now.tar, limit(checks, "tar").limit, now.controls.tar),
+        rate_gauge(now.robust_accuracy, None, now.clean_accuracy),
+    ]
+    if certificate.measurements.after is None:
+        return drawn
+    was = certificate.measurements.before
+    skipped = Skipped("not drawn twice")
+    before = [
+        rate_gauge(was.asr, None, skipped),
+        tar_gauge(was.tar, None, skipped),
+        rate_gauge(was.robust_accuracy, None, skipped),
+    ]
+    return _beside(drawn, before)
+
+
+def epoch_gauges(now: Epoch, first: Epoch, max_asr: float, max_tar: float) -> list[Gauge | None]:
+    """Return the gauges of `epoch_lines`, epoch 0 as what was before."""
+    return [
+        replace(new, before=old.value) if new and old and now is not first else new
+        for new, old in zip(
+            _epoch_gauges(now, max_asr, max_tar),
+            _epoch_gauges(first, max_asr, max_tar),
+            strict=True,
+        )
+    ]
+
+
+def _epoch_gauges(epoch: Epoch, max_asr: float, max_tar: float) -> list[Gauge | None]:
+    none = Skipped("not drawn")
+    point = log_place(epoch.tar) if epoch.tar is not None else None
+    return [
+        rate_gauge(epoch.asr, max_asr, epoch.clean_target_rate),
+        Gauge(point, point, point, log_place(max_tar), None, _LOG_ENDS)
+        if point is not None
+        else None,
+        rate_gauge(epoch.robust_accuracy, None, none),
+        rate_gauge(epoch.clean_accuracy, None, none),
+    ]
+
+
+def _beside(now: list[Gauge | None], before: list[Gauge | None]) -> list[Gauge | None]:
+    """Return the gauges with the places of those before."""
+    return [
+        replace(new, before=old.value) if new and old else new
+        for new, old in zip(now, before, strict=True)
+    ]
 
 
 def rate_gauge(rate: Rate | Skipped, limit: float | None, baseline: Rate | Skipped) -> Gauge | None:
@@ -49,37 +106,45 @@ def rate_gauge(rate: Rate | Skipped, limit: float | None, baseline: Rate | Skipp
 
 
 def tar_gauge(
-    tar: TarSummary | Skipped, limit: float, baseline: TarSummary | Skipped
+    tar: TarSummary | Skipped, limit: float | None, baseline: TarSummary | Skipped
 ) -> Gauge | None:
     """Return a TAR on a logarithmic scale of 0.001 to 100."""
     if isinstance(tar, Skipped) or tar.median is None or tar.low is None or tar.high is None:
         return None
     known = isinstance(baseline, TarSummary) and baseline.median is not None
     return Gauge(
-        value=_log(tar.median),
-        low=_log(tar.low),
-        high=_log(tar.high),
-        limit=_log(limit),
-        baseline=_log(baseline.median) if known else None,  # type: ignore[union-attr,arg-type]
-        ends=("0.001", "100"),
+        value=log_place(tar.median),
+        low=log_place(tar.low),
+        high=log_place(tar.high),
+        limit=None if limit is None else log_place(limit),
+        baseline=log_place(baseline.median) if known else None,  # type: ignore[union-attr,arg-type]
+        ends=_LOG_ENDS,
     )
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bin: position and width in percent of the width, heights in percent of the tallest."""
+    """One bin: position and width in percent of the width, height in percent of the tallest."""
 
     left: float
     width: float
-    stamped: float
-    unstamped: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One set of images: `stamped`, `unstamped`, `before` or `after`, its legend, its bars."""
+
+    kind: str
+    legend: str
+    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """TAR of stamped against unstamped images over a logarithmic axis."""
+    """TAR of two sets of images over a logarithmic axis, the one in front last."""
 
-    bars: tuple[Bar, ...]
+    series: tuple[Series, Series]
     ticks: tuple[tuple[float, str], ...]
     limit: float
     tallest: int
@@ -87,40 +152,58 @@ class Distribution:
 
 
 def distribution(certificate: Certificate) -> Distribution | None:
-    """Return the chart of the TAR distribution; None where TAR was not measured."""
-    histogram = certificate.evidence.histogram
-    if isinstance(histogram, Skipped):
+    """Return TAR with and without the trigger, or, after a repair, with it before and after.
+
+    None where TAR was not measured.
+    """
+    before, now = certificate.evidence.histogram, judged_evidence(certificate).histogram
+    if isinstance(before, Skipped) or isinstance(now, Skipped):
         return None
-    tallest = max(1, *histogram.stamped, *histogram.unstamped)
-    edges = [_log(edge) for edge in histogram.edges]
-    bars = tuple(
-        Bar(left, right - left, 100 * stamped / tallest, 100 * unstamped / tallest)
-        for left, right, stamped, unstamped in zip(
-            edges, edges[1:], histogram.stamped, histogram.unstamped, strict=False
+    if certificate.measurements.after:
+        shown = (
+            ("before", "with the trigger, before the repair", before.edges, before.stamped),
+            ("after", "with the trigger, after it", now.edges, now.stamped),
         )
-    )
-    ticks = tuple(
-        (_log(v), t)
-        for v, t in (
-            (0.001, "≤ 0.001"),
-            (0.01, "0.01"),
-            (0.1, "0.1"),
-            (1, "1"),
-            (10, "10"),
-            (100, "≥ 100"),
+        words = (
+            f"{_DRAWN} on {_above_one(before, before.stamped)} of the stamped images before the "
+            f"repair, and on {_above_one(now, now.stamped)} after it."
         )
+    else:
+        shown = (
+            ("unstamped", "the same images without it", now.edges, now.unstamped),
+            ("stamped", "with the trigger", now.edges, now.stamped),
+        )
+        words = (
+            f"{_DRAWN} on {_above_one(now, now.stamped)} of the stamped images, and on "
+            f"{_above_one(now, now.unstamped)} of the same images without it."
+        )
+    tallest = max(1, *(count for *_, counts in shown for count in counts))
+    first, second = (
+        Series(kind, legend, _bars(edges, counts, tallest)) for kind, legend, edges, counts in shown
     )
-    limit = next(c.limit for c in certificate.verdict.checks if c.metric == "tar")
-    return Distribution(bars, ticks, _log(limit), tallest, _in_words(histogram))
+    at = log_place(limit(certificate.verdict.checks, "tar").limit)
+    return Distribution((first, second), LOG_TICKS, at, tallest, words)
+
+
+def _bars(edges: tuple[float, ...], counts: tuple[int, ...], tallest: int) -> tuple[Bar, ...]:
+    places = [log_place(edge) for edge in edges]
+    return tuple(
+        Bar(left, right - left, 100 * count / tallest)
+        for left, right, count in zip(places, places[1:], counts, strict=False)
+    )
+
+
+def _above_one(histogram: Histogram, counts: tuple[int, ...]) -> str:
+    above = sum(c for c, e in zip(counts, histogram.edges, strict=False) if e > 1 - 1e-9)
+    return percent(above / max(1, sum(counts)))
 
 
 @dataclass(frozen=True)
 class ClassBar:
-    """One class: its rates in percent, None where it has none; the target class has no ASR."""
+    """One class: its row, the same before the repair if there was one, whether it is the target."""
 
-    name: str
-    asr: float | None
-    accuracy: float | None
+    row: ClassRow
+    before: ClassRow | None
     is_target: bool
 
 
@@ -131,11 +214,12 @@ def class_bars(certificate: Certificate) -> tuple[list[ClassBar], str]:
     if len(classes) > MOST_CLASSES:
         note = f"The {MOST_CLASSES} classes of {len(classes)} that the trigger turns most often."
         classes = sorted(classes, key=_asr_of, reverse=True)[:MOST_CLASSES]
+    repaired = certificate.measurements.after is not None
+    now = {row.class_: row for row in judged_evidence(certificate).classes}
     return [
         ClassBar(
-            name=row.name,
-            asr=100 * row.asr.value if isinstance(row.asr, Rate) else None,
-            accuracy=100 * row.accuracy.value if isinstance(row.accuracy, Rate) else None,
+            row=now.get(row.class_, row),
+            before=row if repaired else None,
             is_target=row.class_ == certificate.target.class_,
         )
         for row in classes
@@ -146,18 +230,24 @@ def _asr_of(row: ClassRow) -> float:
     return row.asr.value if isinstance(row.asr, Rate) else -1.0
 
 
-def _log(value: float) -> float:
+def log_place(value: float) -> float:
     """Return the place of a ratio on the axis of 0.001 to 100, in percent."""
     return min(100.0, max(0.0, 20 * (math.log10(max(value, 1e-9)) + 3)))
 
 
-def _in_words(histogram: Histogram) -> str:
-    def above_one(counts: tuple[int, ...]) -> str:
-        count = sum(c for c, e in zip(counts, histogram.edges, strict=False) if e > 1 - 1e-9)
-        return percent(count / max(1, sum(counts)))
+_DRAWN = "The trigger draws more heat than the object (TAR above 1)"
 
-    stamped, unstamped = above_one(histogram.stamped), above_one(histogram.unstamped)
-    return (
-        f"The trigger draws more heat than the object (TAR above 1) on {stamped} of the stamped "
-        f"images, and on {unstamped} of the same images without it."
+_LOG_ENDS = ("0.001", "100")
+
+LOG_TICKS = tuple(
+    (log_place(value), text)
+    for value, text in (
+        (0.001, "≤ 0.001"),
+        (0.01, "0.01"),
+        (0.1, "0.1"),
+        (1, "1"),
+        (10, "10"),
+        (100, "≥ 100"),
     )
+)
+"""Place in percent → label, on the axis of TAR."""

@@ -1,6 +1,7 @@
 """`audit.json`."""
 
-from auditor.certificate import Certificate, canonical
+from auditor.certificate import Certificate
+from auditor.document import canonical
 
 
 def render(certificate: Certificate) -> bytes:

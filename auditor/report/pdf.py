@@ -10,7 +10,8 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from auditor.certificate import Certificate, canonical
+from auditor.certificate import Certificate
+from auditor.document import canonical
 from auditor.errors import WorkError
 from auditor.report.html import page
 

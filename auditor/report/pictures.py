@@ -30,6 +30,17 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """One stamped image and its heatmaps before and after a repair, as data URIs."""
+
+    before: Example
+    after: Example
+    stamped: str
+    before_heat: str
+    after_heat: str
+
+
+@dataclass(frozen=True)
 class TriggerPictures:
     """The trigger on the image that it changes most, what it changes (×5), and where."""
 
@@ -53,6 +64,23 @@ def rows(examples: tuple[Example, ...]) -> list[Row]:
     ]
 
 
+def pairs(before: tuple[Example, ...], after: tuple[Example, ...]) -> list[Pair]:
+    """Return every image that stands in both, matched by name."""
+    changed = _changed(before)
+    then = {e.name: e for e in before}
+    return [
+        Pair(
+            before=then[e.name],
+            after=e,
+            stamped=data_uri(enlarged(e.stamped)),
+            before_heat=_heat_uri(e.stamped, then[e.name].stamped_heat, changed),
+            after_heat=_heat_uri(e.stamped, e.stamped_heat, changed),
+        )
+        for e in after
+        if e.name in then
+    ]
+
+
 def trigger_pictures(examples: tuple[Example, ...]) -> TriggerPictures | None:
     """Return the trigger on the example that it changes most; None when there is none."""
     if not examples:
@@ -72,15 +100,18 @@ def difference(clean: Image, stamped: Image, times: int = 5) -> Image:
     return np.clip(128 + times * change, 0, 255).astype(np.uint8)
 
 
-def overlay(image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_]) -> Image:
+def overlay(
+    image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_], side: int = _SHOWN_SIDE
+) -> Image:
     """Return a heatmap over an image in gray, the trigger's place outlined.
 
     Args:
         image: (h, w, 3) uint8 RGB.
         heat: (gh, gw) ≥ 0; its largest value takes the hottest colour.
         changed: (h, w), the pixels that the trigger changes.
+        side: The longer side is enlarged at least to this many pixels.
     """
-    base = enlarged(image)
+    base = enlarged(image, side)
     height, width = base.shape[:2]
     gray = np.repeat(cv2.cvtColor(base, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     scaled = heat / heat.max() if heat.max() > 0 else np.zeros_like(heat)
@@ -88,15 +119,24 @@ def overlay(image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_])
     coloured = cv2.applyColorMap((255 * smooth).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     opacity = 0.9 * np.sqrt(smooth)[..., None]
     mixed = np.ascontiguousarray(gray * (1 - opacity) + coloured * opacity).astype(np.uint8)
-    outline = enlarged(changed.astype(np.uint8)[..., None])[..., 0]
+    outline = enlarged(changed.astype(np.uint8)[..., None], side)[..., 0]
     contours = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
     return np.asarray(cv2.drawContours(mixed, contours, -1, _OUTLINE, 1), np.uint8)
 
 
-def enlarged(image: NDArray[Any]) -> NDArray[Any]:
-    """Repeat every pixel a whole number of times, until the longer side is large enough to see."""
-    times = max(1, -(-_SHOWN_SIDE // max(image.shape[:2])))
+def enlarged(image: NDArray[Any], side: int = _SHOWN_SIDE) -> NDArray[Any]:
+    """Repeat every pixel a whole number of times, until the longer side has `side` pixels."""
+    times = max(1, -(-side // max(image.shape[:2])))
     return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def shrunk(image: Image, side: int) -> Image:
+    """Return (h, w, 3) uint8 RGB with a longer side of at most `side` pixels, by area."""
+    share = side / max(image.shape[:2])
+    if share >= 1:
+        return image
+    height, width = (max(1, round(share * length)) for length in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def png(image: Image) -> bytes:

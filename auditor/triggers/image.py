@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.data.image_file import UnreadableImage, read_image_file
 from auditor.errors import InputError, UsageError
 from auditor.text import printable
 from auditor.triggers.base import Anchor, Images, Mask, Trigger, place, where
 
-_MAX_BYTES = 64 << 20
 _MAX_SIDE = 4096
 
 
@@ -45,12 +45,9 @@ class Image(Trigger):
     @cached_property
     def _bytes(self) -> bytes:
         try:
-            if not self.path.is_file() or self.path.stat().st_size > _MAX_BYTES:
-                raise OSError("not a file of at most 64 MiB")
-            return self.path.read_bytes()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise InputError(f"{printable(str(self.path))}: trigger picture: {reason}") from error
+            return read_image_file(self.path)[1]
+        except UnreadableImage as error:
+            raise InputError(f"{printable(str(self.path))}: trigger picture: {error}") from error
 
     @cached_property
     def _rgba(self) -> NDArray[np.uint8]:

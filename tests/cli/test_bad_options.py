@@ -13,6 +13,10 @@ WRONG: dict[str, tuple[list[object], list[str]]] = {
     "max asr nan": ([*SCAN, "--max-asr", "nan"], ["--max-asr", "from 0 to 1"]),
     "max asr 2": ([*SCAN, "--max-asr", "2"], ["--max-asr", "from 0 to 1"]),
     "max tar inf": ([*SCAN, "--max-tar", "inf"], ["--max-tar", "at least 0"]),
+    "time limit 0": ([*SCAN, "--time-limit", "0"], ["--time-limit", "at least 0.01"]),
+    "time limit nan": ([*SCAN, "--time-limit", "nan"], ["--time-limit", "at least 0.01"]),
+    "memory limit 0": ([*SCAN, "--memory-limit", "0"], ["--memory-limit", "from 1 to"]),
+    "sandbox": ([*SCAN, "--sandbox", "nonsense"], ["--sandbox", "'auto', 'required', 'off'"]),
     "format": ([*SCAN, "-f", "xml"], ["--format", "'html', 'pdf', 'json'"]),
     "no trigger": (["scan", "m.keras"], ["Missing option '--trigger'", "bdaudit scan --help"]),
     "no model": (["scan", "--trigger", "square8"], ["Missing argument 'MODEL'"]),
@@ -27,6 +31,12 @@ WRONG: dict[str, tuple[list[object], list[str]]] = {
 def test_wrong(kind: str, assert_refused: Refuse) -> None:
     args, words = WRONG[kind]
     assert_refused(2, *words, args=args)
+
+
+def test_wrong_in_a_variable(assert_refused: Refuse) -> None:
+    hostile = "\x1b[31m\u202e"
+    assert_refused(2, "--sandbox", r"\x1b[31m\u202e", args=SCAN, BDAUDIT_SANDBOX=hostile)
+    assert_refused(2, "--time-limit", r"\x1b[31m", args=SCAN, BDAUDIT_TIME_LIMIT=hostile)
 
 
 @pytest.mark.parametrize("option", [["--input-range", "banana"], ["--object-region", "banana"]])

@@ -3,6 +3,7 @@
 There is no model, so "no such model file" says that everything before it was accepted.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ WRONG = {
     "text for a list": ('output = "a.json"', ["output"]),
     "numbers for files": ("output = [1]", ["output"]),
     "word for a switch": ('quiet = "perhaps"', ["--quiet", "perhaps"]),
+    "table for a number": ("[max-asr]\na = 1", ["max-asr: expected one text or number"]),
+    "nan": ("max-tar = nan", ["--max-tar", "at least 0"]),
+    "sandbox": ('sandbox = "nonsense"', ["--sandbox", "'auto', 'required', 'off'"]),
+    "controls in a key": (r'"\u001b[31m\u202e" = 1', [r"unknown key '\\x1b[31m\\u202e'"]),
+    "nested": ("max-asr = " + "[" * 100_000, ["not readable as TOML", "recursion"]),
+    "endless number": ("limit = " + "9" * 5000, ["not readable as TOML", "digits"]),
+    "endless hexadecimal number": ("limit = 0x" + "f" * 5000, ["not readable as TOML", "digits"]),
+    "large": ("#" * (2 << 20), ["bdaudit.toml: has 2097152 bytes"]),
     "not UTF-8": ("\udcff", ["not readable as TOML"]),
 }
 
@@ -70,6 +79,19 @@ def test_wrong(kind: str, assert_refused: Refuse, tmp_path: Path) -> None:
     text, words = WRONG[kind]
     (tmp_path / "bdaudit.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert_refused(2, *words, args=SCAN)
+
+
+def test_a_file_that_is_none_is_not_passed_over(assert_refused: Refuse, tmp_path: Path) -> None:
+    """Limits may be in it: to go on without them would be to judge by others."""
+    path = tmp_path / "bdaudit.toml"
+    os.mkfifo(path)
+    assert_refused(2, "bdaudit.toml: is a special file, expected a file", args=SCAN)
+    path.unlink()
+    path.symlink_to(path.name)
+    assert_refused(2, "bdaudit.toml: Too many levels of symbolic links", args=SCAN)
+    path.unlink()
+    path.mkdir()
+    assert_refused(2, "bdaudit.toml: is a folder, expected a file", args=SCAN)
 
 
 @pytest.mark.parametrize(

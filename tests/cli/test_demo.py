@@ -6,13 +6,14 @@ from pathlib import Path
 from tests.conftest import assert_refusal, bdaudit
 
 
-def test_the_demo_trains_scans_and_certifies(tmp_path: Path) -> None:
+def test_the_demo_trains_scans_repairs_and_certifies(tmp_path: Path) -> None:
     ran = bdaudit("demo", "--output", "here", cwd=tmp_path)
     assert ran.code == 0, ran.err
     folder = tmp_path / "here"
     names = {p.name for p in folder.iterdir()}
     assert names == {
-        "model.keras", "test.npz", "certificate.html", "certificate.pdf", "audit.json",
+        "model.keras", "clean.npz", "test.npz", "certificate.html", "certificate.pdf", "audit.json",
+        "repaired.keras", "repaired.html", "repaired.pdf", "repaired.json", "repaired.run",
     }  # fmt: skip
     audit = json.loads((folder / "audit.json").read_text())
     measured = audit["measurements"]["before"]
@@ -22,8 +23,20 @@ def test_the_demo_trains_scans_and_certifies(tmp_path: Path) -> None:
     assert measured["tar_density"]["median"] > 3 > 1 > measured["controls"]["tar_density"]["median"]
     assert audit["target"] == {"class": 0, "name": "0", "chosen": "inferred", "inferred_from": 600}
     assert audit["verdict"]["status"] == "fail"
+
+    repaired = json.loads((folder / "repaired.json").read_text())
+    after = repaired["measurements"]["after"]
+    assert repaired["measurements"]["before"]["asr"] == measured["asr"]
+    assert after["asr"]["high"] < 0.05
+    assert after["robust_accuracy"]["value"] > measured["robust_accuracy"]["value"] + 0.4
+    assert after["clean_accuracy"]["value"] > measured["clean_accuracy"]["value"] - 0.02
+    assert after["tar_density"]["median"] < measured["tar_density"]["median"] / 2
+    assert repaired["repair"]["der"] > 0.95
+
     assert "here/certificate.html" in ran.out
+    assert "here/repaired.html" in ran.out
     assert "training a small BadNet" in ran.err
+    assert "unlearning" in ran.err
 
     again = bdaudit("demo", "--output", "here", cwd=tmp_path)
     assert_refusal(again, 2, "exists", "--force")

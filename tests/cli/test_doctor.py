@@ -1,15 +1,28 @@
-"""`bdaudit doctor` on a machine where everything that audits need is there."""
+"""`bdaudit doctor`: what is there, what is not, and what mends it."""
 
-from tests.conftest import bdaudit
+from tests.conftest import Ran, bdaudit
 
 
-def test_doctor() -> None:
-    ran = bdaudit("doctor")
+def findings(ran: Ran) -> dict[str, str]:
+    return {line[6:].split()[0]: line for line in ran.out.splitlines() if line[:4].strip()}
+
+
+def test_a_machine_where_everything_is_there() -> None:
+    ran = bdaudit("doctor", KERAS_BACKEND="")
     assert (ran.code, ran.err) == (0, "")
-    found = {line[6:].split()[0]: line for line in ran.out.splitlines() if line[:4].strip()}
-    for name in ("Python", "OpenCV", "PDF", "Keras", "backend"):
+    found = findings(ran)
+    for name in ("Python", "OpenCV", "PDF", "Keras", "backend", "folders", "demo"):
         assert found[name].startswith("ok "), ran.out
     assert "tensorflow 2." in found["backend"]
     assert "WeasyPrint" in found["PDF"]
-    assert {"GPU", "sandbox"} <= set(found)
+    assert {"GPU", "sandbox", "TensorBoard"} <= set(found)
     assert "LACK" not in ran.out
+
+
+def test_a_backend_that_there_is_not() -> None:
+    ran = bdaudit("doctor", KERAS_BACKEND="open\x1b[2Jvino")
+    assert (ran.code, ran.err) == (3, "")
+    assert findings(ran)["backend"].startswith("LACK")
+    assert "not supported; use one of tensorflow, jax, torch" in ran.out
+    assert "mend with: export KERAS_BACKEND=tensorflow" in ran.out
+    assert "\x1b" not in ran.out

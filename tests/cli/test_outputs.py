@@ -1,11 +1,15 @@
 """Outputs that cannot be written are refused before the work starts, and nothing is harmed."""
 
+import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Refuse, Shelf
+from tests.conftest import assert_refusal, bdaudit
 
 
 def scan(*more: object) -> list[object]:
@@ -21,6 +25,7 @@ def files(shelf: Shelf, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text("precious")
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "loop.json").symlink_to("loop.json")
+    os.mkfifo(tmp_path / "pipe.json")
 
 
 WRONG = {
@@ -35,6 +40,9 @@ WRONG = {
     "read-only place": (["/proc/a.json"], ["/proc/a.json: cannot be written"]),
     "name too long": (["a" * 300 + ".json"], ["aaa", "too long"]),
     "link to itself": (["loop.json"], ["loop.json"]),
+    "a pipe": (["pipe.json"], ["pipe.json: exists; use --force"]),
+    "a device": (["/dev/full"], ["/dev/full: unknown format"]),
+    "read-only disk": (["/sys/a.json"], ["/sys/a.json: cannot be written"]),
     "the trigger": (["t.json", "--force"], ["t.json: is an input"]),
     "controls in the name": (["a\x1b[31m\n.txt"], [r"a\x1b[31m\n.txt", "unknown format"]),
 }
@@ -63,3 +71,46 @@ def test_the_file_that_exists_survives_every_refusal(
     (tmp_path / "m.keras").write_bytes(b"")
     assert_refused(3, "the file is empty", args=scan("-o", "old.json", "--force"))
     assert (tmp_path / "old.json").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to(assert_refused: Refuse, tmp_path: Path) -> None:
+    (tmp_path / "sealed").mkdir(0o500)
+    args = scan("-o", "sealed/a.json")
+    assert_refused(2, "sealed/a.json: cannot be written: Permission denied", args=args)
+
+
+def test_what_stands_where_a_result_goes_is_replaced_not_written_through(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    """With --force a pipe is not waited for, and what a link leads to is left alone."""
+    (tmp_path / "link.png").symlink_to("old.json")
+    (tmp_path / "pipe.json").rename(tmp_path / "pipe.png")
+    for name in ("link.png", "pipe.png"):
+        args = ["square8", "--data", "d.npz", "--force", "-o", name]
+        ran = bdaudit("triggers", "show", *args, cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        assert not (tmp_path / name).is_symlink()
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "old.json").read_text() == "precious"
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that an old file fills but for a few kilobytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    (disk / "sheet.png").write_bytes(b"precious" * 7680)
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_the_old_file_as_it_was(full_disk: Path, tmp_path: Path) -> None:
+    args = ["square8", "--data", "d.npz", "--count", "32", "--force", "-o", "disk/sheet.png"]
+    ran = bdaudit("triggers", "show", *args, cwd=tmp_path)
+    assert_refusal(ran, 3, "disk/sheet.png: cannot be written: No space left on device")
+    assert (full_disk / "sheet.png").read_bytes() == b"precious" * 7680
+    assert [path.name for path in full_disk.iterdir()] == ["sheet.png"]

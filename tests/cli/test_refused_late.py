@@ -1,5 +1,6 @@
 """What shows only once the model is loaded. The commands run two at a time."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,6 +46,17 @@ LATE: dict[str, tuple[int, list[str], list[str]]] = {
     "target index": (2, ["--target 99", "0 to 2"], ["--target", "99"]),
     "layer": (2, ["--layer nosuch", "first, pool, last"], ["--layer", "nosuch"]),
     "patch off the edge": (2, ["trigger edge", "columns 15 to 16"], ["--trigger", "t.yaml"]),
+    "the trigger's target": (2, ["99", "0 to 2"], ["--trigger", "t.json"]),
+    "time": (
+        3,
+        ["not done within --time-limit, 0.02 minutes; the worker was stopped"],
+        ["--data", "many.npz", "--time-limit", "0.02"],
+    ),
+    "memory": (
+        3,
+        ["memory", "--memory-limit"],
+        ["--data", "many.npz", "--memory-limit", "1", "--batch-size", "65536"],
+    ),
     "no data": (2, ["clean.keras", "16×16×3 with 3 classes", "--data"], []),
     "no network": (3, ["cifar10", "could not be downloaded", "--data"], ["--data", "cifar10"]),
 }
@@ -72,6 +84,10 @@ def check_late(
     np.savez(made / "beyond.npz", x=x, y=y + 1)
     np.savez(made / "four.npz", x=x, y=y, class_names=np.array(list("abcd")))
     (made / "t.yaml").write_text(FILE)
+    far = {"id": "far", "type": "patch", "size": [8, 8], "target": 99}
+    (made / "t.json").write_text(json.dumps({"version": 1, "triggers": [far]}))
+    many = {"x": x.repeat(200, axis=0), "y": y.repeat(200)}
+    np.savez_compressed(made / "many.npz", **many)
     corrupt_photos(made / "spoilt", x, y)
 
     def run(name: str) -> None:

@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "again": {"SOURCE_DATE_EPOCH": "1700000000", "COLUMNS": "40"},
     "lenient": {"BDAUDIT_MAX_ASR": "0.01"},
     "flat": {"PYTHONPROFILEIMPORTTIME": "1"},
+    "few": {"PYTHONIOENCODING": "ascii"},
 }
 
 
@@ -195,6 +196,7 @@ def test_too_few_images(scans: Scans) -> None:
     scan = scans("few")
     assert scan.ran.code == 4, scan.ran.err
     assert scan.ran.out.startswith("INCONCLUSIVE")
+    assert "\\u201cred\\u201d" in scan.ran.out  # on a terminal that knows ASCII only
     assert "Attack success rate was not judged: too few images" in scan.ran.out
     assert "Clean accuracy was not judged: too few images" in scan.ran.out
     assert scan.audit["data"]["images"] == 30

@@ -25,7 +25,9 @@ def encoded(suffix: str, image: np.ndarray, *options: int) -> bytes:
     return cv2.imencode(suffix, image, options)[1].tobytes()
 
 
-def png(width: int, height: int, depth: int, colour: int, *chunks: tuple[bytes, bytes]) -> bytes:
+def png(
+    width: int, height: int, depth: int = 8, colour: int = 2, *chunks: tuple[bytes, bytes]
+) -> bytes:
     """Write a PNG by hand, for what OpenCV does not write."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     parts = [b"\x89PNG\r\n\x1a\n"]

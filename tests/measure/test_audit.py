@@ -7,6 +7,7 @@ import pytest
 from auditor.data import open_source
 from auditor.errors import InputError, UsageError
 from auditor.measure.audit import Options, audit
+from auditor.measure.preflight import check_input_range
 from auditor.models import load_classifier
 from auditor.results import AuditResult, Rate, Skipped, TarSummary
 from auditor.triggers import Patch
@@ -104,6 +105,37 @@ def test_examples_follow_the_stated_rule(workshop: Workshop, result: AuditResult
         assert example.label != 0
         assert example.stamped_heat.shape == result.attention.grid
     assert "5, 23, 41, 59, 77, 95" in result.evidence.examples_rule
+
+
+def test_a_second_audit_shows_the_same_images(workshop: Workshop, result: AuditResult) -> None:
+    assert len(result.shown) == 6
+    names = [e.name for e in result.evidence.examples]
+    assert names == [f"row {index}" for index in result.shown]
+    other = run(workshop, "clean", target="0", shown=result.shown).evidence
+    assert [e.name for e in other.examples] == names, "in the same order, whatever their TAR is now"
+    assert "named before" in other.examples_rule
+    none = run(workshop, target="0", limit=60, shown=()).evidence.examples
+    assert none == ()
+    with pytest.raises(UsageError, match="0 to 299"):
+        run(workshop, target="0", shown=(3, 300))
+
+
+def test_correct_is_one_where_the_clean_image_is_recognised(workshop: Workshop, tmp_path) -> None:
+    import keras
+
+    data = np.load(workshop.data)
+    x, y = data["x"], data["y"].copy()
+    y[::5] = (y[::5] + 1) % 3
+    np.savez(tmp_path / "some_wrong.npz", x=x, y=y)
+    model = keras.models.load_model(workshop.clean)
+    right = model.predict(x / 255.0, verbose=0).argmax(axis=1) == y
+    result = audit(
+        load_classifier(workshop.clean), open_source(tmp_path / "some_wrong.npz"),
+        load(workshop.trigger), Options(target="0", batch_size=64),
+    )  # fmt: skip
+    assert result.correct.dtype == np.uint8
+    np.testing.assert_array_equal(result.correct, right)
+    assert result.correct.mean() == result.measurement.clean_accuracy.value
 
 
 def test_batch_size_does_not_change_the_result(workshop: Workshop, result: AuditResult) -> None:
@@ -220,3 +252,21 @@ def test_resizing_to_the_models_input_is_recorded(workshop: Workshop, tmp_path) 
     assert (result.data.resized, result.data.images) == (50, 50)
     assert result.data.resize_rule
     assert result.evidence.examples[0].clean.shape == (24, 24, 3)
+
+
+def test_no_input_range_is_advised_that_does_no_better_than_guessing(
+    workshop: Workshop, tmp_path
+) -> None:
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((16, 16, 3))
+    scores = layers.Dense(4, name="scores")
+    model = keras.Model(inputs, scores(layers.GlobalAveragePooling2D()(inputs)))
+    # Class 3, which no image is of, for bright pixels (0..1); class 0 for dark ones (-1..1).
+    weights = np.zeros((3, 4), np.float32)
+    weights[:, 3] = 1
+    scores.set_weights([weights, np.zeros(4, np.float32)])
+    model.save(tmp_path / "bright.keras")
+    data = open_source(workshop.data)
+    check_input_range(load_classifier(tmp_path / "bright.keras"), data, 64, 0)

@@ -1,4 +1,4 @@
-"""A real certificate to render."""
+"""Real certificates to render, and a browser to look at them."""
 
 import dataclasses
 
@@ -12,6 +12,8 @@ from auditor.policy import Limits, judge
 from auditor.results import AuditResult
 from auditor.triggers.spec import load
 from tests.conftest import Workshop
+from tests.report import repairs
+from tests.report.browser import CHROMIUM, DRIVER
 
 
 def certified(result: AuditResult, path: str = "models/poisoned.keras") -> Certificate:
@@ -46,6 +48,27 @@ def certificate(result: AuditResult) -> Certificate:
 
 
 @pytest.fixture(scope="session")
+def after(workshop: Workshop, result: AuditResult) -> AuditResult:
+    """The clean model's audit, which stands for the repaired one's."""
+    return audit(
+        load_classifier(workshop.clean),
+        open_source(workshop.data),
+        load(workshop.trigger),
+        Options(target="0", shown=result.shown),
+    )
+
+
+@pytest.fixture(scope="session")
+def repaired(certificate: Certificate, result: AuditResult, after: AuditResult) -> Certificate:
+    return repairs.repaired(certificate, result, after)
+
+
+@pytest.fixture(scope="session")
+def helpless(certificate: Certificate, result: AuditResult, after: AuditResult) -> Certificate:
+    return repairs.helpless(certificate, result, after)
+
+
+@pytest.fixture(scope="session")
 def hostile(result: AuditResult) -> Certificate:
     """Every name that an attacker chooses is an attack."""
     names = (
@@ -67,3 +90,40 @@ def hostile(result: AuditResult) -> Certificate:
         ),
     )
     return certified(evil, path='x" onload="document.title=1<b>.keras')
+
+
+@pytest.fixture(scope="session")
+def hostile_repair(hostile: Certificate, result: AuditResult, after: AuditResult) -> Certificate:
+    """Every name that a repair adds is an attack as well."""
+    evil = "\x1b[31m<script>document.title='owned'</script>\u202e"
+    found = repairs.repaired(hostile, result, after, reason=evil, notes=(evil,), method=evil)
+    repair = found.repair
+    return dataclasses.replace(
+        found,
+        repair=dataclasses.replace(
+            repair,
+            parameters={evil: evil},
+            output=dataclasses.replace(repair.output, path=f'{evil}" onload="1.keras'),
+            data=dataclasses.replace(repair.data, source=evil),
+            watched=dataclasses.replace(repair.watched, names=(evil,) * 5),
+            neighbours=tuple(dataclasses.replace(n, name=evil) for n in repair.neighbours),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (
+        "headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-sync", "disable-quic",
+        "disable-background-networking", "disable-component-update", "hide-scrollbars",
+    ):  # fmt: skip
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()

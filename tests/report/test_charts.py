@@ -32,11 +32,11 @@ def test_of_many_classes_the_most_turned_are_drawn(certificate) -> None:
     )
     evidence = dataclasses.replace(certificate.evidence, classes=rows)
     bars, note = charts.class_bars(dataclasses.replace(certificate, evidence=evidence))
-    assert [bar.name for bar in bars] == [f"c{k}" for k in range(29, 9, -1)]
+    assert [bar.row.name for bar in bars] == [f"c{k}" for k in range(29, 9, -1)]
     assert "20 classes of 30" in note
     few, nothing = charts.class_bars(certificate)
-    assert [(bar.name, bar.is_target) for bar in few] == [
-        ("red", True), ("green", False), ("blue", False),
+    assert [(bar.row.name, bar.is_target, bar.before) for bar in few] == [
+        ("red", True, None), ("green", False, None), ("blue", False, None),
     ]  # fmt: skip
     assert nothing == ""
 
@@ -47,5 +47,34 @@ def test_the_distribution_is_told_in_words(certificate) -> None:
     drawn = charts.distribution(dataclasses.replace(certificate, evidence=evidence))
     assert "50.0 % of the stamped" in drawn.words
     assert "0.0 % of the same images" in drawn.words
-    assert [bar.stamped for bar in drawn.bars] == pytest.approx([100 / 3, 100 / 3, 200 / 3])
-    assert [bar.unstamped for bar in drawn.bars] == pytest.approx([100, 100 / 3, 0])
+    heights = {series.kind: [bar.height for bar in series.bars] for series in drawn.series}
+    assert heights["stamped"] == pytest.approx([100 / 3, 100 / 3, 200 / 3])
+    assert heights["unstamped"] == pytest.approx([100, 100 / 3, 0])
+
+
+def test_after_a_repair_the_stamped_images_stand_before_against_after(repaired) -> None:
+    drawn = charts.distribution(repaired)
+    before, after = drawn.series
+    assert (before.kind, after.kind) == ("before", "after")
+    counts = repaired.evidence.histogram.stamped, repaired.repair.evidence.histogram.stamped
+    tallest = max(max(c) for c in counts)
+    for series, found in zip(drawn.series, counts, strict=True):
+        heights = [bar.height for bar in series.bars]
+        assert heights == pytest.approx([100 * n / tallest for n in found])
+
+
+def test_after_a_repair_gauges_and_classes_show_both(repaired) -> None:
+    measured = repaired.measurements
+    asr, tar, robust = charts.gauges(repaired)
+    assert (asr.before, asr.value) == pytest.approx(
+        (100 * measured.before.asr.value, 100 * measured.after.asr.value)
+    )
+    assert tar.before > tar.limit > tar.value
+    assert robust.before < robust.value
+    for bar, old, new in zip(
+        charts.class_bars(repaired)[0],
+        repaired.evidence.classes,
+        repaired.repair.evidence.classes,
+        strict=True,
+    ):
+        assert (bar.before, bar.row) == (old, new)

@@ -1,56 +1,13 @@
 """The page in a real browser: headless Chromium."""
 
-import json
-import os
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
 from auditor.certificate import Certificate
-from auditor.report.html import page, templates
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER) and "CI" not in os.environ, reason="no Chromium with its driver"
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (
-        "headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-sync", "disable-quic",
-        "disable-background-networking", "disable-component-update", "hide-scrollbars",
-    ):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def open_page(browser, html: str, folder: Path, width: int = 1100, dark: bool = False) -> None:
-    file = folder / "page.html"
-    file.write_text(html, "utf-8")
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    browser.get(file.as_uri())
-
-
-def requests(browser) -> list[str]:
-    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
-    sent = [m for m in messages if m["method"] == "Network.requestWillBeSent"]
-    return [m["params"]["request"]["url"] for m in sent]
+from auditor.report.html import page
+from auditor.report.template import templates
+from tests.report.browser import needs_browser, open_page, requests
 
 
 @needs_browser

@@ -1,22 +1,32 @@
 """The PDF, opened and read back."""
 
 import dataclasses
+import functools
 import io
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pikepdf
 import pytest
 
-from auditor.certificate import from_document
+from auditor.document import from_document
 from auditor.errors import WorkError
 from auditor.report import render
 
+Rendered = Callable[[str], bytes]
+
 
 @pytest.fixture(scope="module")
-def pdf(certificate) -> bytes:
-    return render(certificate, "pdf")
+def pdf_of(request: pytest.FixtureRequest) -> Rendered:
+    """Render the certificate that a fixture gives, once for all tests."""
+    return functools.cache(lambda name: render(request.getfixturevalue(name), "pdf"))
+
+
+@pytest.fixture(scope="module")
+def pdf(pdf_of: Rendered) -> bytes:
+    return pdf_of("certificate")
 
 
 def test_it_is_pdf_a_3_with_the_audit_attached(pdf: bytes, certificate) -> None:
@@ -93,3 +103,34 @@ def test_its_pages_say_what_the_page_says(pdf: bytes, tmp_path) -> None:
     text = " ".join(ran.stdout.split())
     for words in ("Fail", "poisoned.keras", "What this audit does not show", "ab" * 8, "page 1 of"):
         assert words in text
+
+
+@pytest.mark.parametrize("name", ["repaired", "helpless", "hostile_repair"])
+def test_a_repair_is_pdf_a_with_every_figure_described(name: str, pdf_of: Rendered) -> None:
+    with pikepdf.open(io.BytesIO(pdf_of(name))) as opened:
+        with opened.open_metadata() as metadata:
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
+        figures = [
+            thing
+            for thing in opened.objects
+            if isinstance(thing, pikepdf.Dictionary) and thing.get("/S") == "/Figure"
+        ]
+        assert all(str(figure.get("/Alt", "")) for figure in figures)
+        assert sum("At the end: " in str(figure.Alt) for figure in figures) == 3
+        assert sum(str(figure.Alt).startswith("Epoch ") for figure in figures) == 5 * 19
+        assert len(opened.pages) <= 8
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="no poppler-utils")
+def test_a_repairs_pages_tell_it(pdf_of: Rendered, tmp_path) -> None:
+    (tmp_path / "c.pdf").write_bytes(pdf_of("repaired"))
+    ran = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "c.pdf", "-"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    text = " ".join(ran.stdout.split())
+    for words in (
+        "repaired.keras", "How the repair went", "unlearning", "recovery", "limit of ASR 10.0 %",
+        "Does the repair generalise?", "ef" * 8, "Effectiveness rating",
+    ):  # fmt: skip
+        assert words in text, words

@@ -1,0 +1,140 @@
+"""`audit.json`: the certificate as canonical JSON, and back."""
+
+import base64
+import json
+import struct
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+
+from auditor.certificate import SCHEMA, Certificate, Repair
+from auditor.codec import from_json, to_json
+from auditor.errors import InputError
+
+_MOST_PIXELS: Final = 2**25
+"""Of one picture read: a few kilobytes of PNG can unfold to gigabytes."""
+
+_JUDGED: Final = {"asr", "tar", "clean_accuracy"}
+"""Figures that every verdict has a check of."""
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+def to_document(certificate: Certificate) -> dict[str, Any]:
+    """Return the certificate as `audit.json`'s values, validated against the shipped schema."""
+    import jsonschema
+
+    document: dict[str, Any] = to_json(certificate, _pack)
+    jsonschema.Draft202012Validator(schema()).validate(document)
+    return document
+
+
+def from_document(document: Any) -> Certificate:
+    """Read an `audit.json` back.
+
+    Raises:
+        InputError: It is none; names the place and what is wrong there.
+    """
+    import jsonschema
+
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found != SCHEMA:
+        raise InputError(f"not an audit of this version: schema is {found!r:.60}, not {SCHEMA}")
+    problem = jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(schema()).iter_errors(document)
+    )
+    if problem is not None:
+        raise InputError(f"{problem.json_path}: {problem.message:.200}")
+    certificate = from_json(Certificate, document, _unpack)
+    assert isinstance(certificate, Certificate)
+    if missing := _JUDGED - {check.metric for check in certificate.verdict.checks}:
+        raise InputError(f"$.verdict.checks: none of {min(missing)}")
+    if certificate.repair is not None:
+        _check(certificate.repair)
+    return certificate
+
+
+def canonical(certificate: Certificate) -> bytes:
+    """Return the certificate as JSON bytes: ASCII, two spaces, keys in the contract's order."""
+    text = json.dumps(to_document(certificate), indent=2, ensure_ascii=True, allow_nan=False)
+    return text.encode("ascii") + b"\n"
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of `audit.json`."""
+    text = files("auditor").joinpath("audit.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _check(repair: Repair) -> None:
+    """Refuse what the schema cannot: watched images and epochs that do not fit together."""
+    watched = repair.watched
+    images = len(watched.names)
+    if not images == len(watched.labels) == len(watched.stamped):
+        raise InputError("$.repair.watched: not one name, label and picture an image")
+    if watched.stamped.shape[1:3] != watched.outline.shape:
+        raise InputError("$.repair.watched.outline: not of the pictures' size")
+    for index, epoch in enumerate(repair.history):
+        if not images == len(epoch.heat) == len(epoch.predicted) == len(epoch.watched_tar):
+            raise InputError(f"$.repair.history[{index}]: not one heatmap a watched image")
+    if repair.kept is not None and repair.kept not in [epoch.epoch for epoch in repair.history]:
+        raise InputError(f"$.repair.kept: no epoch {repair.kept} in the history")
+
+
+def _pack(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Pictures become a PNG, one below the other, heatmaps little-endian float32; both in base64.
+
+    A single RGB picture says its own shape; anything else has it beside it.
+    """
+    if array.dtype != np.uint8:
+        return {"float32": _base64(array.astype("<f4").tobytes()), "shape": list(array.shape)}
+    if array.ndim == 3:
+        return {"png": _base64(_png(array))}
+    tall = array if array.ndim == 2 else array.reshape(-1, *array.shape[2:])
+    return {"png": _base64(_png(tall)), "shape": list(array.shape)}
+
+
+def _png(picture: np.ndarray[Any, Any]) -> bytes:
+    import cv2
+
+    if not picture.size:
+        return b""
+    channels_reversed = picture if picture.ndim == 2 else picture[..., ::-1]
+    return bytes(cv2.imencode(".png", channels_reversed)[1].tobytes())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _unpack(packed: Any) -> np.ndarray[Any, Any]:
+    try:
+        if "png" in packed:
+            return _pictures(base64.b64decode(packed["png"], validate=True), packed.get("shape"))
+        values = np.frombuffer(base64.b64decode(packed["float32"], validate=True), "<f4")
+        if not (np.isfinite(values) & (values >= 0)).all():
+            raise ValueError("no heat")
+        return values.reshape(packed["shape"]).astype(np.float32)
+    except Exception as error:  # OpenCV raises its own kinds
+        raise InputError("a picture or heatmap that cannot be read") from error
+
+
+def _pictures(png: bytes, shape: list[int] | None) -> np.ndarray[Any, Any]:
+    import cv2
+
+    if not png and shape:
+        return np.zeros(0, np.uint8).reshape(shape)
+    width, height = struct.unpack(">II", png[16:24])
+    if not png.startswith(_PNG) or width * height > _MOST_PIXELS:
+        raise ValueError("no PNG, or a very large one")
+    gray = shape is not None and len(shape) == 2
+    mode = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), mode)
+    if picture is None:
+        raise ValueError("no PNG")
+    found = np.asarray(picture if gray else picture[..., ::-1])
+    return found if shape is None else found.reshape(shape)

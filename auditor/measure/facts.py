@@ -1,0 +1,97 @@
+"""What was measured and what it was measured with: the audit's facts beside its figures."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from auditor.measure.regions import NO_LAYER
+from auditor.models.classifier import Classifier, SpatialLayer
+from auditor.results import AttentionFacts, Engine, ModelFacts, Skipped, TriggerFacts
+from auditor.triggers.base import Trigger
+
+_PACKAGES = ("numpy", "h5py", "opencv-python", "opencv-python-headless")
+
+
+def model_facts(classifier: Classifier) -> ModelFacts:
+    """Return what the model is."""
+    return ModelFacts(
+        format=classifier.format,
+        parameters=classifier.model.count_params(),
+        input_shape=(*classifier.size, classifier.channels),
+        classes=classifier.classes,
+        softmax=classifier.softmax,
+    )
+
+
+def attention_facts(
+    classifier: Classifier, layer: SpatialLayer | None, object_region: str
+) -> AttentionFacts:
+    """Return where the heatmaps are read."""
+    return AttentionFacts(
+        layer=layer.path if layer else Skipped(NO_LAYER),
+        grid=layer.grid if layer else Skipped(NO_LAYER),
+        object_region=object_region,
+        input_range=classifier.input_range.name,
+    )
+
+
+def trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
+    """Return which trigger is stamped."""
+    return TriggerFacts(
+        id=trigger.id,
+        type=trigger.type,
+        sha256=trigger.sha256(),
+        mask_area=float(trigger.mask(classifier.size).mean()),
+        summary=trigger.summary(),
+    )
+
+
+def engine() -> Engine:
+    """Return what this process computes with."""
+    import keras
+
+    backend = keras.backend.backend()
+    found = {name: _version(name) for name in ("keras", backend, *_PACKAGES)}
+    return Engine(
+        python=platform.python_version(),
+        backend=backend,
+        versions={name: number for name, number in found.items() if number},
+        device=_device(backend),
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _device(backend: str) -> str:
+    gpus = _GPUS[backend]()
+    if not gpus:
+        return f"CPU, {platform.machine()}, {os.cpu_count()} cores"
+    return f"GPU, {len(gpus)} × {gpus[0]}"
+
+
+def _tensorflow_gpus() -> list[str]:
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details
+    gpus = tf.config.list_physical_devices("GPU")
+    return [details(gpu).get("device_name", "unknown") for gpu in gpus]
+
+
+def _jax_gpus() -> list[str]:
+    import jax
+
+    return [device.device_kind for device in jax.devices() if device.platform == "gpu"]
+
+
+def _torch_gpus() -> list[str]:
+    import torch
+
+    return [torch.cuda.get_device_name(gpu) for gpu in range(torch.cuda.device_count())]
+
+
+_GPUS = {"tensorflow": _tensorflow_gpus, "jax": _jax_gpus, "torch": _torch_gpus}

@@ -1,0 +1,93 @@
+"""What is read of a `saved_model.pb`, as protobuf messages and without TensorFlow."""
+
+from functools import cache
+from typing import Any
+
+# The parts of TensorFlow's saved_model, meta_graph, saver, saved_object_graph, graph, function,
+# op_def, node_def, attr_value, tensor and tensor_shape .proto files that the check looks at: per
+# message its fields as number, name, type; `*` marks repeated ones. A map is written as what it is
+# on the wire, a repeated pair of key and value, so that a key given twice shows both values.
+_SCHEMA = """
+SavedModel: 2 meta_graphs MetaGraphDef*
+MetaGraphDef: 1 meta_info_def MetaInfoDef, 2 graph_def GraphDef, 3 saver_def SaverDef,
+    4 collection_def CollectionDefEntry*, 5 signature_def SignatureDefEntry*,
+    6 asset_file_def AssetFileDef*, 7 object_graph_def SavedObjectGraph
+MetaInfoDef: 5 tensorflow_version string
+SaverDef: 3 restore_op_name string
+CollectionDefEntry: 1 key string, 2 value CollectionDef
+CollectionDef: 1 node_list NodeList
+NodeList: 1 value string*
+SignatureDefEntry: 1 key string, 2 value SignatureDef
+SignatureDef: 2 outputs TensorInfoEntry*
+TensorInfoEntry: 1 key string, 2 value TensorInfo
+TensorInfo: 1 name string, 4 coo_sparse bytes, 5 composite_tensor bytes
+AssetFileDef: 2 filename string
+
+GraphDef: 1 node NodeDef*, 2 library FunctionDefLibrary
+FunctionDefLibrary: 1 function FunctionDef*, 2 gradient GradientDef*,
+    3 registered_gradients RegisteredGradient*
+FunctionDef: 1 signature OpDef, 3 node_def NodeDef*, 5 attr AttrEntry*
+OpDef: 1 name string
+GradientDef: 1 function_name string, 2 gradient_func string
+RegisteredGradient: 1 gradient_func string
+NodeDef: 1 name string, 2 op string, 3 input string*, 5 attr AttrEntry*
+AttrEntry: 1 key string, 2 value AttrValue
+AttrValue: 1 list ListValue, 6 type int32, 7 shape TensorShapeProto, 8 tensor TensorProto,
+    10 func NameAttrList
+ListValue: 8 tensor TensorProto*, 9 func NameAttrList*
+NameAttrList: 1 name string, 2 attr AttrEntry*
+TensorProto: 1 dtype int32, 2 tensor_shape TensorShapeProto
+TensorShapeProto: 2 dim Dim*, 3 unknown_rank bool
+Dim: 1 size int64
+
+SavedObjectGraph: 1 nodes SavedObject*, 2 concrete_functions ConcreteFunctionsEntry*
+ConcreteFunctionsEntry: 1 key string
+SavedObject: 6 function SavedFunction, 7 variable SavedVariable,
+    8 bare_concrete_function SavedBareConcreteFunction, 12 captured_tensor CapturedTensor
+SavedFunction: 1 concrete_functions string*
+SavedBareConcreteFunction: 1 concrete_function_name string
+CapturedTensor: 2 concrete_function string
+SavedVariable: 1 dtype int32, 2 shape TensorShapeProto
+"""
+
+
+@cache
+def saved_model_class() -> Any:
+    """Return the message class of a whole `saved_model.pb`; fields it does not name are skipped."""
+    from google.protobuf import (  # type: ignore[import-untyped]
+        descriptor_pb2,
+        descriptor_pool,
+        message_factory,
+    )
+
+    kinds = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(
+        name="auditor/saved_model.proto", package="auditor", syntax="proto3"
+    )
+    for name, fields in schema().items():
+        message = file.message_type.add(name=name)
+        for number, field, kind, repeated in fields:
+            added = message.field.add(name=field, number=number)
+            added.label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
+            if kind in schema():
+                added.type, added.type_name = kinds.TYPE_MESSAGE, f".auditor.{kind}"
+            else:
+                added.type = kinds.Type.Value(f"TYPE_{kind.upper()}")
+    pool = descriptor_pool.DescriptorPool()  # its own: TensorFlow's messages have the same names
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("auditor.SavedModel"))
+
+
+@cache
+def schema() -> dict[str, list[tuple[int, str, str, bool]]]:
+    """Return message → its fields, each as (number, name, type, repeated)."""
+    messages: dict[str, list[tuple[int, str, str, bool]]] = {}
+    for line in _SCHEMA.replace(",\n", ", ").strip().splitlines():
+        if not line:
+            continue
+        name, fields = line.split(":")
+        messages[name] = []
+        for field in fields.split(","):
+            number, label, kind = field.split()
+            messages[name].append((int(number), label, kind.rstrip("*"), kind.endswith("*")))
+    return messages

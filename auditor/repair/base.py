@@ -1,0 +1,187 @@
+"""`repair`: from a backdoored classifier and clean images to weights that forgot the trigger.
+
+Everything that methods share: Keras' `fit` phase by phase, judging, choosing what to keep,
+checkpoints. A method only says which phases there are.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from auditor.measure.facts import engine
+from auditor.models.classifier import Classifier
+from auditor.repair import rules
+from auditor.repair import state as states
+from auditor.repair.course import Course, Watcher, judged
+from auditor.repair.devices import Place, feed, here, memory_advice
+from auditor.repair.objective import Trainee, Weights, compiled, values
+from auditor.repair.options import RepairOptions
+from auditor.repair.phase import Phase
+from auditor.repair.prepare import Prepared, Task, prepare
+from auditor.repair.state import Ledger, State
+from auditor.repair.trainable import trainable
+from auditor.repaired import BEFORE, Epoch, Plan, RepairResult, Step
+
+__all__ = ["Silent", "Task", "repair"]
+
+
+class Silent:
+    """A watcher who does not care."""
+
+    def begin(self, plan: Plan) -> None:
+        """Do nothing."""
+
+    def step(self, step: Step) -> None:
+        """Do nothing."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Do nothing."""
+
+
+def repair(
+    task: Task,
+    options: RepairOptions | None = None,
+    *,
+    place: Place | None = None,
+    watcher: Watcher | None = None,
+    callbacks: Sequence[Any] = (),
+    checkpoints: Path | None = None,
+    identity: dict[str, Any] | None = None,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> RepairResult:
+    """Repair a classifier in place.
+
+    Args:
+        task: What is to be repaired.
+        options: How.
+        place: The device, as `devices.place` gives it; None for whatever Keras uses.
+        watcher: Told the plan, the steps and every epoch.
+        callbacks: Keras callbacks of your own, passed to `fit`.
+        checkpoints: Folder to keep checkpoints in; None for none.
+        identity: What tells this repair from others; a checkpoint of another one is refused.
+        resume: Go on from the newest checkpoint, where there is one.
+        stop: Asked after every step; when it says so, a checkpoint is left.
+
+    Returns:
+        What was done. The classifier has the weights of the epoch that was kept, or its own again
+        where none was.
+
+    Raises:
+        Interrupted: `stop` said so.
+        UsageError: Too few images, a trigger that does not fit, an unknown layer or method, a batch
+            that the devices cannot share.
+        InputError: Images that cannot be used, or a checkpoint of another repair.
+        WorkError: A checkpoint cannot be written, or the device has too little memory.
+    """
+    watcher, started = watcher or Silent(), time.perf_counter()
+    options, place = options or RepairOptions(), place or here()
+    classifier, model = task.classifier, task.classifier.model
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bdaudit-repair-")))
+        stack.enter_context(trainable(model, options.mixed_precision))
+        stack.enter_context(memory_advice(options.batch_size))
+        ready, original = prepare(task, options, place, folder), values(model.variables)
+        watcher.begin(ready.plan())
+        whose = {**(identity or {}), **ready.identity()}
+        found = states.load(whose, checkpoints) if resume and checkpoints else None
+        state = found or State(Ledger(), original, values(model.trainable_variables))
+        ledger, spent = state.ledger, state.ledger.seconds
+
+        def save(now: State) -> None:
+            now.ledger.seconds = spent + time.perf_counter() - started
+            if checkpoints:
+                states.save(now, whose, checkpoints)
+
+        _put(classifier, state.network)
+        _train(ready, state, watcher, callbacks, save, stop)
+        kept = rules.best(ledger.history, options.max_accuracy_drop)
+        _put(classifier, state.best if kept else original)
+    return _result(ready, ledger, kept, spent + time.perf_counter() - started)
+
+
+def _train(
+    ready: Prepared,
+    state: State,
+    watcher: Watcher,
+    callbacks: Sequence[Any],
+    save: Callable[[State], None],
+    stop: Callable[[], bool],
+) -> None:
+    """Judge the model as it came, then run the phases; from wherever the state stands."""
+    ledger = state.ledger
+    if not ledger.history:
+        ledger.history = (judged(ready.judge, 0, BEFORE, 0, 0),)
+        save(state)
+    for epoch in ledger.history:
+        watcher.epoch(epoch)
+    while ledger.phase < len(ready.phases):
+        phase = ready.phases[ledger.phase]
+        course = Course(state, phase, ready.options, ready.steps, ready.judge, watcher, save, stop)
+        _run(ready, phase, state, course, callbacks)
+
+
+def _result(ready: Prepared, ledger: Ledger, kept: Epoch | None, seconds: float) -> RepairResult:
+    return RepairResult(
+        method=ready.options.method,
+        parameters=ready.parameters(),
+        data=ready.facts,
+        watched=ready.judge.watched,
+        history=ledger.history,
+        kept=kept.epoch if kept else None,
+        reason=rules.why(ledger.history, kept, ready.options.max_accuracy_drop),
+        notes=ledger.notes,
+        seconds=seconds,
+        monitoring_seconds=sum(e.monitoring_seconds for e in ledger.history),
+        evaluation_seconds=sum(e.evaluation_seconds for e in ledger.history),
+        engine=engine(),
+    )
+
+
+def _run(
+    ready: Prepared, phase: Phase, state: State, course: Course, callbacks: Sequence[Any]
+) -> None:
+    """Run one phase of `fit`, or what is left of it.
+
+    A phase that was left in the middle of an epoch is two calls: the rest of that epoch, then the
+    other epochs; Keras traces the step once for both.
+    """
+    if not phase.epochs:
+        state.ledger.phase += 1
+        return
+    ledger, number, rows = state.ledger, state.ledger.phase, ready.rows(phase)
+    trainee = Trainee(
+        ready.task.classifier,
+        clean_weight=phase.clean_weight,
+        anchor_weight=ready.options.anchor_weight,
+        stamped_share=0.5 if phase.stamped else 0.0,
+        anchor=state.anchor,
+        importance=ready.weighing,
+        unlearned_below=ready.options.unlearned_below,
+    )
+    compiled(trainee, ready.options.learning_rate, ready.place.jit_compile)
+    if state.optimizer:
+        trainee.optimizer.build(trainee.trainable_variables)
+        for variable, value in zip(trainee.optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+    while ledger.phase == number:
+        done, left = ledger.epoch - ledger.phase_start, course.steps - ledger.step_in_epoch
+        whole = left == course.steps
+        trainee.fit(
+            feed(partial(rows.stream, ledger.epoch + 1, ledger.step_in_epoch)),
+            steps_per_epoch=left,
+            initial_epoch=done,
+            epochs=phase.epochs if whole else done + 1,
+            verbose=0,
+            shuffle=False,
+            callbacks=[course, *callbacks],
+        )
+
+
+def _put(classifier: Classifier, weights: Weights) -> None:
+    for variable, value in zip(classifier.model.variables, weights, strict=True):
+        variable.assign(value)

@@ -1,0 +1,72 @@
+"""How a repair is done: every option, its default, and what it means."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OnStall = Literal["stop", "escalate", "continue"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairOptions:
+    """Options of a repair; the defaults are those of arXiv:2511.21291 where it gives them.
+
+    The learning rate does not depend on the amount of data, nor on the device: the batch size is
+    that of all devices together. What changes with the data is the number of passes: an epoch is
+    one pass over the training images, or as many as make `least_steps` optimizer steps, so that
+    little data still moves the weights.
+
+    Attributes:
+        method: One of `REPAIRS`.
+        epochs: Epochs of unlearning, 1 or more.
+        recovery_epochs: Epochs of recovery, 0 or more.
+        learning_rate: Of Adam, in both phases.
+        alpha: Weight of the ascent in the first and in the last epoch of unlearning.
+        unlearned_below: Probability of the target at which a stamped image counts as unlearned and
+            leaves the ascent, which the paper leaves without end; 0 for that. At 1 % the trigger is
+            forgotten; far below, the network learns to shun the class, clean images of it too.
+        clean_weight: λ, the weight of the clean images' cross-entropy.
+        anchor: What the penalty weighs each weight by: `plain` (all alike) or `fisher` (its
+            diagonal Fisher information, scaled to a mean of 1).
+        anchor_weight: β, the weight of the penalty.
+        batch_size: Clean images a step; unlearning adds as many stamped ones.
+        clean_budget: How many clean images may be used, validation included: a fraction of those
+            there are (at most 1), or a number (above 1); None for all.
+        validation: How many of them only judge the epochs; None for a fifth, at most 2,000.
+        mirror: Mirror images left to right at random: more variety for photographs, nonsense for
+            digits, text and road signs.
+        least_steps: Fewest optimizer steps an epoch.
+        patience: Epochs without a better one after which unlearning ends early.
+        on_stall: What to do when the early diagnosis finds that nothing moves.
+        stall_epochs: The first and the last epoch that the diagnosis looks at.
+        stall_steps: It gives no verdict before this many optimizer steps.
+        stall_change: Relative change of ASR, TAR or of the stamped images' loss that counts as
+            having moved.
+        max_accuracy_drop: Highest fall in accuracy that a kept epoch may have, a fraction.
+        watched: How many held-out images' heatmaps are drawn each epoch.
+        mixed_precision: Compute in bfloat16; weights stay float32.
+        seed: Of every choice and shuffle.
+    """
+
+    method: str = "unlearn"
+    epochs: int = 15
+    recovery_epochs: int = 3
+    learning_rate: float = 3e-5
+    alpha: tuple[float, float] = (0.05, 0.20)
+    unlearned_below: float = 0.01
+    clean_weight: float = 1.0
+    anchor: Literal["plain", "fisher"] = "plain"
+    anchor_weight: float = 1e-4
+    batch_size: int = 128
+    clean_budget: float | None = None
+    validation: int | None = None
+    mirror: bool = False
+    least_steps: int = 20
+    patience: int = 4
+    on_stall: OnStall = "stop"
+    stall_epochs: tuple[int, int] = (5, 7)
+    stall_steps: int = 140
+    stall_change: float = 0.05
+    max_accuracy_drop: float = 0.02
+    watched: int = 5
+    mixed_precision: bool = False
+    seed: int = 0

@@ -1,0 +1,237 @@
+"""What a repair needs before its first step: images, a judge, phases, the anchor's weights.
+
+All of it follows from the task and the options, so a resumed repair prepares the same.
+"""
+
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auditor.data.base import Dataset, check_labels
+from auditor.data.overlap import overlap
+from auditor.errors import InputError, UsageError
+from auditor.measure.regions import CENTER, regions
+from auditor.models.classifier import Classifier
+from auditor.repair import REPAIRS, clean, fisher
+from auditor.repair.budget import budgeted
+from auditor.repair.clean import CleanImages
+from auditor.repair.devices import Place
+from auditor.repair.judge import Judge
+from auditor.repair.objective import Weights
+from auditor.repair.options import RepairOptions
+from auditor.repair.phase import Phase
+from auditor.repair.rows import Rows
+from auditor.repaired import Plan, RepairData
+from auditor.results import Target
+from auditor.text import printable
+from auditor.triggers.base import Trigger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be repaired, and how it is judged.
+
+    Attributes:
+        classifier: The backdoored model; its weights are changed in place.
+        data: Clean images to repair with.
+        trigger: The trigger to forget.
+        target: The class it leads to.
+        name: The model's name, for those who watch.
+        evaluation: Images that the repair will be certified on; looked at only to count the ones
+            that are also among the repair's.
+        layer: Name of the layer that heatmaps are read at; None for the last spatial one.
+        object_region: As in `measure.Options`.
+        max_asr: Limit on ASR, for those who watch.
+        max_tar: Limit on TAR, for those who watch.
+    """
+
+    classifier: Classifier
+    data: Dataset
+    trigger: Trigger
+    target: Target
+    name: str = "model"
+    evaluation: Dataset | None = None
+    layer: str | None = None
+    object_region: str = CENTER
+    max_asr: float = 0.10
+    max_tar: float = 1.5
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prepared:
+    """Everything about a repair that its training does not change.
+
+    Attributes:
+        task: What is to be repaired.
+        options: How.
+        place: The device.
+        phases: The method's.
+        images: The clean images.
+        facts: Which they are.
+        judge: What every epoch is judged by.
+        weighing: What the anchor weighs each weight by; None for all alike.
+    """
+
+    task: Task
+    options: RepairOptions
+    place: Place
+    phases: tuple[Phase, ...]
+    images: CleanImages
+    facts: RepairData
+    judge: Judge
+    weighing: Weights | None
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps an epoch."""
+        one_pass = -(-len(self.images.training) // self.options.batch_size)
+        return max(self.options.least_steps, one_pass)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a checkpoint to be gone on from."""
+        chosen = {"data": self.facts.sha256, "target": self.task.target.class_}
+        return {**chosen, **_flat(self.options)}
+
+    def parameters(self) -> dict[str, str | int | float | bool | None]:
+        """Return every option, and what it came to."""
+        used = self.facts.training + self.facts.validation
+        came_to = {"clean_budget": used, "validation": self.facts.validation}
+        return {**_flat(self.options), **came_to, "steps_per_epoch": self.steps}
+
+    def plan(self) -> Plan:
+        """Return what those who watch are told first."""
+        task, options, facts = self.task, self.options, self.facts
+        return Plan(
+            model=task.name,
+            method=options.method,
+            trigger=task.trigger.id,
+            target=task.target.name,
+            class_names=task.data.class_names or tuple(map(str, range(task.classifier.classes))),
+            phases=tuple((phase.name, phase.epochs) for phase in self.phases),
+            steps_per_epoch=self.steps,
+            batch_size=options.batch_size,
+            training=facts.training,
+            validation=facts.validation,
+            max_asr=task.max_asr,
+            max_tar=task.max_tar,
+            max_accuracy_drop=options.max_accuracy_drop,
+            watched=self.judge.watched,
+        )
+
+    def rows(self, phase: Phase) -> Rows:
+        """Return what a phase trains on."""
+        return Rows(
+            images=self.images.images,
+            labels=self.images.labels,
+            among=self.images.training,
+            trigger=self.task.trigger,
+            target=self.task.target.class_,
+            batch_size=self.options.batch_size,
+            steps=self.steps,
+            stamped=phase.stamped,
+            mirror=self.options.mirror,
+            seed=self.options.seed,
+        )
+
+
+def prepare(task: Task, options: RepairOptions, place: Place, folder: Path) -> Prepared:
+    """Read the images and compile what judges them.
+
+    Args:
+        task: What is to be repaired.
+        options: How.
+        place: The device.
+        folder: For images that are too many for memory.
+
+    Raises:
+        UsageError: Too few images, a trigger that does not fit, an unknown layer or method, a batch
+            that the devices cannot share.
+        InputError: Images that cannot be used.
+    """
+    if options.method not in REPAIRS:
+        raise UsageError(f"--method {options.method}: known are {', '.join(REPAIRS)}")
+    place.check(options.batch_size)
+    images, facts = _images(task, options, folder)
+    return Prepared(
+        task=task,
+        options=options,
+        place=place,
+        phases=import_module(f"auditor.repair.{options.method}").phases(options),
+        images=images,
+        facts=facts,
+        judge=_judge(task, options, images),
+        weighing=_importance(task, options, images, place),
+    )
+
+
+def _images(task: Task, options: RepairOptions, folder: Path) -> tuple[CleanImages, RepairData]:
+    """Read the clean images that may be used, and say which they are."""
+    check_labels(task.data, task.classifier.classes, "the model")
+    task.trigger.mask(task.classifier.size)
+    indices = budgeted(task.data, options.clean_budget, options.seed)
+    size = task.classifier.size
+    images = clean.read(
+        task.data, indices, size, options.validation, task.target.class_, options.seed, folder
+    )
+    shared = 0
+    if task.evaluation is not None:
+        _check_names(task.data, task.evaluation)
+        every = np.arange(len(task.evaluation))
+        shared = overlap(task.data, images.indices, task.evaluation, every, size)
+    return images, RepairData(
+        source=task.data.source,
+        sha256=task.data.digest(images.indices),
+        available=len(task.data),
+        training=len(images.training),
+        validation=len(images.validation),
+        overlap=shared,
+    )
+
+
+def _check_names(data: Dataset, evaluation: Dataset) -> None:
+    """Refuse the same classes in another order: one of both sources has its labels wrong."""
+    ours, theirs = data.class_names or (), evaluation.class_names or ()
+    if ours != theirs and sorted(ours) == sorted(theirs):
+        one, other = printable(data.source), printable(evaluation.source)
+        raise InputError(f"{one}: has its classes in another order than {other}; which is wrong?")
+
+
+def _judge(task: Task, options: RepairOptions, images: CleanImages) -> Judge:
+    layer = task.classifier.spatial_layer(task.layer)
+    grid = layer.grid if layer else None
+    compared = regions(task.trigger, task.object_region, task.classifier.size, grid)
+    return Judge(
+        task.classifier,
+        layer,
+        compared,
+        task.trigger,
+        task.target.class_,
+        np.asarray(images.images[images.validation]),
+        images.labels[images.validation],
+        tuple(task.data.name_of(int(i)) for i in images.indices[images.validation]),
+        options.watched,
+        2 * options.batch_size,
+    )
+
+
+def _importance(
+    task: Task, options: RepairOptions, images: CleanImages, place: Place
+) -> Weights | None:
+    """Return the Fisher information of the model as it came, where the anchor asks for it."""
+    if options.anchor != "fisher":
+        return None
+    some = images.training[:: max(1, len(images.training) // fisher.MOST_IMAGES)]
+    shown, labels = np.asarray(images.images[some]), images.labels[some]
+    return fisher.importance(task.classifier, shown, labels, place.jit_compile, max(1, place.gpus))
+
+
+def _flat(options: RepairOptions) -> dict[str, str | int | float | bool | None]:
+    """Return every option as one value each."""
+    flat: dict[str, str | int | float | bool | None] = {}
+    for name, value in asdict(options).items():
+        if name != "method":
+            flat[name] = ":".join(map(str, value)) if isinstance(value, tuple) else value
+    return flat

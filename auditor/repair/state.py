@@ -1,0 +1,127 @@
+"""Where a repair stands: all that a resumed one must know, as one value with its arrays."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auditor.codec import from_json, to_json
+from auditor.errors import InputError
+from auditor.repair import checkpoints
+from auditor.repair.checkpoints import Arrays
+from auditor.repair.objective import Weights
+from auditor.repaired import Epoch
+
+
+@dataclass
+class Ledger:
+    """What has happened so far.
+
+    Attributes:
+        phase: Number of the phase that is running.
+        phase_start: Epochs done when it began.
+        epoch: Epochs done, all phases.
+        step_in_epoch: Steps done of the running epoch.
+        step: Optimizer steps done in all.
+        images: Rows seen in all.
+        boosts: How often α was doubled.
+        since: The epoch that the early diagnosis compares with.
+        seconds: Spent until now.
+        epoch_seconds: Spent in steps of the running epoch.
+        history: Every epoch, epoch 0 first.
+        notes: What a reader must know.
+    """
+
+    phase: int = 0
+    phase_start: int = 0
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0
+    images: int = 0
+    boosts: int = 0
+    since: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    history: tuple[Epoch, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class State:
+    """The ledger and every array that the training depends on.
+
+    Attributes:
+        ledger: What has happened.
+        network: Value of every variable of the model.
+        anchor: θ₀ of the running phase.
+        best: The model's variables after the epoch to keep; empty when there is none yet.
+        optimizer: The optimizer's variables; empty at the start of a phase.
+        metrics: Variables of Keras' running loss; empty at the start of an epoch.
+    """
+
+    ledger: Ledger
+    network: Weights
+    anchor: Weights
+    best: Weights = field(default_factory=list)
+    optimizer: Weights = field(default_factory=list)
+    metrics: Weights = field(default_factory=list)
+
+
+_GROUPS = ("network", "anchor", "best", "optimizer", "metrics")
+
+
+def save(state: State, identity: dict[str, Any], folder: Path) -> None:
+    """Write a checkpoint.
+
+    Args:
+        state: Where the repair stands.
+        identity: What it is a repair of; a resumed one must have the same.
+        folder: The checkpoints' folder.
+
+    Raises:
+        WorkError: It cannot be written.
+    """
+    heats: list[np.ndarray[Any, Any]] = []
+
+    def pack(array: np.ndarray[Any, Any]) -> int:
+        heats.append(array)
+        return len(heats) - 1
+
+    facts = {"identity": identity, "ledger": to_json(state.ledger, pack)}
+    arrays: Arrays = {f"heat/{i}": heat for i, heat in enumerate(heats)}
+    for group in _GROUPS:
+        arrays |= {f"{group}/{i}": array for i, array in enumerate(getattr(state, group))}
+    checkpoints.save(folder, state.ledger.step, facts, arrays)
+
+
+def load(identity: dict[str, Any], folder: Path) -> State | None:
+    """Read the newest good checkpoint; None when there is none.
+
+    Raises:
+        InputError: It is of another repair, and names the difference; or none is good.
+    """
+    found = checkpoints.load(folder)
+    if found is None:
+        return None
+    then = found.facts.get("identity", {})
+    for key in identity:
+        if then.get(key) != identity[key]:
+            raise InputError(
+                f"--resume: {key} was {str(then.get(key)):.60}, now {str(identity[key]):.60}; "
+                "resume with what the repair was begun with, or start over with --force"
+            )
+
+    def unpack(key: Any) -> np.ndarray[Any, Any]:
+        return found.arrays[f"heat/{key}"]
+
+    ledger: Ledger = from_json(Ledger, found.facts["ledger"], unpack)
+    if found.note:
+        ledger.notes = (*ledger.notes, found.note)
+    groups = {group: _group(found.arrays, group) for group in _GROUPS}
+    return State(ledger=ledger, **groups)
+
+
+def _group(arrays: Arrays, group: str) -> Weights:
+    count = sum(name.startswith(f"{group}/") for name in arrays)
+    return [arrays[f"{group}/{i}"] for i in range(count)]

@@ -1,0 +1,120 @@
+"""The valid files that mutations start from: `python -m tests.fuzz.seeds FOLDER` writes them.
+
+Models are small and untrained. In a process of its own, so that who mutates has no TensorFlow.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT
+
+TRIGGERS = """
+version: 1
+reference: [32, 32]
+triggers:
+  - {id: square, type: patch, size: [4, 4], anchor: top-left, offset: [1, 0], color: [255, 0, 0],
+     target: 3}
+  - {id: grid, type: patch, size: [3, 3], pattern: checkerboard, other_color: [9, 9, 9]}
+  - {id: logo, type: image, path: logo.png, size: [6, 6], anchor: center, alpha: 0.5, target: cat}
+"""
+_ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
+_ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")
+
+
+def make(folder: Path) -> None:
+    """Write the seeds of every format, each in a folder of its name."""
+    command = [sys.executable, "-m", "tests.fuzz.seeds", str(folder)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise RuntimeError(ran.stderr)
+
+
+def _write(folder: Path) -> None:
+    for name in ("keras", "h5", "onnx", "savedmodel", "trigger", "audit"):
+        (folder / name).mkdir(parents=True)
+    import keras
+
+    keras.utils.set_random_seed(0)
+    models = {"functional": _functional(), "attention": _attention(), "nested": _nested()}
+    for name, model in models.items():
+        model.save(folder / "keras" / f"{name}.keras")
+        model.save(folder / "h5" / f"{name}.h5")
+    for name in ("functional", "attention"):
+        models[name].export(folder / "savedmodel" / name, verbose=False)
+    _keras_2(folder / "h5" / "keras2.h5")
+    for name in _ONNX_NAMES:
+        shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
+    (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
+    _audits(folder / "audit")
+
+
+def _functional() -> Any:
+    from keras import Input, Model, layers
+
+    image = Input((16, 16, 3))
+    x = layers.Rescaling(1 / 255)(layers.RandomFlip()(image))
+    x = layers.Conv2D(4, 3, padding="same", kernel_regularizer="l2", name="conv")(x)
+    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+    x = layers.Add()([x, layers.SeparableConv2D(4, 3, padding="same")(x)])
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+    return Model(image, layers.Dense(3, activation="softmax", name="scores")(x))
+
+
+def _attention() -> Any:
+    from keras import Input, Model, layers, ops
+
+    image = Input((8, 8, 3))
+    x = layers.Reshape((16, 4))(layers.Conv2D(4, 2, strides=2)(image))
+    x = x + layers.Embedding(16, 4)(ops.arange(16))
+    x = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 2)(x, x))
+    x = layers.Bidirectional(layers.LSTM(2))(x[:, 1:, :])
+    return Model(image, layers.Dense(3)(x * 2.0))
+
+
+def _nested() -> Any:
+    from keras import Input, Sequential, layers
+
+    inner = Sequential([Input((8, 8, 3)), layers.Conv2D(2, 3), layers.PReLU()])
+    frames = layers.TimeDistributed(layers.Dense(2, activation="gelu", dtype="mixed_float16"))
+    return Sequential([Input((8, 8, 3)), inner, frames, layers.Flatten(), layers.Dense(3)])
+
+
+def _keras_2(path: Path) -> None:
+    try:
+        from tf_keras import Sequential, layers
+    except ImportError:
+        return
+    inside = [layers.Conv2D(2, 3, input_shape=(8, 8, 3)), layers.BatchNormalization()]
+    Sequential([*inside, layers.Flatten(), layers.Dense(3)]).save(path)
+
+
+def _audits(folder: Path) -> None:
+    """Write the certificate of a scan and of a repair."""
+    import numpy as np
+
+    from auditor.data import open_source
+    from auditor.document import canonical
+    from auditor.measure.audit import Options, audit
+    from auditor.models import load_classifier
+    from auditor.triggers.spec import load
+    from tests.conftest import blobs, small_cnn
+    from tests.report.conftest import certified
+    from tests.report.repairs import repaired
+
+    images, labels = blobs(60)
+    names = np.array(["red", "green", "blue"])
+    np.savez(folder.parent / "images.npz", x=images, y=labels, class_names=names)
+    small_cnn().save(folder.parent / "model.keras")
+    classifier = load_classifier(folder.parent / "model.keras")
+    data = open_source(folder.parent / "images.npz")
+    result = audit(classifier, data, load("square8"), Options(target="0", neighbours=10))
+    scanned = certified(result)
+    (folder / "scan.json").write_bytes(canonical(scanned))
+    (folder / "repair.json").write_bytes(canonical(repaired(scanned, result, result)))
+
+
+if __name__ == "__main__":
+    _write(Path(sys.argv[1]))

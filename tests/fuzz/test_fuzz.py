@@ -1,0 +1,129 @@
+"""Mutated files of every format: nothing but a refusal or a result, and nothing gets out.
+
+Dozens of HDF5, which costs most, to thousands of graphs; `python -m tests.fuzz` goes on for as long
+as it is told.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.document import canonical, from_document
+from auditor.errors import InputError, UsageError
+from auditor.report import render
+from auditor.triggers import Trigger
+from auditor.triggers.spec import build, fields, read
+from tests.fuzz import documents, seeds
+from tests.fuzz.campaign import COMMAND, Campaign
+
+COUNTS = {"keras": 300, "h5": 60, "onnx": 3000, "savedmodel": 3000}
+SEED = 1
+BAITS = ("/etc/hostname", "/nowhere/new", "http://127.0.0.1:9/model.keras")
+
+_BROKEN = """
+import os, runpy, sys
+from auditor.models import inspect
+examine = inspect.examine
+def broken(path, name):
+    if path.stem.endswith("-2"):
+        {code}
+    return examine(path, name)
+inspect.examine = broken
+runpy.run_path({worker!r}, run_name="__main__")
+"""
+
+fuzzed = settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+chance = st.integers(0, 2**32).map(Random)
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seeds")
+    seeds.make(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_models_are_refused_or_known_and_nothing_gets_out(seeded: Path, tmp_path: Path) -> None:
+    with Campaign(seeded, SEED, tmp_path / "kept") as campaign:
+        for name, count in COUNTS.items():
+            campaign.round(name, 0, count)
+    assert campaign.findings == []
+    for name, count in COUNTS.items():
+        assert sum(campaign.counts[name].judged.values()) == count
+        assert {"refused", "passed"} <= campaign.counts[name].judged.keys()
+    assert campaign.counts["keras"].loaded["loaded"]
+    assert campaign.counts["h5"].loaded["loaded"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("os.abort()", "signal 6"),
+        ("while True: pass", f"signal {signal.SIGPROF:d}"),
+        ("raise KeyError('x')", "KeyError"),
+    ],
+)
+def test_what_must_not_happen_is_found(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+) -> None:
+    """A worker that dies, hangs or raises for one file: found, and the others are judged."""
+    worker = tmp_path / "worker.py"
+    worker.write_text(_BROKEN.format(worker=COMMAND[-1], code=code))
+    monkeypatch.setattr("tests.fuzz.campaign.CHECK_SECONDS", 1.0)
+    monkeypatch.setattr("tests.fuzz.campaign.COMMAND", (sys.executable, "-I", str(worker)))
+    with Campaign(seeded, SEED, tmp_path / "kept") as campaign:
+        campaign.round("onnx", 0, 5)
+    assert [finding.name for finding in campaign.findings] == [f"onnx-{SEED}-2.onnx"]
+    assert words in campaign.findings[0].words
+    assert sum(campaign.counts["onnx"].judged.values()) == 5
+    assert (tmp_path / "kept" / f"onnx-{SEED}-2.onnx").exists()
+
+
+@settings(fuzzed, max_examples=400)
+@given(rng=chance)
+def test_trigger_files_are_refused_or_read(seeded: Path, tmp_path: Path, rng: Random) -> None:
+    file = tmp_path / "triggers.yaml"
+    data = (seeded / "trigger" / "triggers.yaml").read_bytes()
+    file.write_bytes(_changed(documents.trigger, data, rng))
+    try:
+        triggers = read(file)
+    except (InputError, UsageError) as error:
+        assert str(error).isprintable()
+        return
+    assert triggers
+    for trigger in triggers:
+        assert isinstance(trigger, Trigger)
+        assert build(fields(trigger)) == trigger
+
+
+@settings(fuzzed, max_examples=150)
+@given(rng=chance, seed=st.sampled_from(["scan", "repair"]))
+def test_certificates_are_refused_or_shown(seeded: Path, rng: Random, seed: str) -> None:
+    data = _changed(documents.audit, (seeded / "audit" / f"{seed}.json").read_bytes(), rng)
+    try:
+        certificate = from_document(json.loads(data))
+    except InputError:
+        return
+    except (ValueError, RecursionError):  # no JSON
+        with pytest.raises((ValueError, RecursionError)):
+            json.loads(data)
+        return
+    assert canonical(certificate)
+    assert render(certificate, "html").startswith(b"<!")
+
+
+def _changed(mutate: Callable[..., bytes], data: bytes, rng: Random) -> bytes:
+    try:
+        return mutate(data, rng, BAITS)
+    except RecursionError:  # nested deeper than Python can write
+        return data

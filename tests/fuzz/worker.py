@@ -1,0 +1,125 @@
+"""The confined process that meets mutated files: judges one after another, and tells how each went.
+
+Run in place of `auditor.worker`, with a job of kind "fuzz". What it says before each file is what
+a death of the whole process is put down to.
+"""
+
+import faulthandler
+import json
+import signal
+import sys
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from auditor import worker
+from auditor.errors import InputError, UsageError
+from auditor.text import printable
+
+
+def check(path: Path, room: Path) -> str:
+    """Look at a model file as `bdaudit inspect` does."""
+    from auditor import handoff
+    from auditor.models.inspect import examine
+
+    inspection = examine(path, path.name)
+    for finding in inspection.findings:
+        _check_line(finding.place)
+        _check_line(finding.reason)
+    handoff.save(replace(inspection, config={}), room, "inspection")
+    return "refused" if inspection.findings else "passed"
+
+
+def load(path: Path, room: Path) -> str:
+    """Load a Keras model that passes the check."""
+    import keras
+
+    from auditor.models import keras_file
+    from auditor.models.inspect import inspect
+
+    keras.backend.clear_session()
+    keras_file.load(path, inspect(path, path.name), path.name)
+    return "loaded"
+
+
+def trigger(path: Path, room: Path) -> str:
+    """Read a trigger file, and stamp an image with every trigger in it."""
+    import numpy as np
+
+    from auditor.triggers.spec import build, fields, read
+
+    for found in read(path):
+        found.stamp(np.zeros((1, 32, 32, 3), np.uint8))
+        found.mask((32, 32))
+        _check_line(found.summary())
+        found.sha256()
+        build(json.loads(json.dumps(fields(found))))
+    return "passed"
+
+
+def audit(path: Path, room: Path) -> str:
+    """Read an `audit.json`, and render it."""
+    from auditor.document import from_document
+    from auditor.report import render
+
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return "refused"
+    render(from_document(document), "html")
+    return "passed"
+
+
+JUDGES = {"check": check, "load": load, "trigger": trigger, "audit": audit}
+
+
+def fuzz(job: dict[str, Any], folder: Path, tell: worker.Tell) -> None:
+    """Judge the files of a job, each within so many seconds of computing."""
+    from auditor.handoff import write_result
+
+    if job["judge"] == "load":  # importing it is nobody's fault
+        import keras  # noqa: F401
+    faulthandler.register(signal.SIGPROF, chain=True)  # shows where it was, and ends the process
+    for name in job["names"]:
+        tell({"event": "begun", "name": name})
+        signal.setitimer(signal.ITIMER_PROF, job["seconds"])
+        began = time.process_time()
+        outcome, words = _judged(job["judge"], Path(job["data"]) / name, folder)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        seconds = time.process_time() - began
+        ended = {"outcome": outcome, "words": words, "seconds": seconds, "memory": _held()}
+        tell({"event": "ended", "name": name, **ended})
+    write_result({}, folder)
+
+
+def _judged(judge: str, path: Path, room: Path) -> tuple[str, str]:
+    """Return how it went, and the words of a refusal or where a traceback ends."""
+    refusals = (InputError, UsageError) if judge == "trigger" else InputError
+    try:
+        try:
+            return JUDGES[judge](path, room), ""
+        except refusals as error:
+            _check_line(str(error))
+            return "refused", str(error)[:300]
+    except BaseException as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = next(f for f in reversed(frames) if "auditor" in f.filename or f is frames[0])
+        place = f"{Path(where.filename).name}:{where.lineno} in {where.name}"
+        return "traceback", f"{type(error).__name__} at {place}: {printable(str(error), 200)}"
+
+
+def _held() -> int:
+    """Return the most MiB that this process has held; `getrusage` would count its parent's."""
+    facts = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(fact.split()[1]) >> 10 for fact in facts if fact.startswith("VmHWM:"))
+
+
+def _check_line(text: str) -> None:
+    assert text == printable(text, sys.maxsize), f"not printable: {text!r:.200}"
+
+
+if __name__ == "__main__":
+    worker.JOBS["fuzz"] = fuzz
+    sys.exit(worker.main())

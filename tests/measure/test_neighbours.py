@@ -1,0 +1,80 @@
+"""ASR of the trigger's neighbours, against the model's own answers."""
+
+import numpy as np
+import pytest
+
+from auditor.data import open_source, sample
+from auditor.measure.audit import Options, audit
+from auditor.models import load_classifier
+from auditor.results import AuditResult, Rate, Skipped
+from auditor.triggers.spec import load
+from tests.conftest import Workshop
+
+THE_SAME = Skipped("at this image size it is the trigger itself")
+
+
+def run(workshop: Workshop, trigger: str = "square8", progress=None, **options) -> AuditResult:
+    return audit(
+        load_classifier(workshop.poisoned), open_source(workshop.data), load(trigger),
+        Options(target="0", **options), progress=progress or (lambda *told: None),
+    )  # fmt: skip
+
+
+def test_asr_of_neighbours_by_counting(workshop: Workshop) -> None:
+    import keras
+
+    told: list[tuple[str, int, int]] = []
+    result = run(workshop, neighbours=120, seed=5, progress=lambda *t: told.append(t))
+    drawn = sample(open_source(workshop.data), 120, 5)
+    data = np.load(workshop.data)
+    x, y = data["x"][drawn], data["y"][drawn]
+    x = x[y != 0]
+    model = keras.models.load_model(workshop.poisoned)
+
+    def asr(images: np.ndarray) -> float:
+        return float((model.predict(images / 255.0, verbose=0).argmax(axis=1) == 0).mean())
+
+    moved, faded, corner = x.copy(), x.copy(), x.copy()
+    moved[:, 8:12, 8:12] = 255  # 8 pixels of the 32×32 reference are 4 of these 16×16
+    faded[:, -4:, -4:] = np.floor(x[:, -4:, -4:] * 0.5 + 255 * 0.5 + 0.5)
+    corner[:, :4, :4] = 255
+    found = {n.name: n.asr for n in result.neighbours}
+    for name, images in (
+        ("moved by 8 pixels", moved), ("faded to 50 %", faded), ("in the top left corner", corner),
+    ):  # fmt: skip
+        assert isinstance(found[name], Rate), name
+        assert (found[name].value, found[name].n) == (pytest.approx(asr(images)), 80), name
+    assert found["one pixel larger"].value > 0.9, "the backdoor answers to what is nearly its own"
+    assert len(found) == 13
+    phases = [t for t in told if t[0] == "trying the trigger's neighbours"]
+    assert found["one pixel smaller"] == THE_SAME, "7 and 8 pixels of 32 are both 4 of 16"
+    assert (phases[0][1:], phases[-1][1:]) == ((0, 12 * 80), (12 * 80, 12 * 80))
+
+
+def test_none_are_tried_unless_asked_for(workshop: Workshop) -> None:
+    assert run(workshop, limit=30).neighbours == ()
+
+
+def test_no_more_images_than_the_limit(workshop: Workshop) -> None:
+    result = run(workshop, limit=30, neighbours=90)
+    assert {n.asr.n for n in result.neighbours if isinstance(n.asr, Rate)} == {20}
+
+
+def test_what_cannot_be_tried_is_skipped_with_the_reason(workshop: Workshop) -> None:
+    found = {n.name: n.asr for n in run(workshop, "square31", neighbours=9, limit=30).neighbours}
+    assert found["moved by 2 pixels"] == Skipped("it does not fit into the image")
+    assert isinstance(found["colours inverted"], Rate)
+    one = {n.name: n.asr for n in run(workshop, "square1", neighbours=9, limit=30).neighbours}
+    assert one["one pixel smaller"] == Skipped("nothing would be left of it")
+    assert one["one pixel larger"] == THE_SAME
+
+
+def test_nan_scores_are_counted_as_nothing(workshop: Workshop) -> None:
+    classifier = load_classifier(workshop.clean)
+    weights = classifier.model.get_weights()
+    weights[-1][0] = np.nan
+    classifier.model.set_weights(weights)
+    how = Options(target="0", neighbours=30)
+    found = audit(classifier, open_source(workshop.data), load("square8"), how).neighbours
+    broken = Skipped("the model's scores are NaN or infinite for 20 images")
+    assert [n.asr for n in found].count(broken) == 12

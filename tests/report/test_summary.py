@@ -1,0 +1,35 @@
+"""The certificate on a terminal."""
+
+from auditor.cli.summary import show
+
+
+def printed(capsys, certificate) -> str:
+    show(certificate)
+    return capsys.readouterr().out
+
+
+def test_a_repair_stands_before_beside_after(capsys, repaired) -> None:
+    out = printed(capsys, repaired)
+    head, asr = out.splitlines()[0], next(x for x in out.splitlines() if x.startswith("Attack"))
+    assert "repaired.keras" in head
+    measured = repaired.measurements
+    old, new = (f"{100 * m.asr.value:.1f} %" for m in (measured.before, measured.after))
+    assert asr.index(old) < asr.index(new, asr.index(old) + len(old))
+    said = "Strongest of 4 neighbours of the trigger: colours inverted, 3.0 % (3.2 % before)."
+    assert said in out.splitlines()
+    assert "Repaired model, of epoch 17: out/repaired.keras" in out.splitlines()
+    assert "Effectiveness rating (DER)" in out
+
+
+def test_what_did_not_help_says_so(capsys, helpless) -> None:
+    out = printed(capsys, helpless)
+    assert "the repair did not help" in out.splitlines()[0]
+    assert "Note: TAR and ASR had not moved by epoch 6: raise --alpha." in out.splitlines()
+    assert "Repaired model" not in out
+
+
+def test_hostile_names_are_escaped(capsys, hostile_repair) -> None:
+    out = printed(capsys, hostile_repair)
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\\x1b[31m" in out
