@@ -7,7 +7,7 @@ rebuilt.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,10 @@ from auditor.errors import InputError, UsageError
 from auditor.models.classifier import Classifier, SpatialLayer, watched
 from auditor.text import printable
 
-Run = Callable[[NDArray[np.uint8], NDArray[np.int32]], tuple[Any, ...]]
+if TYPE_CHECKING:
+    from auditor.models.onnx.runtime import Head
+
+Run = Callable[[NDArray[Any], NDArray[np.int32]], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,16 @@ class Seen:
 class GradCam:
     """A classifier and a layer, compiled into one call."""
 
-    def __init__(self, classifier: Classifier, layer: SpatialLayer | None) -> None:
+    def __init__(
+        self, classifier: Classifier, layer: SpatialLayer | None, *, frozen: bool = False
+    ) -> None:
         """Compile lazily, at the first call.
 
         Args:
             classifier: The model.
             layer: Where heatmaps are read; None for scores alone.
+            frozen: Whether its weights stay as they are, so that an ONNX graph can be run by ONNX
+                Runtime where that is installed.
 
         Raises:
             UsageError: The Keras backend has no gradient here.
@@ -57,22 +64,31 @@ class GradCam:
             raise UsageError(
                 f"KERAS_BACKEND={backend}: not supported; use one of {', '.join(_BACKENDS)}"
             )
-        self._layer = layer
-        self._run = _BACKENDS[backend](classifier, layer)
+        found = None
+        if frozen and classifier.graph_file:
+            from auditor.models.onnx.runtime import fast_forward
+
+            found = fast_forward(classifier, layer)
+        self._forward, head = found or (None, None)
+        if found and head is None:  # scores alone
+            self._run: Run = lambda scores, classes: (scores,)
+        else:
+            self._run = _BACKENDS[backend](head or classifier, layer)
 
     def __call__(self, images: NDArray[np.uint8], target: int) -> Seen:
         """Look at (n, h, w, 3) uint8 images; `target` is the class of `target_heat`."""
         from keras import ops
 
         classes = np.full(len(images), target, np.int32)
-        outputs = [np.asarray(ops.convert_to_numpy(v)) for v in self._run(images, classes)]
+        inputs = self._forward(images) if self._forward else images
+        outputs = [np.asarray(ops.convert_to_numpy(v)) for v in self._run(inputs, classes)]
         scores = outputs[0]
         heats = outputs[1:] or [np.zeros((len(images), 0, 0), np.float32)] * 2
         heat, target_heat = (np.where(np.isfinite(h), h, np.float32(0)) for h in heats)
         return Seen(scores, scores.argmax(axis=1), heat, target_heat)
 
 
-def _tensorflow(classifier: Classifier, layer: SpatialLayer | None) -> Run:
+def _tensorflow(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
     import tensorflow as tf
 
     def look(images: Any, classes: Any) -> tuple[Any, ...]:
@@ -93,16 +109,12 @@ def _tensorflow(classifier: Classifier, layer: SpatialLayer | None) -> Run:
         heats = [_heat(features[-1], tape.gradient(c, features[-1]), layer) for c in chosen]
         return scores, *heats
 
-    height, width = classifier.size
-    signature = [
-        tf.TensorSpec((None, height, width, 3), tf.uint8),
-        tf.TensorSpec((None,), tf.int32),
-    ]
+    signature = [tf.TensorSpec(*classifier.takes), tf.TensorSpec((None,), tf.int32)]
     run: Run = tf.function(look, input_signature=signature, autograph=False)
     return run
 
 
-def _jax(classifier: Classifier, layer: SpatialLayer | None) -> Run:
+def _jax(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
     """The layer's output gets a change of zero added, and the gradient runs back to that change.
 
     The weights are arguments of the compiled function: constants would stay as they were when it
@@ -141,7 +153,7 @@ def _jax(classifier: Classifier, layer: SpatialLayer | None) -> Run:
     compiled = jax.jit(look)
     sizes: set[int] = set()
 
-    def run(images: NDArray[np.uint8], classes: NDArray[np.int32]) -> tuple[Any, ...]:
+    def run(images: NDArray[Any], classes: NDArray[np.int32]) -> tuple[Any, ...]:
         n = len(images)
         size = min((s for s in sizes if n <= s <= 2 * n), default=n)
         sizes.add(size)
@@ -157,13 +169,13 @@ def _padded(rows: NDArray[Any], size: int) -> NDArray[Any]:
     return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
-def _torch(classifier: Classifier, layer: SpatialLayer | None) -> Run:
+def _torch(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
     """Nothing is compiled; a graph is recorded from the layer onwards, none for what is before."""
     import torch
 
     layers = [layer.layer] if layer else []
 
-    def look(images: NDArray[np.uint8], classes: NDArray[np.int32]) -> tuple[Any, ...]:
+    def look(images: NDArray[Any], classes: NDArray[np.int32]) -> tuple[Any, ...]:
         features: list[Any] = []
 
         def watch(output: Any) -> Any:
@@ -201,7 +213,7 @@ def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
     return ops.relu(ops.einsum("nhwk,nk->nhw", features, ops.mean(gradient, axis=(1, 2))))
 
 
-_BACKENDS: dict[str, Callable[[Classifier, SpatialLayer | None], Run]] = {
+_BACKENDS: dict[str, Callable[[Any, SpatialLayer | None], Run]] = {
     "tensorflow": _tensorflow,
     "jax": _jax,
     "torch": _torch,

@@ -14,6 +14,7 @@ import numpy as np
 from auditor.codec import from_json, no_array, to_json
 from auditor.errors import InputError, WorkError
 from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.ports import Ports
 from auditor.regular_file import read_regular
 from auditor.repaired import Epoch, Plan, RepairResult, Step, Watched
 from auditor.results import AuditResult, Rate
@@ -196,6 +197,11 @@ def _check_inspection(inspection: Inspection) -> None:
         raise InputError("a count is negative")
 
 
+def _check_ports(ports: Ports) -> None:
+    if any(not -1 <= size <= _MOST_COUNTED for _, s in ports.inputs + ports.outputs for size in s):
+        raise InputError("a dimension is none")
+
+
 def _check_repair(result: RepairResult) -> None:
     _check_watched(result.watched)
     for epoch in result.history:
@@ -239,6 +245,7 @@ _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Epoch: _check_epoch,
     Inspection: _check_inspection,
     Plan: _check_plan,
+    Ports: _check_ports,
     RepairResult: _check_repair,
 }
 """What a worker may send → what must hold of its arrays, counts and classes."""

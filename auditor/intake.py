@@ -5,9 +5,9 @@ This is all that the process which judges and renders ever does with the file.
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from auditor.errors import InputError
 from auditor.regular_file import open_regular
@@ -26,15 +26,22 @@ class Taken:
     Attributes:
         path: The user's path, as given.
         copy: The copy, whose bytes are the hashed ones.
-        sha256: Hex digest of the file; of a folder, of what `sha256sum` prints of its files in
-            the order of their names.
+        sha256: Hex digest of the file; of several, of what `sha256sum` prints of them in the order
+            of their names.
         bytes: Size.
+        beside: Whether there are files beside it that belong to it.
     """
 
     path: Path
     copy: Path
     sha256: str
     bytes: int
+    beside: bool = False
+
+    def job(self) -> dict[str, str]:
+        """Return what a worker is told of it: `model`, `name`, and `model_folder` if need be."""
+        whole = {"model_folder": str(self.copy.parent)} if self.beside else {}
+        return {"model": str(self.copy), "name": self.path.name, **whole}
 
 
 def take(path: Path, folder: Path, *, follow: bool = True) -> Taken:
@@ -61,6 +68,46 @@ def take(path: Path, folder: Path, *, follow: bool = True) -> Taken:
     except OSError as error:
         raise InputError(f"{shown}: model file: {error.strerror or error}") from error
     return Taken(path, copy, digest, size)
+
+
+def take_beside(taken: Taken, names: Iterable[str]) -> Taken:
+    """Copy the files that a model's numbers are in, from beside it.
+
+    Args:
+        taken: The model file.
+        names: Where the model says that they are: paths relative to its folder. Not to be trusted.
+
+    Returns:
+        The model with the digest of all of them; as it is where there are none.
+
+    Raises:
+        InputError: A path leads out of the folder, through a link, or to no regular file.
+    """
+    folder, files, total = taken.path.parent, {taken.path.name: taken.sha256}, taken.bytes
+    for name in sorted(set(names)):
+        shown = printable(name, 100)
+        try:
+            inside = PurePosixPath(name)
+            if inside.is_absolute() or ".." in inside.parts or str(inside) in (*files, "."):
+                raise OSError(0, "leads out of the model's folder, or to the model")
+            source = folder / inside
+            if source.parent.resolve() != folder.resolve() / inside.parent:
+                raise OSError(0, "leads through a symbolic link")
+            copy = taken.copy.parent / inside
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            digest, size = _take_file(source, copy, MOST_BYTES - total, follow=False)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"{printable(str(taken.path))}: external data {shown}: {reason}"
+            ) from error
+        files[str(inside)], total = digest, total + size
+    if len(files) == 1:
+        return taken
+    listing = hashlib.sha256()
+    for name in sorted(files, key=os.fsencode):
+        listing.update(f"{files[name]}  ".encode() + os.fsencode(name) + b"\n")
+    return replace(taken, sha256=listing.hexdigest(), bytes=total, beside=True)
 
 
 def _take_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str, int]:

@@ -46,7 +46,7 @@ _KEPT = (
 )
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
-_INPUTS = ("model", "data", "evaluation", "object_region", "picture")
+_INPUTS = ("model", "model_folder", "data", "evaluation", "object_region", "picture")
 """What in a job names files to read; the picture is the trigger's."""
 
 
@@ -89,9 +89,20 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         _remove(self._folder)
 
-    def take(self, path: Path, *, follow: bool = True) -> intake.Taken:
-        """Copy a model to where workers can read it and not change it; as `intake.take`."""
-        return intake.take(path, self.room(), follow=follow)
+    def take(self, path: Path, *, follow: bool = True, external_data: bool = False) -> intake.Taken:
+        """Copy a model to where workers can read it and not change it; as `intake.take`.
+
+        With `external_data`, the files beside it that its numbers are in come along; a worker says
+        which, since the model is not opened here.
+        """
+        taken = intake.take(path, self.room(), follow=follow)
+        if not external_data or taken.copy.is_dir():
+            return taken
+        job = {"kind": "elsewhere", "model": str(taken.copy), "name": path.name}
+        names = self.run(job, self.room(), lambda *_: None).get("names")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise WorkError("the worker sent a message that cannot be understood")
+        return intake.take_beside(taken, names)
 
     def room(self) -> Path:
         """Make a folder for one worker."""
@@ -116,7 +127,7 @@ class Supervisor:
             WorkError: The backend is not installed, or the worker died, hung, used more than it
                 may, or sent something else than it should.
         """
-        if job["kind"] not in ("show", "inspect", "probe"):  # which need no Keras
+        if job["kind"] not in ("show", "inspect", "probe", "elsewhere"):  # which need no Keras
             _check_backend(backend())
         memory = self._guard.memory or free_memory()
         job = {**job, "confine": self._confinement(job, room, memory)}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor import sandbox
 from auditor.errors import AuditorError, InputError, WorkError
+from auditor.failures import is_out_of_memory, reason
 from auditor.sandbox import libc
 from auditor.sandbox.limits import computing
 from auditor.text import printable
@@ -55,6 +56,7 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
     """Repair a model: leave a `RepairResult`, and `repaired.*` where one was worth keeping."""
     from auditor import handoff
     from auditor.codec import from_json, no_array
+    from auditor.models.loading import save
     from auditor.repair import course
     from auditor.repair.base import repair as train
     from auditor.repair.devices import place
@@ -78,7 +80,7 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
         except course.Interrupted:
             raise WorkError("the training was asked to stop; go on with --resume") from None
         if result.kept is not None:
-            task.classifier.model.save(folder / job["repaired"])
+            save(task.classifier, folder / job["repaired"])
     handoff.save(result, folder)
 
 
@@ -87,11 +89,13 @@ def _task(job: Job, tell: Tell) -> "Task":
     from auditor.data import open_source
     from auditor.data.base import sample
     from auditor.data.subset import Subset
+    from auditor.models.form import check_form
     from auditor.repair.base import Task
     from auditor.results import Target
     from auditor.triggers.spec import build
 
     inspection = _looked_at(job, tell)
+    check_form(inspection.format, Path(job["repaired"]).suffix)
     data = open_source(job["data"])
     evaluation = _evaluation(job["evaluation"], job)
     evaluation = Subset(evaluation, sample(evaluation, job["limit"], job["seed"]))
@@ -149,8 +153,24 @@ def inspect(job: Job, folder: Path, tell: Tell) -> None:
     """Look at a model file, and leave everything that is found."""
     from auditor import handoff
     from auditor.models.inspect import examine
+    from auditor.models.inspect.ports import Ports, ports
 
-    handoff.save(replace(_checked(examine, job, tell), config={}), folder)
+    found = _checked(examine, job, tell)
+    said = Ports()
+    if not found.findings:
+        with computing(SECONDS_TO_CHECK):
+            said = ports(Path(job["model"]), found, printable(job["name"]))
+    handoff.save(said, folder, "ports")
+    handoff.save(replace(found, config={}), folder)
+
+
+def elsewhere(job: Job, folder: Path, tell: Tell) -> None:
+    """Say which files beside an ONNX file its numbers are in."""
+    from auditor.handoff import write_result
+    from auditor.models.inspect import elsewhere as look
+
+    with computing(SECONDS_TO_CHECK):
+        write_result({"names": look(Path(job["model"]), printable(job["name"]))}, folder)
 
 
 def describe(job: Job, folder: Path, tell: Tell) -> None:
@@ -218,6 +238,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "scan": scan,
     "repair": repair,
     "inspect": inspect,
+    "elsewhere": elsewhere,
     "describe": describe,
     "fetch": fetch,
     "probe": probe,
@@ -226,11 +247,13 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
 }
 
 
-def _checked(check: Callable[[Path, str], "Inspection"], job: Job, tell: Tell) -> "Inspection":
+def _checked(
+    check: Callable[[Path, str, bool], "Inspection"], job: Job, tell: Tell
+) -> "Inspection":
     """Look at the model file before anything that could run its content is imported."""
     _progress(tell)("checking the model file", 0, 0)
     with computing(SECONDS_TO_CHECK):
-        return check(Path(job["model"]), job["name"])
+        return check(Path(job["model"]), job["name"], "model_folder" in job)
 
 
 def _looked_at(job: Job, tell: Tell) -> "Inspection":
@@ -244,14 +267,12 @@ def _classifier(
     job: Job, inspection: "Inspection", fallback: tuple[int, int], tell: Tell
 ) -> "Classifier":
     """Load a model file that was looked at, and wrap it."""
-    from auditor.models.classifier import wrap
     from auditor.models.input_range import InputRange
-    from auditor.models.keras_file import load
+    from auditor.models.loading import open_classifier
 
     _progress(tell)("loading the model", 0, 0)
-    loaded = load(Path(job["model"]), inspection, job["name"])
     input_range = InputRange.parse(job["input_range"])
-    return wrap(loaded, input_range, job["name"], fallback, inspection.format)
+    return open_classifier(Path(job["model"]), inspection, input_range, job["name"], fallback)
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:
@@ -302,13 +323,11 @@ def main() -> int:
         JOBS[job["kind"]](job, folder, tell)
     except AuditorError as error:
         tell({"event": "error", "code": error.exit_code, "message": str(error)})
-    except MemoryError:
-        message = "not enough memory; try a smaller --batch-size, or a larger --memory-limit"
-        tell({"event": "error", "code": WorkError.exit_code, "message": message})
     except Exception as error:
-        traceback.print_exc()
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        message = f"{job.get('name', job['kind'])}: the work failed: {reason}"
+        message = "not enough memory; try a smaller --batch-size, or a larger --memory-limit"
+        if not is_out_of_memory(error):
+            traceback.print_exc()
+            message = f"{job.get('name', job['kind'])}: the work failed: {reason(error)}"
         tell({"event": "error", "code": WorkError.exit_code, "message": message})
     return 0
 

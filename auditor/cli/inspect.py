@@ -13,6 +13,7 @@ from auditor.cli import options
 from auditor.errors import InputError
 from auditor.intake import Taken
 from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.ports import Port, Ports
 from auditor.supervisor import Supervisor
 from auditor.text import printable
 
@@ -21,10 +22,12 @@ FORMATS = {
     "h5": "a Keras model in HDF5",
     "onnx": "an ONNX graph",
     "savedmodel": "a TensorFlow SavedModel",
+    "tflite": "a TFLite model",
 }
 
 _SHOWN = 30
 _KINDS = 12
+_NAMED = 6
 
 
 @click.command()
@@ -36,6 +39,7 @@ _KINDS = 12
     type=click.Choice(["json"]),
     help="Write JSON instead: every layer, every finding.",
 )
+@options.external_data
 @options.guarding
 @click.option("-v", "--verbose", is_flag=True, help="List every layer.")
 def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> int:
@@ -45,14 +49,14 @@ def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> in
     them. Whatever is not known to be harmless is a finding, named with its place; then it exits 3.
     """
     with Supervisor(options.guard(flags)) as workers:
-        taken, room = workers.take(model), workers.room()
-        job = {"kind": "inspect", "model": str(taken.copy), "name": model.name}
-        workers.run(job, room, lambda *_: None)
-        found = handoff.load(Inspection, room)
+        taken = workers.take(model, external_data=flags["allow_external_data"])
+        room = workers.room()
+        workers.run({"kind": "inspect", **taken.job()}, room, lambda *_: None)
+        found, ports = handoff.load(Inspection, room), handoff.load(Ports, room, "ports")
     if format_:
-        click.echo(json.dumps(document(taken, found), indent=2))
+        click.echo(json.dumps(document(taken, found, ports), indent=2))
     else:
-        click.echo("\n".join(_lines(taken, found, _SHOWN if not verbose else None)))
+        click.echo("\n".join(_lines(taken, found, ports, _SHOWN if not verbose else None)))
     if found.findings:
         count = len(found.findings)
         plural = "finding" if count == 1 else "findings"
@@ -61,7 +65,7 @@ def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> in
     return 0
 
 
-def document(taken: Taken, found: Inspection) -> dict[str, Any]:
+def document(taken: Taken, found: Inspection, ports: Ports) -> dict[str, Any]:
     """Return what was found as JSON values."""
     return {
         "schema": "bdaudit.inspection/v1",
@@ -71,18 +75,23 @@ def document(taken: Taken, found: Inspection) -> dict[str, Any]:
         "bytes": taken.bytes,
         "written_by": found.written_by,
         "numbers": found.stored,
+        "inputs": [{"name": name, "shape": list(shape)} for name, shape in ports.inputs],
+        "outputs": [{"name": name, "shape": list(shape)} for name, shape in ports.outputs],
+        "classes": ports.classes or None,
+        "spatial": list(ports.spatial),
         "layers": [{"name": name, "class": kind} for name, kind in found.layers],
         "findings": [{"place": f.place, "reason": f.reason} for f in found.findings],
     }
 
 
-def _lines(taken: Taken, found: Inspection, most: int | None) -> Iterator[str]:
+def _lines(taken: Taken, found: Inspection, ports: Ports, most: int | None) -> Iterator[str]:
     what = FORMATS.get(found.format, printable(found.format, 20))
     by = f", written by {printable(found.written_by, 80)}" if found.written_by else ""
     yield f"{printable(str(taken.path))}: {what}{by}"
     yield f"sha256    {taken.sha256}"
     yield f"size      {taken.bytes:,} bytes; {found.stored:,} numbers in weights"
-    graph = found.format in ("onnx", "savedmodel")
+    yield from _ports(ports)
+    graph = found.format in ("onnx", "savedmodel", "tflite")
     kinds = Counter(kind for _, kind in found.layers).most_common()
     named = ", ".join(f"{printable(kind, 40)} × {n}" for kind, n in kinds[:_KINDS])
     more = f" and {len(kinds) - _KINDS} kinds more" if len(kinds) > _KINDS else ""
@@ -98,3 +107,22 @@ def _lines(taken: Taken, found: Inspection, most: int | None) -> Iterator[str]:
     yield f"findings  {len(found.findings)}: it is not loaded"
     for finding in found.findings:
         yield f"          {printable(finding.place)}: {printable(finding.reason, 500)}"
+
+
+def _ports(ports: Ports) -> Iterator[str]:
+    """Give what goes in and comes out, and the names for `--layer`, the last one first."""
+    for what, found in (("input", ports.inputs), ("output", ports.outputs)):
+        for port in found[:_KINDS]:
+            classes = f": {ports.classes} classes" if what == "output" and ports.classes else ""
+            yield f"{what:10}{_port(port)}{classes}"
+    if ports.spatial:
+        last = [printable(name, 60) for name in reversed(ports.spatial[-_NAMED:])]
+        more = len(ports.spatial) - len(last)
+        rest = f" and {more} more before" if more else ""
+        yield f"--layer   {', '.join(last)}{rest}"
+
+
+def _port(port: Port) -> str:
+    name, shape = port
+    sizes = "×".join("?" if size < 0 else str(size) for size in shape)
+    return printable(name, 80) + (f" ({sizes})" if sizes else "")

@@ -67,6 +67,12 @@ trigger = option(
     "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.",
 )
 
+external_data = option(
+    "--allow-external-data",
+    is_flag=True,
+    help="Let an ONNX file have its numbers in other files, beside it.",
+)
+
 looking = stack(
     option(
         "--target",

@@ -11,13 +11,15 @@ from auditor.cli import files, options, repair_flags, sources, summary
 from auditor.cli.scan import EXIT, format_of
 from auditor.errors import WorkError
 from auditor.measure.audit import Options
+from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
 from auditor.policy import Limits
 from auditor.repair.options import RepairOptions
 from auditor.report import FORMATS, ready, render
 from auditor.triggers import spec
 
-MODEL_SUFFIXES = ("keras", "h5")
+MODEL_SUFFIXES = ("keras", "h5", "onnx")
+GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 
 @click.command()
@@ -40,9 +42,11 @@ MODEL_SUFFIXES = ("keras", "h5")
     required=True,
     type=click.Path(path_type=Path),
     metavar="REPAIRED",
-    help="Repaired model to write, .keras or .h5.",
+    help="Repaired model to write: .keras, .h5 or .onnx. An ONNX graph, a SavedModel and a .tflite "
+    "model are handed back as .onnx.",
 )
 @options.certificates("-o", "--certificate")
+@options.external_data
 @options.looking
 @repair_flags.flags
 @options.limit("Certify on at most N evaluation images, drawn class by class.")
@@ -83,6 +87,8 @@ def command(model: Path, trigger: str, output: Path, resume: bool, **flags: Any)
     data = sources.for_repair(flags["data"], flags["eval_data"])
     inputs = [model, *(Path(p) for p in (trigger.partition("#")[0], *data) if p)]
     files.check_outputs([output], MODEL_SUFFIXES, inputs, force=flags["force"])
+    if model.is_dir() or model.suffix.lower() in GRAPH_SUFFIXES:
+        check_form("graph", output.suffix.lower())
     files.check_outputs(flags["certificate"], list(FORMATS), inputs, force=flags["force"])
     for path in flags["certificate"]:
         ready(format_of(path))
@@ -97,6 +103,7 @@ def command(model: Path, trigger: str, output: Path, resume: bool, **flags: Any)
         evaluation=data[1],
         input_range=flags["input_range"],
         device=flags["device"],
+        external_data=flags["allow_external_data"],
         how=Options(
             target=flags["target"],
             layer=flags["layer"],

@@ -61,6 +61,7 @@ class Repair:
         evaluation: Images to judge by; None for what the repair leaves of `data`.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
         how: How both audits are done.
         options: How the repair is done.
         limits: What the repaired model must keep to.
@@ -79,6 +80,7 @@ class Repair:
     options: RepairOptions
     limits: Limits
     guard: Guard = Guard()
+    external_data: bool = False
 
 
 Contents = dict[Path, bytes]
@@ -104,7 +106,7 @@ def repair(
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(wanted.guard) as workers:
-        taken = workers.take(wanted.model)
+        taken = workers.take(wanted.model, external_data=wanted.external_data)
         made = not wanted.run_dir.exists()
         run = RunFolder.open(wanted.run_dir, _identity(wanted, taken), resume=resume, force=force)
         begun = (run.checkpoints / "LATEST").exists
@@ -175,8 +177,7 @@ class _Work:
         """Settle where images come from: the workers' job, and both sources' names."""
         wanted = self.wanted
         job: dict[str, Any] = {
-            "model": str(self.taken.copy),
-            "name": wanted.model.name,
+            **self.taken.job(),
             "input_range": wanted.input_range,
             "device": wanted.device,
         }
@@ -252,7 +253,8 @@ class _Work:
         target = before.target.name if number in names else number  # another's name, perhaps
         how = replace(self.wanted.how, target=target, shown=before.shown)
         with progress(show=self.show) as tell:
-            after = self._audit({**job, "model": str(repaired.copy)}, how, tell)
+            told = {key: value for key, value in job.items() if key != "model_folder"}
+            after = self._audit({**told, "model": str(repaired.copy)}, how, tell)
         if after.data != before.data:
             raise InputError(
                 f"{printable(before.data.source)}: has changed while the model was repaired; "

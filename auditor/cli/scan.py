@@ -35,6 +35,7 @@ EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
     help="Labelled images: a folder of class folders, an .npz "
     "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
 )
+@options.external_data
 @options.looking
 @options.limit("Use at most N images, drawn class by class.")
 @options.batch_size(Options.batch_size, "Images a step.")
@@ -45,7 +46,9 @@ EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
 @options.guarding
 @options.talking
 def command(model: Path, trigger: str, **flags: Any) -> int:
-    """Audit MODEL, a .keras or .h5 image classifier, for the backdoor that a trigger would open.
+    """Audit MODEL, an image classifier, for the backdoor that a trigger would open.
+
+    MODEL is a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.
 
     Measures how often stamped images turn to the target class (ASR), how much of the network's
     attention sits on the trigger (TAR), and what the model does without it.
@@ -79,6 +82,7 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
             input_range=flags["input_range"],
             guard=options.guard(flags),
             verbose=flags["verbose"],
+            external_data=flags["allow_external_data"],
         )
         files.write({path: render(certificate, format_of(path)) for path in flags["output"]})
     if flags["format_"]:
@@ -99,6 +103,7 @@ def scan(
     guard: Guard,
     input_range: str = "0..1",
     verbose: bool = False,
+    external_data: bool = False,
 ) -> Certificate:
     """Run the audit in a worker and bind what it found to the model file.
 
@@ -112,13 +117,14 @@ def scan(
         input_range: As `--input-range`.
         guard: How the workers are kept.
         verbose: Also print the worker's own log.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
 
     Raises:
         AuditorError: Anything that keeps the audit from being finished.
     """
     with Supervisor(guard) as workers:
-        taken = workers.take(model)
-        job = {"model": str(taken.copy), "name": model.name, "input_range": input_range}
+        taken = workers.take(model, external_data=external_data)
+        job = {**taken.job(), "input_range": input_range}
         source, path = sources.resolve(data, job, workers, tell)
         result = measured({**job, "data": path}, trigger, how, workers, tell, verbose=verbose)
     verdict = judge(result.measurement, limits, result.model.classes)

@@ -91,7 +91,7 @@ def audit(
     no_attention = None if layer else Skipped(NO_LAYER)
     grid = layer.grid if layer else None
     compared = regions(trigger, options.object_region, classifier.size, grid)
-    look = GradCam(classifier, layer)
+    look = GradCam(classifier, layer, frozen=True)
     tally = Tally(target.class_, compared, no_attention)
     data = _measure(classifier, look, dataset, trigger, options, tally, names, progress)
     shown, rule = _shown(options, tally)
@@ -108,7 +108,7 @@ def audit(
             examples=examples(classifier, look, dataset, trigger, target.class_, compared, shown),
             examples_rule=rule,
         ),
-        engine=engine(),
+        engine=engine(classifier),
         correct=tally.correct(),
         shown=tuple(shown.tolist()),
         neighbours=_neighbours(classifier, dataset, trigger, options, target.class_, progress),

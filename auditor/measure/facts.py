@@ -10,6 +10,7 @@ from auditor.results import AttentionFacts, Engine, ModelFacts, Skipped, Trigger
 from auditor.triggers.base import Trigger
 
 _PACKAGES = ("numpy", "h5py", "opencv-python", "opencv-python-headless")
+_OF_GRAPHS = ("onnx", "onnxruntime")
 
 
 def model_facts(classifier: Classifier) -> ModelFacts:
@@ -46,12 +47,13 @@ def trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
     )
 
 
-def engine() -> Engine:
-    """Return what this process computes with."""
+def engine(classifier: Classifier) -> Engine:
+    """Return what this process computes a classifier's answers with."""
     import keras
 
     backend = keras.backend.backend()
-    found = {name: _version(name) for name in ("keras", backend, *_PACKAGES)}
+    packages = ("keras", backend, *_PACKAGES, *(_OF_GRAPHS if classifier.graph_file else ()))
+    found = {name: _version(name) for name in packages}
     return Engine(
         python=platform.python_version(),
         backend=backend,

@@ -41,7 +41,7 @@ def try_neighbours(
     found = [(name, _usable(one, trigger, classifier.size)) for name, one in neighbours(trigger)]
     stamps = {name: one for name, one in found if not isinstance(one, Skipped)}
     victims = indices[dataset.labels[indices] != target]
-    look, total, done = GradCam(classifier, None), len(victims) * len(stamps), 0
+    look, total, done = GradCam(classifier, None, frozen=True), len(victims) * len(stamps), 0
     hits, broken = dict.fromkeys(stamps, 0), dict.fromkeys(stamps, 0)
     n = 0
     progress(PHASE, 0, total)

@@ -74,7 +74,7 @@ def choose_target(
     if wanted not in (None, "auto"):
         index = _class_index(wanted, names)
         return Target(index, names[index], "given")
-    look = GradCam(classifier, None)
+    look = GradCam(classifier, None, frozen=True)
     moved = np.zeros(classifier.classes, np.int64)
     answers = np.zeros(classifier.classes, np.int64)
     seen = 0
@@ -110,7 +110,7 @@ def _sampled(
 
 
 def _accuracy(classifier: Classifier, dataset: Dataset, batch_size: int, seed: int) -> Rate:
-    look, hits, n = GradCam(classifier, None), 0, 0
+    look, hits, n = GradCam(classifier, None, frozen=True), 0, 0
     for batch in _sampled(dataset, classifier, RANGE_SAMPLE, batch_size, seed):
         predicted: NDArray[np.int64] = look(batch.images, 0).predicted
         hits, n = hits + int((predicted == batch.labels).sum()), n + len(predicted)

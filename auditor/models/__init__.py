@@ -1,5 +1,7 @@
 """Suspected models: looked at before they are loaded, then wrapped as a `Classifier`."""
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +18,8 @@ def load_classifier(
     """Check a model file, load it in this process, and wrap it.
 
     Args:
-        path: A `.keras` or `.h5` file. Loading a file that you do not trust is what the command
-            line's worker process is for.
+        path: A `.keras`, `.h5` or `.onnx` file. Loading one that you do not trust is what the
+            command line's worker process is for.
         input_range: As `--input-range`.
         size: (height, width) to feed a model that takes any size.
 
@@ -25,14 +27,13 @@ def load_classifier(
         InputError: The file was refused, cannot be read, or is no image classifier.
         UsageError: The input range is none.
     """
-    from auditor.models.classifier import wrap
     from auditor.models.input_range import InputRange
     from auditor.models.inspect import inspect
-    from auditor.models.keras_file import load
+    from auditor.models.loading import open_classifier
 
     path = Path(path)
-    with tempfile.TemporaryDirectory(prefix="bdaudit-") as folder:
-        copy = take(path, Path(folder)).copy
-        inspection = inspect(copy, path.name)
-        model = load(copy, inspection, path.name)
-    return wrap(model, InputRange.parse(input_range), path.name, size, inspection.format)
+    folder = Path(tempfile.mkdtemp(prefix="bdaudit-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # a graph is written back from it
+    copy = take(path, folder).copy
+    inspection = inspect(copy, path.name)
+    return open_classifier(copy, inspection, InputRange.parse(input_range), path.name, size)

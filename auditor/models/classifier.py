@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from auditor.errors import InputError, UsageError
@@ -16,13 +17,15 @@ class SpatialLayer:
 
     Attributes:
         path: Its name, with the names of the models around it: `backbone/conv5`.
-        layer: The Keras layer.
+        layer: The Keras layer, or a graph's `Tap`.
         grid: (height, width) of its output.
+        node: In a graph, name of the node whose output it is; another name for it.
     """
 
     path: str
     layer: Any
     grid: tuple[int, int]
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Classifier:
         softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
         input_range: How bytes become the model's numbers.
         format: The model file's format.
+        graph_file: The ONNX file whose graph the model is; None for a Keras file.
     """
 
     model: Any
@@ -46,6 +50,7 @@ class Classifier:
     softmax: bool
     input_range: InputRange
     format: str = "keras"
+    graph_file: Path | None = None
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) uint8 images.
@@ -59,8 +64,18 @@ class Classifier:
             luma = ops.convert_to_tensor([[0.299], [0.587], [0.114]], "float32")
             pixels = ops.round(ops.matmul(pixels, luma))
         with _identity_softmax(self.model):
-            scores = self.model(self.input_range.apply(pixels), training=False)
-        scores = ops.cast(scores, "float32")
+            return self.finished(self.model(self.input_range.apply(pixels), training=False))
+
+    @property
+    def takes(self) -> tuple[tuple[int | None, ...], str]:
+        """Shape and type of what `scores` takes."""
+        return (None, *self.size, 3), "uint8"
+
+    def finished(self, outputs: Any) -> Any:
+        """Return (n, classes) float32 scores of what the model gives; of one number, two."""
+        from keras import ops
+
+        scores = ops.cast(outputs, "float32")
         if self.model.output_shape[-1] == 1:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return scores
@@ -76,7 +91,8 @@ class Classifier:
                 shape = tuple(getattr(output, "shape", ()))
                 if len(shape) == 4 and shape[1] * shape[2] > 1:
                     found.pop(id(layer), None)
-                    found[id(layer)] = SpatialLayer(path, layer, (int(shape[1]), int(shape[2])))
+                    grid = (int(shape[1]), int(shape[2]))
+                    found[id(layer)] = SpatialLayer(path, layer, grid, getattr(layer, "node", ""))
                 return output
 
             return watch
@@ -90,7 +106,8 @@ class Classifier:
         """Return the layer to read heatmaps at.
 
         Args:
-            name: Its path or, where that is unique, its bare name; None for the last one.
+            name: Its path or, where that is unique, its bare name or its node's; None for the
+                last one.
 
         Returns:
             None when the model has no spatial layer and none was asked for.
@@ -101,7 +118,9 @@ class Classifier:
         layers = self.spatial_layers()
         if name is None:
             return layers[-1] if layers else None
-        matches = [s for s in layers if name in (s.path, s.path.rsplit("/", 1)[-1])]
+        matches = [s for s in layers if s.path == name] or [
+            s for s in layers if name in (s.node, s.path.rsplit("/", 1)[-1])
+        ]
         if len(matches) == 1:
             return matches[0]
         names = ", ".join(printable(s.path, 60) for s in (matches or layers)[-12:])
@@ -146,9 +165,11 @@ def _wrap(call: Callable[..., Any], watch: Callable[[Any], Any]) -> Callable[...
 
 
 def _leaves(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every layer and every bare operation (`x + y`), inside nested models too."""
+    """Give every layer and every bare operation (`x + y`), inside nested models and graphs too."""
     for layer in getattr(model, "operations", model.layers):
-        if hasattr(layer, "layers"):
+        if hasattr(layer, "taps"):
+            yield from ((tap.name, tap) for tap in layer.taps)
+        elif hasattr(layer, "layers"):
             yield from _leaves(layer, f"{prefix}{layer.name}/")
         else:
             yield prefix + layer.name, layer
@@ -160,6 +181,7 @@ def wrap(
     name: str,
     fallback: tuple[int, int],
     format_: str = "keras",
+    graph_file: Path | None = None,
 ) -> Classifier:
     """Return the model as a `Classifier`.
 
@@ -169,6 +191,7 @@ def wrap(
         name: The file's name, for errors.
         fallback: (height, width) to use where the model takes any size: the images' own.
         format_: The model file's format.
+        graph_file: The ONNX file whose graph the model is.
 
     Raises:
         InputError: It is not an image classifier: several inputs or outputs, no image input, a
@@ -209,6 +232,7 @@ def wrap(
         softmax=activation in ("softmax", "sigmoid", "log_softmax"),
         input_range=input_range,
         format=format_,
+        graph_file=graph_file,
     )
 
 

@@ -138,7 +138,7 @@ def _result(ready: Prepared, ledger: Ledger, kept: Epoch | None, seconds: float)
         seconds=seconds,
         monitoring_seconds=sum(e.monitoring_seconds for e in ledger.history),
         evaluation_seconds=sum(e.evaluation_seconds for e in ledger.history),
-        engine=engine(),
+        engine=engine(ready.task.classifier),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.errors import UsageError, WorkError
+from auditor.failures import is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -144,15 +145,10 @@ def memory_advice(batch_size: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = f"{type(error).__name__} {error}".lower().replace("_", "")
-        if not any(sign in said for sign in _OUT_OF_MEMORY):
+        if not is_out_of_memory(error):
             raise
         less = max(1, batch_size // 2)
         raise WorkError(
             f"the device ran out of memory at --batch-size {batch_size}; "
             f"try --batch-size {less}, or --mixed-precision"
         ) from error
-
-
-_OUT_OF_MEMORY = ("resourceexhausted", "out of memory", "can't allocate memory", "allocfailed")
-"""What TensorFlow, JAX, PyTorch, and CUDA's libraries say, lower case, without underscores."""

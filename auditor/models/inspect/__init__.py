@@ -7,56 +7,55 @@ holds is compared with lists of what is known to be harmless; everything else is
 from collections.abc import Callable
 from pathlib import Path
 
-from auditor.errors import InputError
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import inspect_keras
-from auditor.models.inspect.onnx_graph import inspect_onnx
+from auditor.models.inspect.onnx_graph import elsewhere, inspect_onnx
 from auditor.models.inspect.recognise import model_format
 from auditor.models.inspect.saved_model import inspect_saved_model
 from auditor.text import printable
 
+__all__ = ["CHECKS", "elsewhere", "examine", "inspect"]
+
 CHECKS: dict[str, Callable[[Path, str], Inspection]] = {
     "keras": inspect_keras,
     "h5": inspect_keras,
-    "onnx": inspect_onnx,
     "savedmodel": inspect_saved_model,
 }
-"""Format → how it is looked at: takes the file and its printable name."""
+"""Format → how it is looked at: takes the file and its printable name. ONNX has its own call."""
 
 
-def examine(path: Path, name: str) -> Inspection:
+def examine(path: Path, name: str, external_data: bool = False) -> Inspection:
     """Look at a model file and tell everything that is found, loading nothing.
 
     Args:
         path: The file, usually a scratch copy; of a SavedModel, the folder.
         name: What the user calls it, for messages.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
 
     Raises:
         InputError: It is damaged, or of no kind that can be looked at.
     """
-    return CHECKS[model_format(path, name)](path, printable(name))
+    format_ = model_format(path, name)
+    if format_ == "onnx":
+        return inspect_onnx(path, printable(name), external_data)
+    return CHECKS[format_](path, printable(name))
 
 
-def inspect(path: Path, name: str) -> Inspection:
+def inspect(path: Path, name: str, external_data: bool = False) -> Inspection:
     """Check a model file before it is loaded.
 
     Args:
         path: The file, usually a scratch copy; of a SavedModel, the folder.
         name: What the user calls it, for messages.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
 
     Returns:
         What the file declares, all of it known to be harmless.
 
     Raises:
-        InputError: As `examine`, or something in it is not known to be harmless, or it is of a
-            kind that can be looked at and not loaded.
+        InputError: As `examine`, or something in it is not known to be harmless.
     """
-    inspection = examine(path, name)
+    inspection = examine(path, name, external_data)
     if inspection.findings:
         inspection.refuse(printable(name))
-    if not inspection.config:
-        raise InputError(
-            f"{printable(name)}: {inspection.format}: looked at, and harmless as far as is "
-            "known; but this version loads .keras and .h5 models only"
-        )
     return inspection

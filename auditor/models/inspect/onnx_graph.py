@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError
+from auditor.intake import MOST_FILES
 from auditor.models.inspect import onnx_ops, onnx_tensor
 from auditor.models.inspect.growth import Endless, grown
 from auditor.models.inspect.inspection import Enough, Findings, Inspection
@@ -44,12 +45,27 @@ class _Scope:
     depth: int = 0
 
 
-def inspect_onnx(path: Path, shown: str) -> Inspection:
+def elsewhere(path: Path, shown: str) -> list[str]:
+    """Return the names of the files that an ONNX file says its numbers are in; none is opened.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    from onnx import ModelProto
+    from onnx.external_data_helper import _get_all_tensors
+
+    model = parse(path, ModelProto, "ONNX", shown)
+    entries = (e for tensor in _get_all_tensors(model) for e in tensor.external_data)
+    return sorted({entry.value for entry in entries if entry.key == "location"})[:MOST_FILES]
+
+
+def inspect_onnx(path: Path, shown: str, external_data: bool = False) -> Inspection:
     """Compare an ONNX file with what an exporter of image classifiers writes.
 
     Args:
-        path: The file; nothing that it points to is opened.
+        path: The file.
         shown: Its name for messages, already printable.
+        external_data: Whether numbers may be in files beside it.
 
     Raises:
         InputError: It is damaged, or holds no graph.
@@ -59,7 +75,7 @@ def inspect_onnx(path: Path, shown: str) -> Inspection:
     model = parse(path, ModelProto, "ONNX", shown)
     if not model.ir_version or not model.graph.node:
         raise InputError(f"{shown}: no graph in this file; export the whole model to ONNX again")
-    walk = _Walk(model)
+    walk = _Walk(model, path.parent if external_data else None)
     with contextlib.suppress(Enough):
         walk.model()
     return Inspection(
@@ -80,8 +96,8 @@ def _written_by(model: "ModelProto") -> str:
 class _Walk:
     """One pass over a model; every function's body is looked at once, used or not."""
 
-    def __init__(self, model: "ModelProto") -> None:
-        self.whole = model
+    def __init__(self, model: "ModelProto", folder: Path | None) -> None:
+        self.whole, self.folder = model, folder
         self.findings = Findings()
         self.layers: list[tuple[str, str]] = []
         self.stored = 0
@@ -198,7 +214,7 @@ class _Walk:
             self.graph(graph, inside)
 
     def tensor(self, tensor: "TensorProto", place: str) -> None:
-        if reason := onnx_tensor.fault(tensor):
+        if reason := onnx_tensor.fault(tensor, self.folder):
             self.findings.add(place, reason)
         else:
             self.stored += math.prod(tensor.dims)

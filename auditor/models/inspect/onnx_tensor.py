@@ -1,6 +1,7 @@
 """The numbers inside an ONNX file: how many a tensor declares, and whether they are there."""
 
 import math
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,14 +30,20 @@ _TEXT = 8
 _ELSEWHERE = 1  # TensorProto.EXTERNAL
 
 
-def fault(tensor: "TensorProto") -> str:
-    """Say what is wrong with a tensor; empty for one whose numbers are all in the file."""
-    if tensor.data_location == _ELSEWHERE or tensor.external_data:
+def fault(tensor: "TensorProto", folder: Path | None = None) -> str:
+    """Say what is wrong with a tensor; empty for one whose numbers are all there.
+
+    Args:
+        tensor: The tensor.
+        folder: Where files with numbers may be; None if all must be in the model's own file.
+    """
+    outside = tensor.data_location == _ELSEWHERE or tensor.external_data
+    if outside and folder is None:
         where = "".join(
             f" {entry.value!r}" for entry in tensor.external_data if entry.key == "location"
         )
         return (
-            f"its numbers are in another file{where[:100]}; "
+            f"its numbers are in another file{where[:100]}; give --allow-external-data, or "
             "export the model into a single file (save_as_external_data=False)"
         )
     if tensor.data_type == _TEXT:
@@ -50,7 +57,31 @@ def fault(tensor: "TensorProto") -> str:
     count = math.prod(tensor.dims)
     if count > _MOST_NUMBERS:
         return f"declares {count} numbers; at most {_MOST_NUMBERS} are allowed"
+    if outside and folder is not None:
+        return _shortage_outside(tensor, count, folder)
     return _shortage(tensor, count)
+
+
+def _shortage_outside(tensor: "TensorProto", count: int, folder: Path) -> str:
+    """Compare the numbers declared with the part of a file that they are said to be."""
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    name = PurePosixPath(said.get("location", ""))
+    file = folder / name
+    if name.is_absolute() or ".." in name.parts or not file.is_file():
+        return f"its numbers are in {str(name)!r:.100}, which is not in the model's folder"
+    if tensor.ListFields() and any(
+        f.name.endswith("_data") and f.name != "external_data" for f, _ in tensor.ListFields()
+    ):
+        return "its numbers are in this file and in another one"
+    needed = math.ceil(count * _TYPES[tensor.data_type][0] / 8)
+    try:
+        start = int(said.get("offset", 0))
+        length = int(said.get("length", file.stat().st_size - start))
+    except ValueError:
+        return "its place in another file is not a number"
+    if start < 0 or length != needed or start + length > file.stat().st_size:
+        return f"declares {count} numbers, which are {needed} bytes, and {length} are in {name}"
+    return ""
 
 
 def _shortage(tensor: "TensorProto", count: int) -> str:

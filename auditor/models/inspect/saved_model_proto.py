@@ -18,9 +18,10 @@ CollectionDefEntry: 1 key string, 2 value CollectionDef
 CollectionDef: 1 node_list NodeList
 NodeList: 1 value string*
 SignatureDefEntry: 1 key string, 2 value SignatureDef
-SignatureDef: 2 outputs TensorInfoEntry*
+SignatureDef: 1 inputs TensorInfoEntry*, 2 outputs TensorInfoEntry*
 TensorInfoEntry: 1 key string, 2 value TensorInfo
-TensorInfo: 1 name string, 4 coo_sparse bytes, 5 composite_tensor bytes
+TensorInfo: 1 name string, 3 tensor_shape TensorShapeProto, 4 coo_sparse bytes,
+    5 composite_tensor bytes
 AssetFileDef: 2 filename string
 
 GraphDef: 1 node NodeDef*, 2 library FunctionDefLibrary

@@ -1,0 +1,53 @@
+"""What goes into a model, what comes out, where heatmaps can be read: as far as its file says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.keras_ports import keras_ports
+from auditor.models.inspect.onnx_ports import onnx_ports
+from auditor.models.inspect.saved_model_ports import saved_model_ports
+
+Port = tuple[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a model file says of its inputs and outputs.
+
+    Attributes:
+        inputs: (name, shape) of each; -1 for a dimension that is left open, an empty shape where
+            the file does not say.
+        outputs: The same.
+        spatial: Names that `--layer` takes, in the order they are computed: what has rows and
+            columns.
+    """
+
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[Port, ...] = ()
+    spatial: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 where the file does not say."""
+        last = self.outputs[0][1][-1:] if len(self.outputs) == 1 else ()
+        return max(last[0], 0) if last else 0
+
+
+def ports(path: Path, inspection: Inspection, shown: str) -> Ports:
+    """Read what a file says of its inputs and outputs; nothing is loaded.
+
+    Args:
+        path: The file that was inspected.
+        inspection: What was found in it.
+        shown: Its name for messages, already printable.
+    """
+    found: dict[str, Any] = {}
+    if inspection.config:
+        found = keras_ports(inspection.config)
+    elif inspection.format == "onnx":
+        found = onnx_ports(path, shown)
+    elif inspection.format == "savedmodel":
+        found = saved_model_ports(path, shown)
+    return Ports(**found)

@@ -1,0 +1,65 @@
+"""Build the model that a file holds, once the file was looked at; and hand a trained one back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from auditor.models import keras_file, onnx_file
+from auditor.models.classifier import Classifier, wrap
+from auditor.models.form import check_form
+from auditor.models.input_range import InputRange
+from auditor.models.inspect.inspection import Inspection
+from auditor.text import printable
+
+Size = tuple[int, int]
+
+
+def _keras(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, None]:
+    return keras_file.load(path, inspection, name), None
+
+
+def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
+    return onnx_file.load(path, name, size), path
+
+
+MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], tuple[Any, Path | None]]] = {
+    "keras": _keras,
+    "h5": _keras,
+    "onnx": _onnx,
+}
+"""Format → function of the file, what was found in it, its name, and (height, width) to feed a
+model that takes any size. Returns the Keras model, and the ONNX file whose graph it is, if any."""
+
+
+def open_classifier(
+    path: Path, inspection: Inspection, input_range: InputRange, name: str, size: Size
+) -> Classifier:
+    """Load a model that `inspect` has accepted.
+
+    Args:
+        path: The file that was inspected; it must stay as long as the classifier is used.
+        inspection: What `inspect` returned for it.
+        input_range: How bytes become its numbers.
+        name: What the user calls the file, for messages.
+        size: (height, width) to feed a model that takes any size.
+
+    Raises:
+        InputError: It cannot be built, or is no image classifier.
+        UsageError: The input range has another number of channels.
+    """
+    model, graph_file = MODEL_FORMATS[inspection.format](path, inspection, name, size)
+    return wrap(model, input_range, printable(name), size, inspection.format, graph_file)
+
+
+def save(classifier: Classifier, target: Path) -> None:
+    """Write a classifier with the weights it has now, in the form of the suffix.
+
+    Raises:
+        UsageError: It cannot be handed back in that form.
+        WorkError: What was written is not valid, or does not compute the same.
+    """
+    check_form(classifier.format, target.suffix)
+    if classifier.graph_file:
+        onnx_file.write(classifier.model, classifier.graph_file, target)
+    else:
+        classifier.model.save(target)

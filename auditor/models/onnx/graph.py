@@ -1,0 +1,262 @@
+"""An ONNX file read as a classifier: its nodes, its numbers, and which of them are weights."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from auditor.errors import InputError
+from auditor.models.onnx.fold import fold, folds, settled
+from auditor.models.onnx.node import Node
+from auditor.text import printable
+
+CONVERTED = "export the model to ONNX again without quantization, with float32 weights"
+
+# Operator → which of its inputs are weights, however small. Of other operators a number of more
+# than one element is one.
+_SLOTS = {
+    "BatchNormalization": (1, 2),
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "Gemm": (0, 1, 2),
+    "GroupNormalization": (1, 2),
+    "InstanceNormalization": (1, 2),
+    "LayerNormalization": (1, 2),
+    "MatMul": (0, 1),
+    "PRelu": (1,),
+    "RMSNormalization": (1,),
+}
+_STATISTICS = {"BatchNormalization": (3, 4)}
+_NEVER = {"Clip", "Resize", "Upsample", "Pad", "Pow", "Constant", "ConstantOfShape", "Expand"}
+_POINTWISE = {"Add", "Sub", "Mul", "Div", "Cast", "Identity", "Transpose", "Resize", "Clip"}
+_ENDINGS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
+_THROUGH = {"Identity", "Dropout"}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What is computed, from one input to one output.
+
+    Attributes:
+        nodes: In an order in which they can run; none that the output does not need.
+        constants: Name → numbers that nobody trains.
+        weights: Name → float32 numbers that can be trained.
+        statistics: Name → float32 running statistics of BatchNormalization.
+        input: Name of the image input.
+        shape: (n, h, w, c) of the images; None where any number will do.
+        channels_first: Whether the graph takes (n, c, h, w).
+        output: Name of the tensor to be had, before `activation`.
+        activation: What ends the graph: softmax, log_softmax, sigmoid or linear.
+    """
+
+    nodes: tuple[Node, ...]
+    constants: dict[str, NDArray[Any]]
+    weights: dict[str, NDArray[np.float32]]
+    statistics: dict[str, NDArray[np.float32]]
+    input: str
+    shape: tuple[int | None, ...]
+    channels_first: bool
+    output: str
+    activation: str
+
+
+def read(path: Path, shown: str) -> onnx.ModelProto:
+    """Read a file that was looked at, functions of its own written out."""
+    from onnx.inliner import inline_local_functions
+
+    try:
+        model = onnx.load(path, load_external_data=True)
+        return inline_local_functions(model) if model.functions else model
+    except Exception as error:  # whatever onnx raises for a file it dislikes
+        reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
+        raise InputError(f"{shown}: ONNX could not read this model: {reason}") from None
+
+
+def graph(model: onnx.ModelProto, shown: str, supported: Iterable[str]) -> Graph:
+    """Prepare a model's graph.
+
+    Args:
+        model: What `read` gave.
+        shown: The file's name for messages, already printable.
+        supported: Names of the operators that can be run.
+
+    Raises:
+        InputError: It is quantized, uses operators that cannot be run, or is no image classifier.
+    """
+    opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    nodes = [Node.of(proto, opset) for proto in model.graph.node]
+    _check_operators(nodes, set(supported), shown)
+    numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    source, shape = _door(model, set(numbers), shown)
+    if len(model.graph.output) != 1:
+        raise InputError(
+            f"{shown}: not an image classifier: {len(model.graph.output)} outputs, expected one"
+        )
+    output, activation = _ending(nodes, model.graph.output[0].name)
+    nodes = _needed(nodes, output)
+    stored = {*numbers, *(n.outputs[0] for n in nodes if n.op == "Constant")}
+    nodes, known = _folded(nodes, {name: settled(value) for name, value in numbers.items()})
+    channels_first, images = _layout(shape, nodes, source, known, shown)
+    trained, kept = _weights(nodes, source, known, stored)
+    used = {name for node in nodes for name in node.inputs} | {output}
+    return Graph(
+        nodes=tuple(nodes),
+        constants={n: v for n, v in known.items() if n in used - trained - kept},
+        weights={n: known[n].astype(np.float32) for n in known if n in trained},
+        statistics={n: known[n].astype(np.float32) for n in known if n in kept},
+        input=source,
+        shape=images,
+        channels_first=channels_first,
+        output=output,
+        activation=activation,
+    )
+
+
+def _check_operators(nodes: list[Node], supported: set[str], shown: str) -> None:
+    """Name all operators that cannot be run, at once."""
+    unknown = sorted({node.op for node in nodes} - supported)
+    if not unknown:
+        return
+    named = ", ".join(printable(op, 40) for op in unknown[:20])
+    if any(_is_quantized(op) for op in unknown):
+        raise InputError(f"{shown}: a quantized graph ({named}); {CONVERTED}")
+    raise InputError(
+        f"{shown}: operators that are not supported: {named}; export the model without them, or "
+        "save it as .keras"
+    )
+
+
+def _is_quantized(op: str) -> bool:
+    return "Quantize" in op or "QLinear" in op or op.endswith("Integer") or op.startswith("QGemm")
+
+
+def _door(
+    model: onnx.ModelProto, numbers: set[str], shown: str
+) -> tuple[str, tuple[int | None, ...]]:
+    """Return the input's name and shape; files of old list their weights as inputs too."""
+    inputs = [i for i in model.graph.input if i.name not in numbers]
+    if len(inputs) != 1:
+        raise InputError(f"{shown}: not an image classifier: {len(inputs)} inputs, expected one")
+    kind = inputs[0].type.tensor_type
+    shape = tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
+        for dim in kind.shape.dim
+    )
+    if len(shape) != 4:
+        raise InputError(f"{shown}: not an image classifier: its input has the shape {shape}")
+    return inputs[0].name, shape
+
+
+def _layout(
+    shape: tuple[int | None, ...],
+    nodes: list[Node],
+    source: str,
+    known: dict[str, NDArray[Any]],
+    shown: str,
+) -> tuple[bool, tuple[int | None, ...]]:
+    """Tell where the channels are, from the shape, else from the first convolution."""
+    first, last = shape[1] in (1, 3), shape[3] in (1, 3)
+    if first == last:
+        reader = next((n for n in nodes if source in n.inputs), None)
+        first = reader is not None and reader.op != "Transpose"
+        kernel = known.get(reader.inputs[1]) if reader and reader.op == "Conv" else None
+        if shape[1] is None and shape[3] is None and kernel is not None:
+            shape = (shape[0], kernel.shape[1], *shape[2:])
+        last = not first
+    if first:
+        return True, (shape[0], shape[2], shape[3], shape[1])
+    if shape[3] not in (1, 3):
+        raise InputError(
+            f"{shown}: its input has the shape {shape}; expected images of 1 or 3 channels, "
+            "(n, c, h, w) or (n, h, w, c)"
+        )
+    return False, shape
+
+
+def _ending(nodes: list[Node], output: str) -> tuple[str, str]:
+    """Return the tensor before the last softmax or sigmoid, and which one that is."""
+    makers = {name: node for node in nodes for name in node.outputs}
+    name = output
+    while (node := makers.get(name)) and node.op in _THROUGH:
+        name = node.inputs[0]
+    if node and node.op in _ENDINGS and node.get("axis", 1) in (1, -1):
+        return node.inputs[0], _ENDINGS[node.op]
+    return output, "linear"
+
+
+def _needed(nodes: list[Node], output: str) -> list[Node]:
+    """Return the nodes that the output depends on, in the file's order."""
+    wanted, kept = {output}, []
+    for node in reversed(nodes):
+        if wanted & set(node.outputs):
+            wanted.update(filter(None, node.inputs))
+            kept.append(node)
+    return kept[::-1]
+
+
+def _folded(
+    nodes: list[Node], known: dict[str, NDArray[Any]]
+) -> tuple[list[Node], dict[str, NDArray[Any]]]:
+    """Work out what depends on no pixel and no weight; Identity of a weight is another name."""
+    left, alias = [], dict[str, str]()
+    constants = {n for n, v in known.items() if not _may_be_weight(v)}
+    for node in nodes:
+        node = replace(node, inputs=tuple(alias.get(name, name) for name in node.inputs))
+        if node.op in _THROUGH and node.inputs[0] in known:
+            alias[node.outputs[0]] = node.inputs[0]
+        elif node.op == "Constant":
+            known[node.outputs[0]] = value = settled(fold(node, [])[0])
+            if not _may_be_weight(value):
+                constants.add(node.outputs[0])
+        elif folds(node) and all(name in constants or not name for name in node.inputs):
+            values = fold(node, [known[name] if name else None for name in node.inputs])
+            named = dict(zip(node.outputs, map(settled, values), strict=False))
+            known |= named
+            constants |= set(named)
+        else:
+            left.append(node)
+    return left, known
+
+
+def _may_be_weight(value: NDArray[Any]) -> bool:
+    return value.dtype == np.float32 and value.size > 0
+
+
+def _weights(
+    nodes: list[Node], source: str, known: dict[str, NDArray[Any]], stored: set[str]
+) -> tuple[set[str], set[str]]:
+    """Return the names of weights, and those of running statistics.
+
+    What meets the image before any weight has (a mean taken off, a division) is how pixels are
+    prepared, and stays as it is.
+    """
+    trained: set[str] = set()
+    kept: set[str] = set()
+    raw = {source}
+    for node in nodes:
+        if node.op in _POINTWISE and any(name in raw for name in node.inputs):
+            raw.update(node.outputs)
+            continue
+        for name in _slots(node, node.inputs, _STATISTICS):
+            kept.add(name)
+        for name in node.inputs:
+            value = known.get(name)
+            if name not in stored or value is None or not _may_be_weight(value):
+                continue
+            if name in _slots(node, node.inputs, _SLOTS):
+                trained.add(name)
+            elif node.op not in {*_SLOTS, *_NEVER} and value.size > 1:
+                trained.add(name)
+    kept &= known.keys()
+    return trained - kept, kept
+
+
+def _slots(node: Node, inputs: tuple[str, ...], table: dict[str, tuple[int, ...]]) -> Iterator[str]:
+    for slot in table.get(node.op, ()):
+        if slot < len(inputs) and inputs[slot]:
+            yield inputs[slot]

@@ -1,0 +1,142 @@
+"""An ONNX graph as one Keras layer: its weights are the layer's, and `fit` trains them."""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from auditor.models.onnx.graph import Graph
+from auditor.models.onnx.node import Node
+from auditor.models.onnx.run import run, spatial
+from auditor.models.onnx.values import Tensor, Value, data
+
+
+class Tap:
+    """A tensor of a graph that heatmaps can be read at; to the audit it is like a layer.
+
+    Attributes:
+        name: The tensor's name.
+        node: Name of the node that makes it.
+    """
+
+    def __init__(self, name: str, node: str) -> None:
+        self.name, self.node = name, node
+
+    def call(self, features: Any) -> Any:
+        """Pass on (n, h, w, channels) features; who watches puts a function of theirs here."""
+        return features
+
+
+class GraphLayer(keras.Layer):  # type: ignore[misc]
+    """Interprets a graph with `keras.ops`.
+
+    Attributes:
+        graph: The graph.
+        taps: Every tensor with rows and columns, in the order they are computed.
+        activation: What ends the graph, as a Keras activation; the audit steps behind it.
+        classes: Numbers an image gets.
+    """
+
+    def __init__(self, graph: Graph, size: tuple[int, int]) -> None:
+        """Make the weights.
+
+        Args:
+            graph: The graph.
+            size: (height, width) of the images.
+
+        Raises:
+            InputError: A node cannot be run.
+        """
+        super().__init__(name="graph")
+        self.activation = keras.activations.get(graph.activation)
+        self._variables_of = {
+            name: self.add_weight(
+                name=f"w{number}",
+                shape=value.shape,
+                dtype="float32",
+                initializer=_given(value),
+                trainable=name in graph.weights,
+            )
+            for number, (name, value) in enumerate((graph.weights | graph.statistics).items())
+        }
+        self.graph, self.taps = graph, ()
+        self._by_name: dict[str, Tap] = {}
+        self.graph, self.taps, self.classes = self._rehearsed(size)
+        self._by_name = {tap.name: tap for tap in self.taps}
+        self.built = True
+
+    def call(self, images: Any) -> Any:
+        """Return (n, classes) of (n, h, w, c) images."""
+        return self.activation(data(self._run(images)[self.graph.output]))
+
+    def compute_output_spec(self, images: Any) -> Any:
+        """Say what `call` gives, without running it."""
+        return keras.KerasTensor((images.shape[0], self.classes), dtype=self.compute_dtype)
+
+    def tail(self, nodes: tuple[Node, ...], tap: Tap, features: Any) -> Any:
+        """Return (n, classes) before the activation, of what some node made of the images.
+
+        Args:
+            nodes: The graph's nodes after that one.
+            tap: The tensor that the features are.
+            features: (n, channels, h, w).
+        """
+        stored = tap.call(ops.transpose(features, (0, 2, 3, 1)))
+        values = {**self._known(), tap.name: Tensor(stored, last=True)}
+        return data(run(nodes, values)[self.graph.output])
+
+    def weight_values(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return name → float32 numbers of every weight and statistic."""
+        return {n: np.asarray(ops.convert_to_numpy(v)) for n, v in self._variables_of.items()}
+
+    def _run(self, images: Any, watch: Any = None) -> dict[str, Value]:
+        values = self._known()
+        # Channels last is how images come: as the same tensor, read in the graph's order.
+        values[self.graph.input] = Tensor(images, last=self.graph.channels_first)
+        return run(self.graph.nodes, values, watch or self._tapped)
+
+    def _known(self) -> dict[str, Value]:
+        weights = {n: Tensor(ops.convert_to_tensor(v)) for n, v in self._variables_of.items()}
+        return {**self.graph.constants, **weights}
+
+    def _tapped(self, node: Node, name: str, value: Value) -> Value:
+        tap = self._by_name.get(name)
+        if tap is None or not isinstance(value, Tensor):
+            return value
+        return Tensor(tap.call(value.channels_last()), last=True)
+
+    def _rehearsed(self, size: tuple[int, int]) -> tuple[Graph, tuple[Tap, ...], int]:
+        """Run once on black images of the number that the file asks for; say what was seen."""
+        fixed = self.graph.shape[0]
+        taps: list[Tap] = []
+        shapes: set[tuple[Any, ...]] = set()
+
+        def see(node: Node, name: str, value: Value) -> Value:
+            # What was reshaped, and has the shape of features again, is features again: exporters
+            # write a normalization over groups like this.
+            if isinstance(value, Tensor) and value.shape[1:] in shapes:
+                value = Tensor(value.channels_last(), last=True)
+            if isinstance(value, Tensor) and spatial(value):
+                shapes.add(value.shape[1:])
+                taps.append(Tap(name, node.name))
+            return value
+
+        images = ops.zeros((fixed or 1, *size, self.graph.shape[3]), "float32")
+        env = self._run(images, see)
+        graph = self.graph
+        if fixed:
+            nodes = tuple(
+                replace(node, declared=tuple(env[node.inputs[0]].shape))  # type: ignore[union-attr]
+                if node.inputs and isinstance(env[node.inputs[0]], Tensor)
+                else node
+                for node in graph.nodes
+            )
+            graph = replace(graph, nodes=nodes)
+        output = env[graph.output]
+        return graph, tuple(taps), int(output.shape[-1]) if isinstance(output, Tensor) else 0
+
+
+def _given(value: np.ndarray[Any, Any]) -> Any:
+    return lambda shape, dtype: ops.convert_to_tensor(value, dtype)

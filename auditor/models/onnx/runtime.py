@@ -1,0 +1,153 @@
+"""A graph run by ONNX Runtime where nothing is trained: the fastest way on a CPU.
+
+Everything up to the layer that heatmaps are read at is ONNX Runtime's; what follows is small, and
+run by the `GraphLayer`, since gradients are wanted of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.models.classifier import Classifier, SpatialLayer
+from auditor.models.onnx.graph import Graph
+from auditor.models.onnx.layer import GraphLayer
+from auditor.models.onnx.node import Node
+from auditor.models.onnx_file import updated
+
+_SAME = 1e-3
+_TRIED = 4
+
+Forward = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What follows a layer, as a network of its own: features in, scores out.
+
+    Attributes:
+        classifier: Whose head it is.
+        layer: The `GraphLayer`.
+        tap: The tensor that it begins at.
+        nodes: The graph's nodes from there on.
+        takes: Shape and type of the features, (n, channels, h, w).
+    """
+
+    classifier: Classifier
+    layer: GraphLayer
+    tap: SpatialLayer
+    nodes: tuple[Node, ...]
+    takes: tuple[tuple[int | None, ...], str]
+
+    @property
+    def model(self) -> Any:
+        """The whole model, whose weights these are."""
+        return self.classifier.model
+
+    def scores(self, features: Any) -> Any:
+        """Return (n, classes) scores before softmax of (n, channels, h, w) features."""
+        return self.classifier.finished(self.layer.tail(self.nodes, self.tap.layer, features))
+
+
+def fast_forward(
+    classifier: Classifier, tap: SpatialLayer | None
+) -> tuple[Forward, Head | None] | None:
+    """Return a graph's way through ONNX Runtime, and its head.
+
+    Args:
+        classifier: A model that is a graph.
+        tap: Where heatmaps are read; None for scores alone.
+
+    Returns:
+        A function of (n, h, w, 3) images that gives scores, or the features at `tap` and what makes
+        scores of them. None where ONNX Runtime is not installed, computes otherwise, or where the
+        graph takes a fixed number of images or other ways lead around the layer.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    (layer,) = (each for each in classifier.model.layers if isinstance(each, GraphLayer))
+    nodes = _after(layer.graph, tap.path) if tap else ()
+    if layer.graph.shape[0] or nodes is None:
+        return None
+    wanted = tap.path if tap else layer.graph.output
+    proto = updated(classifier.model, classifier.graph_file)
+    _end_at(proto, wanted)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        forward = _forward(classifier, layer.graph, session)
+        images = np.random.default_rng(0).integers(0, 256, (_TRIED, *classifier.size, 3), np.uint8)
+        found = forward(images)
+    except Exception:  # whatever ONNX Runtime raises for a graph that it cannot run
+        return None
+    if tap is None:
+        return (forward, None) if _agree(found, classifier.scores(images)) else None
+    head = Head(classifier, layer, tap, nodes, ((None, *found.shape[1:]), "float32"))
+    return (forward, head) if _agree(head.scores(found), classifier.scores(images)) else None
+
+
+def _forward(classifier: Classifier, graph: Graph, session: Any) -> Forward:
+    door = session.get_inputs()[0]
+    kind = np.float16 if "float16" in door.type else np.float32
+    shift = np.asarray(classifier.input_range.shift, np.float32)
+    scale = np.asarray(classifier.input_range.scale, np.float32)
+
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = images.astype(np.float32)
+        if classifier.channels == 1:
+            pixels = np.round(pixels @ np.float32([[0.299], [0.587], [0.114]]))
+        pixels = (pixels - shift) / scale
+        if graph.channels_first:
+            pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+        (given,) = session.run(None, {door.name: pixels.astype(kind, copy=False)})
+        found = np.asarray(given, np.float32)
+        if found.shape[1:] == (1,):  # of one number, two
+            found = np.concatenate([-found, found], axis=1)
+        return found
+
+    return forward
+
+
+def _after(graph: Graph, name: str) -> tuple[Node, ...] | None:
+    """Return the nodes that make the output of a tensor; None if they need something else too."""
+    known = {name, "", *graph.constants, *graph.weights, *graph.statistics}
+    reached, nodes = {name}, []
+    for node in graph.nodes:
+        if reached & set(node.inputs):
+            reached.update(node.outputs)
+            nodes.append(node)
+    if graph.output not in reached:
+        return None
+    own = known | reached
+    return tuple(nodes) if all(i in own for node in nodes for i in node.inputs) else None
+
+
+def _end_at(proto: Any, name: str) -> None:
+    """Make a tensor the graph's only output, and drop what it does not need."""
+    from onnx import TensorProto, helper
+
+    wanted, kept = {name}, []
+    for node in reversed(proto.graph.node):
+        if wanted & set(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    del proto.graph.node[:], proto.graph.output[:]
+    proto.graph.node.extend(reversed(kept))
+    proto.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    unused = [t for t in proto.graph.initializer if t.name not in wanted]
+    for tensor in unused:
+        proto.graph.initializer.remove(tensor)
+
+
+def _agree(found: Any, expected: Any) -> bool:
+    from keras import ops
+
+    one, other = (np.asarray(ops.convert_to_numpy(value)) for value in (found, expected))
+    return bool(np.allclose(one, other, atol=_SAME * (np.abs(other).max() or 1)))

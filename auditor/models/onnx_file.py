@@ -1,0 +1,127 @@
+"""Load an inspected ONNX file as a Keras model, and write trained weights back into its graph."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor.errors import InputError, WorkError
+from auditor.text import printable
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
+
+_SAME = 1e-3
+
+
+def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
+    """Load a model that `inspect` has accepted.
+
+    Args:
+        path: The file that was inspected.
+        name: What the user calls the file, for messages.
+        size: (height, width) to feed a model that takes any size.
+
+    Raises:
+        InputError: It uses operators that are not supported, or is no image classifier.
+    """
+    import keras
+
+    from auditor.models.onnx.graph import graph, read
+    from auditor.models.onnx.layer import GraphLayer
+    from auditor.models.onnx.operators import HOST_ONLY, OPERATORS
+
+    shown = printable(name)
+    prepared = graph(read(path, shown), shown, OPERATORS.keys() | HOST_ONLY)
+    _, height, width, channels = prepared.shape
+    try:
+        layer = GraphLayer(prepared, (height or size[0], width or size[1]))
+        _check_rows(layer, prepared.shape[0], (height or size[0], width or size[1], channels))
+    except InputError as error:
+        raise InputError(f"{shown}: {error}") from None
+    images = keras.Input((height, width, channels), name="images")
+    return keras.Model(images, layer(images), name="onnx")
+
+
+def write(model: "keras.Model", source: Path, target: Path) -> None:
+    """Write the graph of `source` with the model's weights in place of its own.
+
+    Nodes, names, operator sets, metadata, inputs and outputs stay as they are.
+
+    Args:
+        model: What `load` gave for `source`, trained since.
+        source: The ONNX file.
+        target: The file to write.
+
+    Raises:
+        WorkError: What was written is no valid ONNX.
+    """
+    import onnx
+
+    proto = updated(model, source)
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as error:  # whatever the checker raises
+        reason = printable(" ".join(str(error).split()), 200)
+        raise WorkError(f"the repaired graph is no valid ONNX: {reason}") from None
+    onnx.save(proto, target)
+
+
+def updated(model: "keras.Model", source: Path) -> "onnx.ModelProto":
+    """Return the graph of a file with the model's weights in place of its own."""
+    import onnx
+    from onnx import numpy_helper
+
+    proto = onnx.load(source)
+    (layer,) = (each for each in model.layers if hasattr(each, "weight_values"))
+    values = layer.weight_values()
+    written = set()
+    for tensor in _tensors(proto):
+        if tensor.name in values:
+            before = numpy_helper.to_array(tensor)
+            after = values[tensor.name].astype(before.dtype)
+            if not np.array_equal(before, after):
+                tensor.CopyFrom(numpy_helper.from_array(after, tensor.name))
+            written.add(tensor.name)
+    if values.keys() - written:
+        raise WorkError("a weight has no place in the graph")
+    return proto
+
+
+def _tensors(proto: "onnx.ModelProto") -> Any:
+    """Give every stored number of the main graph, those of Constant nodes under the node's name."""
+    yield from proto.graph.initializer
+    for node in proto.graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    attribute.t.name = attribute.t.name or node.output[0]
+                    yield attribute.t
+
+
+def _check_rows(layer: Any, fixed: int | None, shape: tuple[int, int, int]) -> None:
+    """Make sure that images do not depend on each other, and that any number of them will do."""
+    count = fixed or 1
+    images = np.random.default_rng(0).random((2 * count + 1, *shape)).astype(np.float32)
+    from keras import ops
+
+    def scores(rows: Any) -> Any:
+        return np.asarray(ops.convert_to_numpy(layer.call(ops.convert_to_tensor(rows))))
+
+    try:
+        together = scores(images)
+    except Exception as error:  # whatever the backend raises for shapes that do not fit
+        raise InputError(_DEPENDS) from error
+    apart = np.concatenate([scores(images[i : i + count]) for i in (0, count)])
+    scale = np.abs(apart).max() or 1.0
+    if len(together) != len(images) or not np.allclose(
+        together[: len(apart)], apart, atol=_SAME * scale, equal_nan=True
+    ):
+        raise InputError(_DEPENDS)
+
+
+_DEPENDS = (
+    "works for one number of images only; export it with a dynamic batch "
+    "(torch.onnx.export(..., dynamic_axes={'input': {0: 'batch'}}))"
+)

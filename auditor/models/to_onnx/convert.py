@@ -1,0 +1,217 @@
+"""Write a SavedModel, a TFLite file or a Keras model as an ONNX file, or not at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from auditor import atomic
+from auditor.errors import InputError, WorkError
+from auditor.models.to_onnx.check import Scores, Unfaithful, check
+from auditor.text import printable
+
+if TYPE_CHECKING:
+    import keras
+    from onnx import ModelProto
+
+_FOREIGN = 1e-3
+_OWN = 1e-4
+_T = TypeVar("_T")
+_DO = "export it to ONNX with the program that made it, or save it as .keras"
+_SIZE = 96
+"""Height and width to compare models of any size by."""
+
+
+def from_saved_model(folder: Path, target: Path, shown: str) -> None:
+    """Write the serving signature of a SavedModel that `inspect` has accepted.
+
+    Args:
+        folder: The SavedModel.
+        target: The file to write; nothing is there after an error.
+        shown: What the user calls the model, already printable.
+
+    Raises:
+        InputError: It is no image classifier, or ONNX cannot say what it computes.
+        WorkError: The file cannot be written.
+    """
+    import tensorflow as tf
+
+    from auditor.models.to_onnx import graph
+
+    loaded = _attempt(lambda: tf.saved_model.load(str(folder)), shown, "could not be loaded")
+    name, signature = _signature(dict(loaded.signatures), shown)
+    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+    _check_ends(
+        [(spec.shape.rank and tuple(spec.shape), spec.dtype.name) for spec in inputs.values()],
+        [(spec.shape.rank and tuple(spec.shape), spec.dtype.name) for spec in outputs.values()],
+        shown,
+    )
+    (image, spec), (scores, _) = *inputs.items(), *outputs.items()
+    proto = _attempt(
+        lambda: graph.from_function(signature, image, scores), shown, "could not be converted"
+    )
+    _write(
+        proto,
+        lambda images: signature(**{image: tf.constant(images)})[scores],
+        tuple(spec.shape),
+        target,
+        shown,
+    )
+
+
+def from_tflite(path: Path, target: Path, shown: str) -> None:
+    """Write a float TFLite model that `inspect` has accepted.
+
+    Args:
+        path: The file.
+        target: The file to write; nothing is there after an error.
+        shown: What the user calls the model, already printable.
+
+    Raises:
+        InputError: It is no image classifier, or ONNX cannot say what it computes.
+        WorkError: The file cannot be written.
+    """
+    from auditor.models.to_onnx import graph
+
+    runner = _attempt(lambda: _Interpreter(path), shown, "could not be loaded")
+    _check_ends([runner.image], [runner.scores], shown)
+    proto = _attempt(lambda: graph.from_tflite(path), shown, "could not be converted")
+    _write(proto, runner, runner.image[0], target, shown)
+
+
+def from_keras(model: "keras.Model", target: Path) -> None:
+    """Write a Keras image classifier.
+
+    Args:
+        model: The model, on the TensorFlow backend.
+        target: The file to write; what was there before stays where this fails.
+
+    Raises:
+        WorkError: ONNX cannot say what the model computes, or the file cannot be written.
+    """
+    import keras
+
+    from auditor.models.to_onnx import graph
+
+    if keras.backend.backend() != "tensorflow":
+        raise WorkError(
+            f"{target.name}: ONNX is written with the TensorFlow backend only, and this is "
+            f"{keras.backend.backend()}; choose an output that ends in .keras"
+        )
+    import tensorflow as tf
+
+    source, scores = model.inputs[0], model.output_names[0]
+    spec = tf.TensorSpec(source.shape, tf.float32, name="images")
+    try:
+        traced = tf.function(lambda images: model(images, training=False), input_signature=[spec])
+        proto = graph.from_function(traced.get_concrete_function(), source.name, scores)
+        content = _checked(proto, traced, tuple(source.shape), _OWN)
+    except Exception as error:  # ours, or whatever TensorFlow and tf2onnx raise
+        raise WorkError(
+            f"{target.name}: the model cannot be written as ONNX: {_reason(error)}; "
+            "choose an output that ends in .keras"
+        ) from None
+    atomic.write({target: content})
+
+
+class _Interpreter:
+    """A TFLite file as TensorFlow runs it.
+
+    Attributes:
+        image: ((n, h, w, c), type) of its input; None or 0 for sizes that are free.
+        scores: The same of its output.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import warnings
+
+        import tensorflow as tf
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it will move to another package one day
+            # Its delegate would merge weights with what follows: the plain kernels are the measure.
+            self._inside = tf.lite.Interpreter(
+                str(path),
+                experimental_op_resolver_type=(
+                    tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                ),
+            )
+        (source,), (target,) = self._inside.get_input_details(), self._inside.get_output_details()
+        self._source, self._target = source["index"], target["index"]
+        self.image, self.scores = (
+            (
+                tuple(None if s < 0 else int(s) for s in end["shape_signature"]),
+                end["dtype"].__name__,
+            )
+            for end in (source, target)
+        )
+
+    def __call__(self, images: Any) -> Any:
+        """Return the scores of images."""
+        self._inside.resize_tensor_input(self._source, images.shape)
+        self._inside.allocate_tensors()
+        self._inside.set_tensor(self._source, images)
+        self._inside.invoke()
+        return self._inside.get_tensor(self._target)
+
+
+def _signature(signatures: dict[str, Any], shown: str) -> tuple[str, Any]:
+    """Return the signature that serves: by its name, or because there is no other."""
+    if "serving_default" in signatures:
+        return "serving_default", signatures["serving_default"]
+    if len(signatures) == 1:
+        return next(iter(signatures.items()))
+    names = ", ".join(printable(name, 60) for name in sorted(signatures)[:10]) or "none at all"
+    raise InputError(
+        f"{shown}: no signature 'serving_default' (there is: {names}); save the model with "
+        "model.export(...), or tf.saved_model.save(..., signatures=...)"
+    )
+
+
+def _check_ends(inputs: list[Any], outputs: list[Any], shown: str) -> None:
+    """Refuse what does not turn one batch of images into one batch of scores."""
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise InputError(
+            f"{shown}: not an image classifier: {len(inputs)} inputs and {len(outputs)} outputs, "
+            "expected one of each"
+        )
+    ((shape, kind),), ((rows, given),) = inputs, outputs
+    if not shape or len(shape) != 4 or not rows or len(rows) != 2:
+        raise InputError(
+            f"{shown}: not an image classifier: it makes {rows} of {shape}, expected "
+            "(n, classes) of (n, height, width, channels)"
+        )
+    if (kind, given) != ("float32", "float32"):
+        raise InputError(
+            f"{shown}: it takes {kind} and gives {given}, expected float32 of both; {_DO}"
+        )
+
+
+def _write(
+    proto: "ModelProto", scores: Scores, shape: tuple[int | None, ...], target: Path, shown: str
+) -> None:
+    content = _attempt(
+        lambda: _checked(proto, scores, shape, _FOREIGN), shown, "cannot be audited as ONNX"
+    )
+    atomic.write({target: content})
+
+
+def _checked(
+    proto: "ModelProto", scores: Scores, shape: tuple[int | None, ...], allowed: float
+) -> bytes:
+    count, *size = shape
+    check(proto, scores, (count or 0, *(each or _SIZE for each in size)), allowed)
+    return bytes(proto.SerializeToString())
+
+
+def _attempt(act: Callable[[], _T], shown: str, problem: str) -> _T:
+    """Do something with TensorFlow or tf2onnx, whose errors are many and long."""
+    try:
+        return act()
+    except Exception as error:
+        raise InputError(f"{shown}: {problem}: {_reason(error)}; {_DO}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Unfaithful):
+        return str(error)
+    return printable(" ".join(str(error).split()), 200) or type(error).__name__

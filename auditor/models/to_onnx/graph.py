@@ -1,0 +1,129 @@
+"""A traced TensorFlow function, or a TFLite file, as an ONNX graph."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET = 18
+
+
+def from_function(function: Any, image: str, scores: str) -> "ModelProto":
+    """Convert a concrete function of one tensor to one tensor.
+
+    Args:
+        function: The `tf.ConcreteFunction`; its variables become constants.
+        image: What to call the input.
+        scores: What to call the output.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    with _quiet():
+        frozen = convert_variables_to_constants_v2(
+            function, lower_control_flow=False, aggressive_inlining=True
+        )
+        graph = frozen.graph.as_graph_def()
+        bound = _bind_captures(graph, function)
+        (source,) = (t.name for t in frozen.inputs if t.op.name not in bound)
+        (target,) = (t.name for t in frozen.outputs)
+        _let_inline(graph)
+        return _convert(graph, {source: image, target: scores})
+
+
+def from_tflite(path: Path) -> "ModelProto":
+    """Convert a TFLite file."""
+    with _quiet():
+        import tf2onnx
+
+        return tf2onnx.convert.from_tflite(str(path), opset=OPSET)[0]
+
+
+def _convert(graph: Any, names: dict[str, str]) -> "ModelProto":
+    """Convert a GraphDef; `names` are of its input and its output, old → new."""
+    import tensorflow as tf
+    from tf2onnx import optimizer, tf_loader
+    from tf2onnx.tfonnx import process_tf_graph
+
+    source, target = names
+    with tf.Graph().as_default():
+        tf.import_graph_def(graph, name="")
+        graph = tf_loader.tf_optimize([source], [target], graph)
+    _without_erfc(graph)
+    with tf.device("/cpu:0"), tf.Graph().as_default() as whole:
+        tf.import_graph_def(graph, name="")
+        converted = process_tf_graph(
+            whole,
+            continue_on_error=True,  # so that all operators without a counterpart are named
+            opset=OPSET,
+            input_names=[source],
+            output_names=[target],
+            tensors_to_rename=names,
+        )
+        return optimizer.optimize_graph(converted, catch_errors=True).make_model("bdaudit")
+
+
+def _bind_captures(graph: Any, function: Any) -> set[str]:
+    """Turn the tensors that a function took from around it into constants; return their names.
+
+    Freezing does this for variables only: the mean of a Normalization would become an input.
+    """
+    import tensorflow as tf
+
+    captured = {
+        inside.op.name: outside
+        for outside, inside in function.graph.captures
+        if outside.dtype not in (tf.resource, tf.variant)
+    }
+    for node in graph.node:
+        if node.op == "Placeholder" and node.name in captured:
+            node.op = "Const"
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(captured[node.name].numpy()))
+            del node.attr["shape"]
+    return set(captured)
+
+
+def _let_inline(graph: Any) -> None:
+    """Take away the marks that keep XLA's functions whole: Keras puts grouped Conv2D in these."""
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    for marked in (*nodes, *graph.library.function):
+        for mark in {"_XlaMustCompile", "_noinline"} & set(marked.attr):
+            del marked.attr[mark]
+
+
+def _without_erfc(graph: Any) -> None:
+    """Write erfc(x), which exact GELU uses and ONNX lacks, as 1 - erf(x)."""
+    import tensorflow as tf
+
+    for node in [n for n in graph.node if n.op == "Erfc"]:
+        kind = node.attr["T"]
+        one = graph.node.add(name=f"{node.name}/one", op="Const")
+        one.attr["dtype"].CopyFrom(kind)
+        one.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1, tf.as_dtype(kind.type)))
+        erf = graph.node.add(name=f"{node.name}/erf", op="Erf", input=list(node.input))
+        erf.attr["T"].CopyFrom(kind)
+        node.op = "Sub"
+        node.input[:] = [one.name, erf.name]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """While open, tf2onnx tells nothing; importing it changes an environment variable."""
+    variable = "TF_CPP_MIN_LOG_LEVEL"
+    logger, before = logging.getLogger("tf2onnx"), os.environ.get(variable)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        import tf2onnx  # noqa: F401
+
+        yield
+    finally:
+        logger.setLevel(level)
+        if before is None:
+            os.environ.pop(variable, None)
+        else:
+            os.environ[variable] = before

@@ -1,0 +1,147 @@
+"""What people classify images with, as PyTorch's exporters write it: scores, heatmaps, weights.
+
+`export_architectures.py` made the graphs; their weights are made here.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from auditor.models import onnx_file
+
+FOLDER = Path(__file__).with_name("architectures")
+
+READ_AT: dict[str, tuple[str, str]] = {}
+"""File → the operator and the tensor that heatmaps are read at, unless told otherwise."""
+
+
+@dataclass
+class Opened:
+    """A file and what was made of it."""
+
+    path: Path
+    model: Any
+    images: np.ndarray
+
+    @property
+    def layer(self) -> Any:
+        return self.model.layers[-1]
+
+    def scores(self) -> np.ndarray:
+        return np.asarray(self.model(self.images))
+
+
+@pytest.fixture(scope="module", params=sorted(READ_AT))
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    path = tmp_path_factory.mktemp("architecture") / f"{request.param}.onnx"
+    proto = onnx.load_from_string(gzip.decompress((FOLDER / f"{path.name}.gz").read_bytes()))
+    fill(proto)
+    onnx.helper.set_model_props(proto, {"origin": "a test"})
+    onnx.save(proto, path)
+    side = proto.graph.input[0].type.tensor_type.shape.dim[2].dim_value
+    yield Opened(path, onnx_file.load(path, path.name, (side, side)), photographs(side))
+    path.unlink()
+
+
+def test_scores_are_those_of_the_reference(opened: Opened) -> None:
+    expected, scores = reference(opened.path, opened.images), opened.scores()
+    assert relative(scores, expected) < 1e-4
+    assert relative(scores[0], scores[1]) > 0.01  # a dead network agrees with anything
+
+
+def test_heatmaps_are_read_before_the_last_pooling(opened: Opened) -> None:
+    tap = opened.layer.taps[-1]
+    node = next(n for n in onnx.load(opened.path).graph.node if tap.name in n.output)
+    assert (node.op_type, tap.name) == READ_AT[opened.path.stem]
+
+
+def test_trained_weights_are_written_into_the_same_graph(opened: Opened, tmp_path: Path) -> None:
+    target, random = tmp_path / "trained.onnx", np.random.default_rng(1)
+    before, scores = onnx.load(opened.path), opened.scores()
+    weights = opened.model.get_weights()
+    opened.model.set_weights([w * random.uniform(0.95, 1.05, w.shape) for w in weights])
+    onnx_file.write(opened.model, opened.path, target)
+    trained = opened.scores()
+    opened.model.set_weights(weights)
+
+    after = onnx.load(target)
+    onnx.checker.check_model(after, full_check=True)
+    assert relative(trained, scores) > 1e-3
+    assert relative(reference(target, opened.images[:1]), trained[:1]) < 1e-4
+    assert described(after) == described(before)
+    target.unlink()
+
+
+def photographs(side: int) -> np.ndarray:
+    """Return two photographs, (2, side, side, 3), from 0 to 1."""
+    from sklearn.datasets import load_sample_images
+
+    resized = (cv2.resize(x, (side, side)) for x in load_sample_images().images)
+    return np.stack(list(resized)).astype(np.float32) / 255
+
+
+def reference(path: Path, images: np.ndarray) -> np.ndarray:
+    """Return what ONNX' own implementation makes of images, one after the other."""
+    evaluator = ReferenceEvaluator(path)
+    (name,) = evaluator.input_names
+    return np.concatenate(
+        [evaluator.run(None, {name: x[None].transpose(0, 3, 1, 2)})[0] for x in images]
+    )
+
+
+def relative(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+def described(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model without the content of its tensors."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    for tensor in tensors(bare):
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+    return bare
+
+
+def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Give every tensor of floats."""
+    held = [a.t for node in model.graph.node for a in node.attribute if a.HasField("t")]
+    yield from (t for t in (*model.graph.initializer, *held) if t.data_type == 1)
+
+
+def fill(model: onnx.ModelProto) -> None:
+    """Give seeded numbers to what was stored without any, so that signals keep their size."""
+    role = {
+        name: (node.op_type, slot)
+        for node in model.graph.node
+        for slot, name in enumerate(node.input)
+    }
+    for tensor in tensors(model):
+        if not tensor.raw_data and not tensor.float_data and 0 not in tensor.dims:
+            op, slot = role[tensor.name]
+            value = numbers(op, slot, tuple(tensor.dims), zlib.crc32(tensor.name.encode()))
+            tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+
+
+def numbers(op: str, slot: int, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Return numbers for the input `slot` of an operator."""
+    random = np.random.default_rng(seed)
+    if "Normalization" in op and slot in (1, 4):  # scale, variance
+        return random.uniform(0.5, 1.5, shape).astype(np.float32)
+    if op == "Mul":  # scale by hand
+        return random.uniform(0.3, 0.9, shape).astype(np.float32)
+    value = random.standard_normal(shape, np.float32)
+    if op in ("Conv", "Gemm", "MatMul") and slot == 1:
+        inner = shape[0] if op == "MatMul" else np.prod(shape[1:])
+        return value * np.float32(np.sqrt(1.5 / inner))
+    return value / 10
