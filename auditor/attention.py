@@ -69,7 +69,8 @@ class GradCam:
             from auditor.models.onnx.runtime import fast_forward
 
             found = fast_forward(classifier, layer)
-        self._forward, head = found or (None, None)
+        self._forward = found[0] if found else None
+        head = found[1] if found else None
         if found and head is None:  # scores alone
             self._run: Run = lambda scores, classes: (scores,)
         else:

@@ -47,12 +47,12 @@ def trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
     )
 
 
-def engine(classifier: Classifier) -> Engine:
-    """Return what this process computes a classifier's answers with."""
+def engine(classifier: Classifier | None = None) -> Engine:
+    """Return what this process computes with; for a graph, what reads and runs graphs too."""
     import keras
 
     backend = keras.backend.backend()
-    packages = ("keras", backend, *_PACKAGES, *(_OF_GRAPHS if classifier.graph_file else ()))
+    packages = ("keras", backend, *_PACKAGES, *(_OF_GRAPHS if classifier and classifier.graph_file else ()))
     found = {name: _version(name) for name in packages}
     return Engine(
         python=platform.python_version(),

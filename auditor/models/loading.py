@@ -1,5 +1,8 @@
 """Build the model that a file holds, once the file was looked at; and hand a trained one back."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +25,35 @@ def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[An
     return onnx_file.load(path, name, size), path
 
 
+def _saved_model(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
+    from auditor.models.to_onnx import from_saved_model
+
+    graph = _scratch()
+    from_saved_model(path, graph, printable(name))
+    return onnx_file.load(graph, name, size), graph
+
+
+def _tflite(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
+    from auditor.models.to_onnx import from_tflite
+
+    graph = _scratch()
+    from_tflite(path, graph, printable(name))
+    return onnx_file.load(graph, name, size), graph
+
+
+def _scratch() -> Path:
+    """Return where a converted graph goes: it is needed until the trained one is written."""
+    folder = Path(tempfile.mkdtemp(prefix="bdaudit-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder / "graph.onnx"
+
+
 MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], tuple[Any, Path | None]]] = {
     "keras": _keras,
     "h5": _keras,
     "onnx": _onnx,
+    "savedmodel": _saved_model,
+    "tflite": _tflite,
 }
 """Format → function of the file, what was found in it, its name, and (height, width) to feed a
 model that takes any size. Returns the Keras model, and the ONNX file whose graph it is, if any."""
@@ -61,5 +89,9 @@ def save(classifier: Classifier, target: Path) -> None:
     check_form(classifier.format, target.suffix)
     if classifier.graph_file:
         onnx_file.write(classifier.model, classifier.graph_file, target)
+    elif target.suffix == ".onnx":
+        from auditor.models.to_onnx import from_keras
+
+        from_keras(classifier.model, target)
     else:
         classifier.model.save(target)

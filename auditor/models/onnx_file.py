@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor.errors import InputError, WorkError
+from auditor.failures import is_out_of_memory, reason
 from auditor.text import printable
 
 if TYPE_CHECKING:
@@ -32,15 +33,21 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
     from auditor.models.onnx.layer import GraphLayer
     from auditor.models.onnx.operators import HOST_ONLY, OPERATORS
 
-    shown = printable(name)
-    prepared = graph(read(path, shown), shown, OPERATORS.keys() | HOST_ONLY)
-    _, height, width, channels = prepared.shape
     try:
-        layer = GraphLayer(prepared, (height or size[0], width or size[1]))
-        _check_rows(layer, prepared.shape[0], (height or size[0], width or size[1], channels))
+        prepared = graph(read(path), OPERATORS.keys() | HOST_ONLY)
+        height, width = prepared.size
+        fed = (height or size[0], width or size[1])
+        layer = GraphLayer(prepared, fed)
+        _check_rows(layer, prepared.batch, (*fed, prepared.channels))
     except InputError as error:
-        raise InputError(f"{shown}: {error}") from None
-    images = keras.Input((height, width, channels), name="images")
+        raise InputError(f"{printable(name)}: {error}") from None
+    except Exception as error:  # whatever NumPy or the backend raises for numbers that do not fit
+        if is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"{printable(name)}: the graph cannot be run: {printable(reason(error), 200)}"
+        ) from error
+    images = keras.Input((height, width, prepared.channels), name="images")
     return keras.Model(images, layer(images), name="onnx")
 
 
@@ -112,6 +119,8 @@ def _check_rows(layer: Any, fixed: int | None, shape: tuple[int, int, int]) -> N
     try:
         together = scores(images)
     except Exception as error:  # whatever the backend raises for shapes that do not fit
+        if is_out_of_memory(error):
+            raise
         raise InputError(_DEPENDS) from error
     apart = np.concatenate([scores(images[i : i + count]) for i in (0, count)])
     scale = np.abs(apart).max() or 1.0

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-MAX_PARTS = 1_000_000
-"""Tables and elements of vectors that are read of a file."""
+MAX_PARTS = 300_000
+"""Tables and elements of vectors that are read of a file; EfficientNetB0 has 5 thousand."""
 
 MAX_TEXT = 65_536
 """Longest name that is read."""

@@ -10,17 +10,25 @@ from auditor.models.inspect.saved_model_folder import GRAPH
 from auditor.models.inspect.zip_archive import open_archive
 from auditor.text import printable
 
-FORMAT_OF_EXTENSION = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".onnx": "onnx"}
+FORMAT_OF_EXTENSION = {
+    ".keras": "keras",
+    ".h5": "h5",
+    ".hdf5": "h5",
+    ".onnx": "onnx",
+    ".tflite": "tflite",
+}
 
 KINDS = {
     "keras": "a .keras archive",
     "h5": "HDF5 (.h5)",
     "onnx": "ONNX (.onnx)",
     "savedmodel": "a SavedModel folder",
+    "tflite": "TFLite (.tflite)",
 }
 """Format → how people know it."""
 
-_READABLE = "(.keras, .h5, .onnx or a SavedModel folder)"
+_READABLE = "(.keras, .h5, .onnx, .tflite or a SavedModel folder)"
+_TFLITE_MAGIC = b"TFL3"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 _PICKLE = "a Python pickle (which runs code when opened)"
 # Field numbers of ONNX' ModelProto and of TensorFlow's GraphDef.
@@ -30,7 +38,6 @@ _GRAPHDEF_FIELDS = {1, 2, 3, 4, 5}
 _OTHERS = {
     (0, b"\x93NUMPY"): "a NumPy array",
     (0, b"GGUF"): "a GGUF file (weights of a language model)",
-    (4, b"TFL3"): "a TFLite model; save it as .keras instead",
     (8, b'{"'): "a safetensors file (weights only); save the whole model instead",
 }
 
@@ -88,6 +95,8 @@ def _recognise_file(path: Path) -> str:
         head = file.read(64)
     if head.startswith(HDF5_MAGIC):
         return "h5"
+    if head[4:].startswith(_TFLITE_MAGIC):
+        return "tflite"
     if head.startswith(_ZIP_MAGICS):
         return _recognise_zip(path)
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):

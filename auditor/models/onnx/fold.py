@@ -3,18 +3,20 @@
 Where a dimension is not known yet (an object in the array), a handful of operators carry it on.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.values import Host, is_symbolic
 
+_FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 _RANDOM = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli"}
 
 
@@ -26,7 +28,8 @@ def folds(node: Node) -> bool:
 def fold(node: Node, inputs: list[NDArray[Any] | None]) -> list[Host]:
     """Return a node's outputs, all of its inputs on the host."""
     if any(is_symbolic(value) for value in inputs):
-        return [_known_again(SYMBOLIC[node.op](node, *inputs))]
+        result = SYMBOLIC[node.op](node, *inputs)
+        return [_known_again(part) for part in (result if isinstance(result, list) else [result])]
     evaluator, names = _evaluator(node.proto.SerializeToString(), node.opset)
     given = {f"i{i}": value for i, value in enumerate(inputs) if value is not None}
     return [np.asarray(value) for value in evaluator.run(names, given, {})]
@@ -35,7 +38,7 @@ def fold(node: Node, inputs: list[NDArray[Any] | None]) -> list[Host]:
 def settled(value: NDArray[Any]) -> NDArray[Any]:
     """Return numbers in the types that are computed with: every float is a float32."""
     if np.issubdtype(value.dtype, np.floating) or value.dtype.name == "bfloat16":
-        return value.astype(np.float32)
+        return value.astype(np.float32, copy=False)
     return value
 
 
@@ -57,10 +60,14 @@ def _evaluator(serialized: bytes, opset: int) -> tuple[ReferenceEvaluator, list[
 
 
 def _known_again(value: Any) -> Host:
-    """Return an array of objects as whole numbers, where all of them are."""
-    array = np.asarray(value, object)
+    """Return an array of objects as numbers, where all of them are."""
+    array = value if isinstance(value, np.ndarray) else _objects([value], ())
+    if all(isinstance(x, bool | np.bool_) for x in array.flat):
+        return array.astype(bool)
     if all(isinstance(x, int | np.integer) for x in array.flat):
         return array.astype(np.int64)
+    if all(isinstance(x, int | float | np.number) for x in array.flat):
+        return array.astype(np.float32)
     return array
 
 
@@ -83,8 +90,39 @@ def _slice(
     return x[tuple(cut)]
 
 
+def _cast(node: Node, x: Host) -> Any:
+    """What is not known is a whole number, and stays one."""
+    is_float = node.get("to") in _FLOATS
+    known = [(float(v) if is_float else int(v)) if _known(v) else v for v in x.flat]
+    return _objects(known, x.shape)
+
+
 def _divided(node: Node, x: Host, y: Host) -> Any:
-    return np.asarray(x, object) // np.asarray(y, object)
+    pairs = np.broadcast(np.asarray(x, object), np.asarray(y, object))
+    parts = [a / b if isinstance(a, float) or isinstance(b, float) else a // b for a, b in pairs]
+    return _objects(parts, pairs.shape)
+
+
+def _split(node: Node, x: Host, sizes: Host | None = None) -> Any:
+    given = node.get("split") if sizes is None else sizes.tolist()
+    count = node.get("num_outputs", len(node.outputs))
+    cuts = np.cumsum(given)[:-1] if given is not None else -(-len(x) // count) * np.arange(1, count)
+    return np.split(x, cuts)
+
+
+def _rounded(how: Callable[[Any], int], x: Host) -> Any:
+    return _objects([float(how(v)) if isinstance(v, float) else v for v in x.flat], x.shape)
+
+
+def _objects(values: list[Any], shape: tuple[int, ...]) -> Host:
+    array = np.empty(len(values), object)
+    for i, value in enumerate(values):  # at once, NumPy would look into a backend's scalar
+        array[i] = value
+    return array.reshape(shape)
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
 
 
 def _equal(node: Node, x: Host, y: Host) -> Host:
@@ -100,18 +138,25 @@ def _gather(node: Node, x: Host, indices: Host) -> Any:
 
 SYMBOLIC: dict[str, Callable[..., Any]] = {
     "Add": lambda node, x, y: np.asarray(x, object) + np.asarray(y, object),
-    "Cast": lambda node, x: x,
+    "Cast": _cast,
+    "Ceil": lambda node, x: _rounded(math.ceil, x),
     "Concat": lambda node, *parts: np.concatenate(
         [np.asarray(p, object) for p in parts], node.get("axis", 0)
     ),
     "Div": _divided,
     "Equal": _equal,
+    "Floor": lambda node, x: _rounded(math.floor, x),
     "Gather": _gather,
     "Identity": lambda node, x: x,
+    "Mod": lambda node, x, y: np.asarray(x, object) % np.asarray(y, object),
     "Mul": lambda node, x, y: np.asarray(x, object) * np.asarray(y, object),
+    "ReduceProd": lambda node, x, axes=None: _objects(
+        [math.prod(x.flat)], (1,) * x.ndim if node.get("keepdims", 1) else ()
+    ),
     "Reshape": lambda node, x, shape: np.reshape(x, np.asarray(shape, np.int64)),
     "Shape": lambda node, x: np.array(x.shape, np.int64),
     "Slice": _slice,
+    "Split": _split,
     "Squeeze": lambda node, x, axes=None: np.squeeze(
         x, _axes(node, axes) if axes is not None or node.get("axes") else None
     ),

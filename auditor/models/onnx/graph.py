@@ -1,6 +1,6 @@
 """An ONNX file read as a classifier: its nodes, its numbers, and which of them are weights."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,16 @@ _SLOTS = {
     "RMSNormalization": (1,),
 }
 _STATISTICS = {"BatchNormalization": (3, 4)}
-_NEVER = {"Clip", "Resize", "Upsample", "Pad", "Pow", "Constant", "ConstantOfShape", "Expand"}
+_NEVER = {"Clip", "Resize", "Upsample", "Pad", "Pow", "Constant", "ConstantOfShape"}
 _POINTWISE = {"Add", "Sub", "Mul", "Div", "Cast", "Identity", "Transpose", "Resize", "Clip"}
 _ENDINGS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 _THROUGH = {"Identity", "Dropout"}
+_FLOATS = {
+    onnx.TensorProto.FLOAT,
+    onnx.TensorProto.FLOAT16,
+    onnx.TensorProto.DOUBLE,
+    onnx.TensorProto.BFLOAT16,
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,9 @@ class Graph:
         weights: Name → float32 numbers that can be trained.
         statistics: Name → float32 running statistics of BatchNormalization.
         input: Name of the image input.
-        shape: (n, h, w, c) of the images; None where any number will do.
+        batch: How many images at once; None for any number.
+        size: (height, width) of the images; None where any will do.
+        channels: 1 or 3.
         channels_first: Whether the graph takes (n, c, h, w).
         output: Name of the tensor to be had, before `activation`.
         activation: What ends the graph: softmax, log_softmax, sigmoid or linear.
@@ -59,13 +67,15 @@ class Graph:
     weights: dict[str, NDArray[np.float32]]
     statistics: dict[str, NDArray[np.float32]]
     input: str
-    shape: tuple[int | None, ...]
+    batch: int | None
+    size: tuple[int | None, int | None]
+    channels: int
     channels_first: bool
     output: str
     activation: str
 
 
-def read(path: Path, shown: str) -> onnx.ModelProto:
+def read(path: Path) -> onnx.ModelProto:
     """Read a file that was looked at, functions of its own written out."""
     from onnx.inliner import inline_local_functions
 
@@ -74,15 +84,14 @@ def read(path: Path, shown: str) -> onnx.ModelProto:
         return inline_local_functions(model) if model.functions else model
     except Exception as error:  # whatever onnx raises for a file it dislikes
         reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
-        raise InputError(f"{shown}: ONNX could not read this model: {reason}") from None
+        raise InputError(f"ONNX could not read this model: {reason}") from None
 
 
-def graph(model: onnx.ModelProto, shown: str, supported: Iterable[str]) -> Graph:
+def graph(model: onnx.ModelProto, supported: Iterable[str]) -> Graph:
     """Prepare a model's graph.
 
     Args:
         model: What `read` gave.
-        shown: The file's name for messages, already printable.
         supported: Names of the operators that can be run.
 
     Raises:
@@ -90,43 +99,45 @@ def graph(model: onnx.ModelProto, shown: str, supported: Iterable[str]) -> Graph
     """
     opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
     nodes = [Node.of(proto, opset) for proto in model.graph.node]
-    _check_operators(nodes, set(supported), shown)
+    _check_operators(nodes, set(supported))
     numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    source, shape = _door(model, set(numbers), shown)
+    source, shape = _door(model, set(numbers))
     if len(model.graph.output) != 1:
         raise InputError(
-            f"{shown}: not an image classifier: {len(model.graph.output)} outputs, expected one"
+            f"not an image classifier: {len(model.graph.output)} outputs, expected one"
         )
     output, activation = _ending(nodes, model.graph.output[0].name)
     nodes = _needed(nodes, output)
     stored = {*numbers, *(n.outputs[0] for n in nodes if n.op == "Constant")}
     nodes, known = _folded(nodes, {name: settled(value) for name, value in numbers.items()})
-    channels_first, images = _layout(shape, nodes, source, known, shown)
+    channels_first, channels = _channels(shape, nodes, source, known)
     trained, kept = _weights(nodes, source, known, stored)
     used = {name for node in nodes for name in node.inputs} | {output}
     return Graph(
         nodes=tuple(nodes),
         constants={n: v for n, v in known.items() if n in used - trained - kept},
-        weights={n: known[n].astype(np.float32) for n in known if n in trained},
-        statistics={n: known[n].astype(np.float32) for n in known if n in kept},
+        weights={n: known[n].astype(np.float32, copy=False) for n in known if n in trained},
+        statistics={n: known[n].astype(np.float32, copy=False) for n in known if n in kept},
         input=source,
-        shape=images,
+        batch=shape[0],
+        size=(shape[2], shape[3]) if channels_first else (shape[1], shape[2]),
+        channels=channels,
         channels_first=channels_first,
         output=output,
         activation=activation,
     )
 
 
-def _check_operators(nodes: list[Node], supported: set[str], shown: str) -> None:
+def _check_operators(nodes: list[Node], supported: set[str]) -> None:
     """Name all operators that cannot be run, at once."""
     unknown = sorted({node.op for node in nodes} - supported)
     if not unknown:
         return
     named = ", ".join(printable(op, 40) for op in unknown[:20])
     if any(_is_quantized(op) for op in unknown):
-        raise InputError(f"{shown}: a quantized graph ({named}); {CONVERTED}")
+        raise InputError(f"a quantized graph ({named}); {CONVERTED}")
     raise InputError(
-        f"{shown}: operators that are not supported: {named}; export the model without them, or "
+        f"operators that are not supported: {named}; export the model without them, or "
         "save it as .keras"
     )
 
@@ -135,47 +146,43 @@ def _is_quantized(op: str) -> bool:
     return "Quantize" in op or "QLinear" in op or op.endswith("Integer") or op.startswith("QGemm")
 
 
-def _door(
-    model: onnx.ModelProto, numbers: set[str], shown: str
-) -> tuple[str, tuple[int | None, ...]]:
+def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | None, ...]]:
     """Return the input's name and shape; files of old list their weights as inputs too."""
     inputs = [i for i in model.graph.input if i.name not in numbers]
     if len(inputs) != 1:
-        raise InputError(f"{shown}: not an image classifier: {len(inputs)} inputs, expected one")
+        raise InputError(f"not an image classifier: {len(inputs)} inputs, expected one")
     kind = inputs[0].type.tensor_type
     shape = tuple(
         dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
         for dim in kind.shape.dim
     )
     if len(shape) != 4:
-        raise InputError(f"{shown}: not an image classifier: its input has the shape {shape}")
+        raise InputError(f"not an image classifier: its input has the shape {shape}")
     return inputs[0].name, shape
 
 
-def _layout(
+def _channels(
     shape: tuple[int | None, ...],
     nodes: list[Node],
     source: str,
     known: dict[str, NDArray[Any]],
-    shown: str,
-) -> tuple[bool, tuple[int | None, ...]]:
-    """Tell where the channels are, from the shape, else from the first convolution."""
-    first, last = shape[1] in (1, 3), shape[3] in (1, 3)
-    if first == last:
-        reader = next((n for n in nodes if source in n.inputs), None)
-        first = reader is not None and reader.op != "Transpose"
-        kernel = known.get(reader.inputs[1]) if reader and reader.op == "Conv" else None
-        if shape[1] is None and shape[3] is None and kernel is not None:
-            shape = (shape[0], kernel.shape[1], *shape[2:])
-        last = not first
-    if first:
-        return True, (shape[0], shape[2], shape[3], shape[1])
-    if shape[3] not in (1, 3):
-        raise InputError(
-            f"{shown}: its input has the shape {shape}; expected images of 1 or 3 channels, "
-            "(n, c, h, w) or (n, h, w, c)"
-        )
-    return False, shape
+) -> tuple[bool, int]:
+    """Tell where the channels are and how many: from the shape, else from the first convolution."""
+    first, last = (size if size in (1, 3) else None for size in (shape[1], shape[3]))
+    if first and last:
+        reader = next((node for node in nodes if source in node.inputs), None)
+        return (False, last) if reader and reader.op == "Transpose" else (True, first)
+    if first or last:
+        return bool(first), first or last or 3
+    reader = next((node for node in nodes if source in node.inputs), None)
+    if shape[1] is None and reader and reader.op == "Conv" and reader.inputs[1] in known:
+        taken = int(known[reader.inputs[1]].shape[1]) * int(reader.get("group", 1))
+        if taken in (1, 3):
+            return True, taken
+    raise InputError(
+        f"its input has the shape {shape}; expected images of 1 or 3 channels, "
+        "(n, c, h, w) or (n, h, w, c)"
+    )
 
 
 def _ending(nodes: list[Node], output: str) -> tuple[str, str]:
@@ -202,12 +209,16 @@ def _needed(nodes: list[Node], output: str) -> list[Node]:
 def _folded(
     nodes: list[Node], known: dict[str, NDArray[Any]]
 ) -> tuple[list[Node], dict[str, NDArray[Any]]]:
-    """Work out what depends on no pixel and no weight; Identity of a weight is another name."""
+    """Work out what depends on no pixel and no weight.
+
+    Identity of a weight is another name, and so is its Cast: what is stored in 16 bits is computed
+    with in 32.
+    """
     left, alias = [], dict[str, str]()
     constants = {n for n, v in known.items() if not _may_be_weight(v)}
     for node in nodes:
         node = replace(node, inputs=tuple(alias.get(name, name) for name in node.inputs))
-        if node.op in _THROUGH and node.inputs[0] in known:
+        if _renames(node, known):
             alias[node.outputs[0]] = node.inputs[0]
         elif node.op == "Constant":
             known[node.outputs[0]] = value = settled(fold(node, [])[0])
@@ -221,6 +232,13 @@ def _folded(
         else:
             left.append(node)
     return left, known
+
+
+def _renames(node: Node, known: dict[str, NDArray[Any]]) -> bool:
+    if node.op == "Cast" and node.get("to") in _FLOATS:
+        value = known.get(node.inputs[0])
+        return value is not None and _may_be_weight(value)
+    return node.op in _THROUGH and node.inputs[0] in known
 
 
 def _may_be_weight(value: NDArray[Any]) -> bool:
@@ -256,7 +274,9 @@ def _weights(
     return trained - kept, kept
 
 
-def _slots(node: Node, inputs: tuple[str, ...], table: dict[str, tuple[int, ...]]) -> Iterator[str]:
+def _slots(
+    node: Node, inputs: tuple[str, ...], table: Mapping[str, tuple[int, ...]]
+) -> Iterator[str]:
     for slot in table.get(node.op, ()):
         if slot < len(inputs) and inputs[slot]:
             yield inputs[slot]

@@ -61,7 +61,8 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
             )
             for number, (name, value) in enumerate((graph.weights | graph.statistics).items())
         }
-        self.graph, self.taps = graph, ()
+        self.graph = graph
+        self.taps: tuple[Tap, ...] = ()
         self._by_name: dict[str, Tap] = {}
         self.graph, self.taps, self.classes = self._rehearsed(size)
         self._by_name = {tap.name: tap for tap in self.taps}
@@ -109,7 +110,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
 
     def _rehearsed(self, size: tuple[int, int]) -> tuple[Graph, tuple[Tap, ...], int]:
         """Run once on black images of the number that the file asks for; say what was seen."""
-        fixed = self.graph.shape[0]
+        fixed = self.graph.batch
         taps: list[Tap] = []
         shapes: set[tuple[Any, ...]] = set()
 
@@ -123,19 +124,22 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
                 taps.append(Tap(name, node.name))
             return value
 
-        images = ops.zeros((fixed or 1, *size, self.graph.shape[3]), "float32")
+        images = ops.zeros((fixed or 1, *size, self.graph.channels), "float32")
         env = self._run(images, see)
         graph = self.graph
         if fixed:
-            nodes = tuple(
-                replace(node, declared=tuple(env[node.inputs[0]].shape))  # type: ignore[union-attr]
-                if node.inputs and isinstance(env[node.inputs[0]], Tensor)
-                else node
-                for node in graph.nodes
-            )
-            graph = replace(graph, nodes=nodes)
+            graph = replace(graph, nodes=tuple(_declared(node, env, graph) for node in graph.nodes))
         output = env[graph.output]
         return graph, tuple(taps), int(output.shape[-1]) if isinstance(output, Tensor) else 0
+
+
+def _declared(node: Node, env: dict[str, Value], graph: Graph) -> Node:
+    """Return a node with its first input's shape, if another shape in it is written in the file."""
+    first = env[node.inputs[0]] if node.inputs else None
+    written = node.op == "Concat" or all(name in graph.constants for name in node.inputs[1:])
+    if not written or not isinstance(first, Tensor):
+        return node
+    return replace(node, declared=first.shape, batch=graph.batch)
 
 
 def _given(value: np.ndarray[Any, Any]) -> Any:

@@ -21,6 +21,7 @@ class Node:
         proto: As it stands in the file.
         declared: In a graph for a fixed number of images, the shape of the first input with that
             number; empty elsewhere.
+        batch: That number of images.
     """
 
     op: str
@@ -31,6 +32,7 @@ class Node:
     proto: NodeProto
     attributes: dict[str, Any] = field(default_factory=dict)
     declared: tuple[int, ...] = ()
+    batch: int | None = None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or what stands for it where it is left out."""

@@ -71,9 +71,10 @@ def fast_forward(
         return None
     (layer,) = (each for each in classifier.model.layers if isinstance(each, GraphLayer))
     nodes = _after(layer.graph, tap.path) if tap else ()
-    if layer.graph.shape[0] or nodes is None:
+    if layer.graph.batch or nodes is None:
         return None
     wanted = tap.path if tap else layer.graph.output
+    assert classifier.graph_file
     proto = updated(classifier.model, classifier.graph_file)
     _end_at(proto, wanted)
     options = onnxruntime.SessionOptions()
@@ -95,14 +96,15 @@ def fast_forward(
 
 def _forward(classifier: Classifier, graph: Graph, session: Any) -> Forward:
     door = session.get_inputs()[0]
-    kind = np.float16 if "float16" in door.type else np.float32
+    kind = np.dtype("float16" if "float16" in door.type else "float32")
     shift = np.asarray(classifier.input_range.shift, np.float32)
     scale = np.asarray(classifier.input_range.scale, np.float32)
+    luma = np.array([[0.299], [0.587], [0.114]], np.float32)
 
     def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels = images.astype(np.float32)
         if classifier.channels == 1:
-            pixels = np.round(pixels @ np.float32([[0.299], [0.587], [0.114]]))
+            pixels = np.round(pixels @ luma)
         pixels = (pixels - shift) / scale
         if graph.channels_first:
             pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))

@@ -98,7 +98,8 @@ def shape_array(dims: tuple[Any, ...]) -> Host:
     """Return dimensions as ONNX' Shape gives them: int64, or objects where one is not known."""
     known = all(isinstance(dim, int | np.integer) for dim in dims)
     array = np.empty(len(dims), np.int64 if known else object)
-    array[:] = dims
+    for axis, dim in enumerate(dims):  # at once, NumPy would look into a backend's scalar
+        array[axis] = dim
     return array
 
 

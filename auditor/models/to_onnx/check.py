@@ -46,7 +46,7 @@ def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: 
         raise Unfaithful(f"the graph is not valid ONNX: {_line(error)}") from None
     pixels = images(shape)
     try:
-        evaluator = ReferenceEvaluator(graph)
+        evaluator: Any = ReferenceEvaluator(graph)
         with np.errstate(all="ignore"):
             found = _batches(
                 lambda batch: evaluator.run(None, {graph.graph.input[0].name: batch})[0],

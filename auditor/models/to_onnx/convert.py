@@ -1,10 +1,11 @@
 """Write a SavedModel, a TFLite file or a Keras model as an ONNX file, or not at all."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from auditor import atomic
+from auditor.atomic import temporary_prefix
 from auditor.errors import InputError, WorkError
 from auditor.models.to_onnx.check import Scores, Unfaithful, check
 from auditor.text import printable
@@ -45,14 +46,14 @@ def from_saved_model(folder: Path, target: Path, shown: str) -> None:
         [(spec.shape.rank and tuple(spec.shape), spec.dtype.name) for spec in outputs.values()],
         shown,
     )
-    (image, spec), (scores, _) = *inputs.items(), *outputs.items()
+    (image,), (scores,) = inputs, outputs
     proto = _attempt(
         lambda: graph.from_function(signature, image, scores), shown, "could not be converted"
     )
     _write(
         proto,
         lambda images: signature(**{image: tf.constant(images)})[scores],
-        tuple(spec.shape),
+        tuple(inputs[image].shape),
         target,
         shown,
     )
@@ -73,9 +74,9 @@ def from_tflite(path: Path, target: Path, shown: str) -> None:
     from auditor.models.to_onnx import graph
 
     runner = _attempt(lambda: _Interpreter(path), shown, "could not be loaded")
-    _check_ends([runner.image], [runner.scores], shown)
+    _check_ends(runner.inputs, runner.outputs, shown)
     proto = _attempt(lambda: graph.from_tflite(path), shown, "could not be converted")
-    _write(proto, runner, runner.image[0], target, shown)
+    _write(proto, runner, runner.inputs[0][0], target, shown)
 
 
 def from_keras(model: "keras.Model", target: Path) -> None:
@@ -99,10 +100,13 @@ def from_keras(model: "keras.Model", target: Path) -> None:
         )
     import tensorflow as tf
 
-    source, scores = model.inputs[0], model.output_names[0]
+    source = model.inputs[0]
+    scores = getattr(model, "output_names", ["scores"])[0]  # a Sequential has none
     spec = tf.TensorSpec(source.shape, tf.float32, name="images")
     try:
-        traced = tf.function(lambda images: model(images, training=False), input_signature=[spec])
+        traced = tf.function(
+            lambda images: model(images, training=False), input_signature=[spec], autograph=False
+        )
         proto = graph.from_function(traced.get_concrete_function(), source.name, scores)
         content = _checked(proto, traced, tuple(source.shape), _OWN)
     except Exception as error:  # ours, or whatever TensorFlow and tf2onnx raise
@@ -110,48 +114,45 @@ def from_keras(model: "keras.Model", target: Path) -> None:
             f"{target.name}: the model cannot be written as ONNX: {_reason(error)}; "
             "choose an output that ends in .keras"
         ) from None
-    atomic.write({target: content})
+    target.write_bytes(content)
 
 
 class _Interpreter:
     """A TFLite file as TensorFlow runs it.
 
     Attributes:
-        image: ((n, h, w, c), type) of its input; None or 0 for sizes that are free.
-        scores: The same of its output.
+        inputs: (shape, type) of each; None for sizes that are free.
+        outputs: The same of what it gives.
     """
 
     def __init__(self, path: Path) -> None:
-        import warnings
-
         import tensorflow as tf
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it will move to another package one day
-            # Its delegate would merge weights with what follows: the plain kernels are the measure.
+            # Without its delegate, which would rewrite the graph: plain kernels are the measure.
             self._inside = tf.lite.Interpreter(
                 str(path),
                 experimental_op_resolver_type=(
                     tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
                 ),
             )
-        (source,), (target,) = self._inside.get_input_details(), self._inside.get_output_details()
-        self._source, self._target = source["index"], target["index"]
-        self.image, self.scores = (
-            (
-                tuple(None if s < 0 else int(s) for s in end["shape_signature"]),
-                end["dtype"].__name__,
-            )
-            for end in (source, target)
-        )
+        self.inputs = [_end(each) for each in self._inside.get_input_details()]
+        self.outputs = [_end(each) for each in self._inside.get_output_details()]
 
     def __call__(self, images: Any) -> Any:
         """Return the scores of images."""
-        self._inside.resize_tensor_input(self._source, images.shape)
+        (source,), (target,) = self._inside.get_input_details(), self._inside.get_output_details()
+        self._inside.resize_tensor_input(source["index"], images.shape)
         self._inside.allocate_tensors()
-        self._inside.set_tensor(self._source, images)
+        self._inside.set_tensor(source["index"], images)
         self._inside.invoke()
-        return self._inside.get_tensor(self._target)
+        return self._inside.get_tensor(target["index"])
+
+
+def _end(details: dict[str, Any]) -> tuple[tuple[int | None, ...], str]:
+    shape = tuple(None if size < 0 else int(size) for size in details["shape_signature"])
+    return shape, details["dtype"].__name__
 
 
 def _signature(signatures: dict[str, Any], shown: str) -> tuple[str, Any]:
@@ -192,7 +193,19 @@ def _write(
     content = _attempt(
         lambda: _checked(proto, scores, shape, _FOREIGN), shown, "cannot be audited as ONNX"
     )
-    atomic.write({target: content})
+    target.write_bytes(content)
+
+
+def _put(content: bytes, target: Path) -> None:
+    """Write a file whole or not at all, with what a confined worker may do."""
+    unfinished = target.with_name(f"{temporary_prefix(target)}part")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        shown = printable(target.name)
+        raise WorkError(f"{shown}: cannot be written: {error.strerror}") from None
 
 
 def _checked(

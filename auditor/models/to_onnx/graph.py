@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,39 +33,61 @@ def from_function(function: Any, image: str, scores: str) -> "ModelProto":
         (source,) = (t.name for t in frozen.inputs if t.op.name not in bound)
         (target,) = (t.name for t in frozen.outputs)
         _let_inline(graph)
-        return _convert(graph, {source: image, target: scores})
+        return _convert(
+            _optimized(graph, source, target),
+            input_names=[source],
+            output_names=[target],
+            tensors_to_rename={source: image, target: scores},
+        )
 
 
 def from_tflite(path: Path) -> "ModelProto":
     """Convert a TFLite file."""
     with _quiet():
-        import tf2onnx
-
-        return tf2onnx.convert.from_tflite(str(path), opset=OPSET)[0]
+        return _convert(None, tflite_path=str(path))
 
 
-def _convert(graph: Any, names: dict[str, str]) -> "ModelProto":
-    """Convert a GraphDef; `names` are of its input and its output, old → new."""
+def _convert(graph: Any, **how: Any) -> "ModelProto":
+    """Convert a GraphDef, or what `how` names."""
     import tensorflow as tf
-    from tf2onnx import optimizer, tf_loader
-    from tf2onnx.tfonnx import process_tf_graph
+    from tf2onnx import optimizer  # type: ignore[import-untyped]
+    from tf2onnx.tfonnx import process_tf_graph  # type: ignore[import-untyped]
 
-    source, target = names
+    # Without merge_duplication, which would make one weight of two that start equal; and without
+    # those that look for what image classifiers do not have.
+    steps = {
+        kind.__name__: kind
+        for kind in (
+            optimizer.TransposeOptimizer,
+            optimizer.UpsampleOptimizer,
+            optimizer.ConstFoldOptimizer,
+            optimizer.ReshapeOptimizer,
+            optimizer.GlobalPoolOptimizer,
+            optimizer.IdentityOptimizer,
+            optimizer.BackToBackOptimizer,
+        )
+    }
+    with tf.device("/cpu:0"), tf.Graph().as_default() as whole:
+        if graph is not None:
+            tf.import_graph_def(graph, name="")
+        # Going on after errors lets all operators without a counterpart be named.
+        converted = process_tf_graph(whole, continue_on_error=True, opset=OPSET, **how)
+        # Catching them here would copy the graph before each step, which takes longest of all.
+        small = optimizer.optimize_graph(converted, catch_errors=False, optimizers=steps)
+        model: ModelProto = small.make_model("converted by bdaudit")
+        return model
+
+
+def _optimized(graph: Any, source: str, target: str) -> Any:
+    """Return a GraphDef with its functions written out, in operators that tf2onnx knows."""
+    import tensorflow as tf
+    from tf2onnx import tf_loader
+
     with tf.Graph().as_default():
         tf.import_graph_def(graph, name="")
         graph = tf_loader.tf_optimize([source], [target], graph)
     _without_erfc(graph)
-    with tf.device("/cpu:0"), tf.Graph().as_default() as whole:
-        tf.import_graph_def(graph, name="")
-        converted = process_tf_graph(
-            whole,
-            continue_on_error=True,  # so that all operators without a counterpart are named
-            opset=OPSET,
-            input_names=[source],
-            output_names=[target],
-            tensors_to_rename=names,
-        )
-        return optimizer.optimize_graph(converted, catch_errors=True).make_model("bdaudit")
+    return graph
 
 
 def _bind_captures(graph: Any, function: Any) -> set[str]:
@@ -112,7 +135,7 @@ def _without_erfc(graph: Any) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """While open, tf2onnx tells nothing; importing it changes an environment variable."""
+    """While open, nothing is told; importing tf2onnx changes an environment variable."""
     variable = "TF_CPP_MIN_LOG_LEVEL"
     logger, before = logging.getLogger("tf2onnx"), os.environ.get(variable)
     level = logger.level
@@ -120,7 +143,9 @@ def _quiet() -> Iterator[None]:
     try:
         import tf2onnx  # noqa: F401
 
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's, of where its interpreter will move
+            yield
     finally:
         logger.setLevel(level)
         if before is None:

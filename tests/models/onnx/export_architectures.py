@@ -89,7 +89,7 @@ def export(name: str, folder: Path) -> None:
         store(path, folder / f"torchscript_{name}.onnx.gz")
         if name in FIXED:
             one = (images[0][:1],)
-            torch.onnx.export(network, one, path, dynamo=False, opset_version=13, **named)
+            torch.onnx.export(network, one, path, dynamo=False, opset_version=14, **named)
             store(path, folder / f"fixed_{name}.onnx.gz")
         shapes = ({0: torch.export.Dim("batch")},)
         torch.onnx.export(

@@ -21,7 +21,34 @@ from auditor.models import onnx_file
 
 FOLDER = Path(__file__).with_name("architectures")
 
-READ_AT: dict[str, tuple[str, str]] = {}
+READ_AT = {
+    "dynamo_convnext_tiny": ("Add", "add_1082"),
+    "dynamo_densenet121": ("Relu", "relu_120"),
+    "dynamo_efficientnet_b0": ("Mul", "silu_48"),
+    "dynamo_mobilenet_v2": ("Clip", "hardtanh_34"),
+    "dynamo_mobilenet_v3_small": ("HardSwish", "hardswish_17"),
+    "dynamo_resnet18": ("Relu", "relu_16"),
+    "dynamo_resnet50": ("Relu", "relu_48"),
+    "dynamo_vgg11": ("AveragePool", "avg_pool2d"),
+    "dynamo_vit_b_16": ("Conv", "conv2d"),
+    "dynamo_wide_resnet_16_2": ("Relu", "relu_12"),
+    "fixed_mobilenet_v2": ("Clip", "/features/features.18/features.18.2/Clip_output_0"),
+    "fixed_resnet18": ("Relu", "/layer4/layer4.1/relu_1/Relu_output_0"),
+    "fixed_vit_b_16": ("Conv", "/conv_proj/Conv_output_0"),
+    "torchscript_convnext_tiny": ("Add", "/features/features.7/features.7.2/Add_output_0"),
+    "torchscript_densenet121": ("Relu", "/Relu_output_0"),
+    "torchscript_efficientnet_b0": ("Mul", "/features/features.8/features.8.2/Mul_output_0"),
+    "torchscript_mobilenet_v2": ("Clip", "/features/features.18/features.18.2/Clip_output_0"),
+    "torchscript_mobilenet_v3_small": (
+        "HardSwish",
+        "/features/features.12/features.12.2/HardSwish_output_0",
+    ),
+    "torchscript_resnet18": ("Relu", "/layer4/layer4.1/relu_1/Relu_output_0"),
+    "torchscript_resnet50": ("Relu", "/layer4/layer4.2/relu_2/Relu_output_0"),
+    "torchscript_vgg11": ("AveragePool", "/avgpool/AveragePool_output_0"),
+    "torchscript_vit_b_16": ("Conv", "/conv_proj/Conv_output_0"),
+    "torchscript_wide_resnet_16_2": ("Relu", "/8/Relu_output_0"),
+}
 """File → the operator and the tensor that heatmaps are read at, unless told otherwise."""
 
 
@@ -45,7 +72,7 @@ class Opened:
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     path = tmp_path_factory.mktemp("architecture") / f"{request.param}.onnx"
     proto = onnx.load_from_string(gzip.decompress((FOLDER / f"{path.name}.gz").read_bytes()))
-    fill(proto)
+    fill(proto, 2.5 if "mobilenet_v3" in path.stem or "efficient" in path.stem else 1.5)
     onnx.helper.set_model_props(proto, {"origin": "a test"})
     onnx.save(proto, path)
     side = proto.graph.input[0].type.tensor_type.shape.dim[2].dim_value
@@ -92,7 +119,7 @@ def photographs(side: int) -> np.ndarray:
 
 def reference(path: Path, images: np.ndarray) -> np.ndarray:
     """Return what ONNX' own implementation makes of images, one after the other."""
-    evaluator = ReferenceEvaluator(path)
+    evaluator = ReferenceEvaluator(str(path))
     (name,) = evaluator.input_names
     return np.concatenate(
         [evaluator.run(None, {name: x[None].transpose(0, 3, 1, 2)})[0] for x in images]
@@ -119,8 +146,13 @@ def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     yield from (t for t in (*model.graph.initializer, *held) if t.data_type == 1)
 
 
-def fill(model: onnx.ModelProto) -> None:
-    """Give seeded numbers to what was stored without any, so that signals keep their size."""
+def fill(model: onnx.ModelProto, gain: float) -> None:
+    """Give seeded numbers to what was stored without any, so that signals keep their size.
+
+    Args:
+        model: The model, changed.
+        gain: What a convolution does to the variance; gates and Swish take much of it away.
+    """
     role = {
         name: (node.op_type, slot)
         for node in model.graph.node
@@ -129,19 +161,19 @@ def fill(model: onnx.ModelProto) -> None:
     for tensor in tensors(model):
         if not tensor.raw_data and not tensor.float_data and 0 not in tensor.dims:
             op, slot = role[tensor.name]
-            value = numbers(op, slot, tuple(tensor.dims), zlib.crc32(tensor.name.encode()))
+            random = np.random.default_rng(zlib.crc32(tensor.name.encode()))
+            value = numbers(op, slot, tuple(tensor.dims), random)
+            if op in ("Conv", "Gemm", "MatMul") and slot == 1:
+                inner = tensor.dims[0] if op == "MatMul" else np.prod(tensor.dims[1:])
+                value *= np.float32(np.sqrt(gain / inner))
             tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
 
 
-def numbers(op: str, slot: int, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Return numbers for the input `slot` of an operator."""
-    random = np.random.default_rng(seed)
+def numbers(op: str, slot: int, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Return numbers for the input `slot` of an operator; for a matrix, those of variance 1."""
     if "Normalization" in op and slot in (1, 4):  # scale, variance
         return random.uniform(0.5, 1.5, shape).astype(np.float32)
-    if op == "Mul":  # scale by hand
+    if op == "Mul":  # a scale of its own
         return random.uniform(0.3, 0.9, shape).astype(np.float32)
     value = random.standard_normal(shape, np.float32)
-    if op in ("Conv", "Gemm", "MatMul") and slot == 1:
-        inner = shape[0] if op == "MatMul" else np.prod(shape[1:])
-        return value * np.float32(np.sqrt(1.5 / inner))
-    return value / 10
+    return value if op in ("Conv", "Gemm", "MatMul") and slot == 1 else value / 10

@@ -5,14 +5,12 @@ table. It takes the node and its inputs as `Value`s and returns one `Value`, or 
 called only when an input is a `Tensor`; nodes of host arrays alone are folded (`fold`).
 """
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
-
 from auditor.models.onnx.operators import (
     activation,
     blocks,
     conversion,
     convolution,
+    definition,
     extension,
     indexing,
     layout,
@@ -23,15 +21,16 @@ from auditor.models.onnx.operators import (
     reduction,
     resize,
     selection,
+    transposed,
 )
+from auditor.models.onnx.operators.table import Table
 
-Operator: TypeAlias = Callable[..., Any]
-
-OPERATORS: dict[str, Operator] = {
+OPERATORS: Table = {
     **activation.OPERATORS,
     **blocks.OPERATORS,
     **conversion.OPERATORS,
     **convolution.OPERATORS,
+    **definition.OPERATORS,
     **extension.OPERATORS,
     **indexing.OPERATORS,
     **layout.OPERATORS,
@@ -42,8 +41,9 @@ OPERATORS: dict[str, Operator] = {
     **reduction.OPERATORS,
     **resize.OPERATORS,
     **selection.OPERATORS,
+    **transposed.OPERATORS,
 }
 """Operator → function of its node and its inputs."""
 
 HOST_ONLY = {"Constant", "ConstantOfShape", "NonZero", "Range"}
-"""Operators that are worked out on the host alone: what they give depends on numbers, not shapes."""
+"""Operators that are worked out on the host alone: the shape of what they give is in numbers."""

@@ -5,9 +5,10 @@ from typing import Any
 from keras import ops
 
 from auditor.models.onnx.node import Node
+from auditor.models.onnx.operators.layout import with_one_open
 from auditor.models.onnx.operators.pointwise import plainly
 from auditor.models.onnx.operators.spreading import each
-from auditor.models.onnx.operators.layout import with_one_open
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Value, tensor
 
 
@@ -130,7 +131,7 @@ def _exponential(v: Any, alpha: float) -> Any:
     return ops.where(v > 0, v, alpha * ops.expm1(ops.minimum(v, 0)))
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "Relu": plainly(ops.relu),
     "LeakyRelu": leaky_relu,
     "PRelu": plainly(lambda x, slope: ops.where(x < 0, slope * x, x)),

@@ -5,6 +5,7 @@ from typing import Any
 from keras import ops
 
 from auditor.models.onnx.node import Node
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Value, tensor
 
 
@@ -35,4 +36,4 @@ def _whole(data: Any, size: tuple[int, int, int]) -> Tensor:
     return Tensor(ops.reshape(data, (-1, *size)), last=True)
 
 
-OPERATORS = {"DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth}
+OPERATORS: Table = {"DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth}

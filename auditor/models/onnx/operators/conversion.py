@@ -7,7 +7,8 @@ from keras import ops
 from onnx import TensorProto, helper
 
 from auditor.models.onnx.node import Node
-from auditor.models.onnx.values import Tensor, Value, tensor
+from auditor.models.onnx.operators.table import Table
+from auditor.models.onnx.values import Host, Tensor, Value, tensor
 
 _FLOATS = {
     TensorProto.FLOAT,
@@ -29,8 +30,10 @@ def cast(node: Node, x: Value) -> Tensor:
     return _as(given, kind.name)
 
 
-def cast_like(node: Node, x: Value, like: Value) -> Tensor:
-    """CastLike."""
+def cast_like(node: Node, x: Value, like: Value) -> Tensor | Host:
+    """CastLike; what is on the host stays there."""
+    if isinstance(x, np.ndarray) and isinstance(like, Tensor):
+        return x.astype(np.float32 if like.is_float else like.dtype)
     given, kind = tensor(x), tensor(like).dtype
     if given.is_float and "float" in kind:
         return given
@@ -44,4 +47,4 @@ def _as(x: Tensor, kind: str) -> Tensor:
 
 _STANDARD = {"bool"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
-OPERATORS = {"Cast": cast, "CastLike": cast_like}
+OPERATORS: Table = {"Cast": cast, "CastLike": cast_like}

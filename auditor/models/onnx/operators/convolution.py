@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from auditor.models.onnx.node import Node
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.operators.windows import Window
 from auditor.models.onnx.values import Tensor, Value, data, tensor
 
@@ -22,13 +23,13 @@ def conv(node: Node, x: Value, kernel: Value, bias: Value = None) -> Tensor:
     padding = "same" if window.is_same and window.pads else "valid"
     if padding == "valid":
         stored = window.padded(stored)
-    result = _convolved(stored, weights, node.get("group", 1), window, padding)
+    result = convolved(stored, weights, node.get("group", 1), window, padding)
     if bias is not None:
         result = result + data(bias, image.dtype)
     return Tensor(result, last=True)
 
 
-def _convolved(stored: Any, weights: Any, groups: int, window: Window, padding: str) -> Any:
+def convolved(stored: Any, weights: Any, groups: int, window: Window, padding: str) -> Any:
     """Convolve; TensorFlow's CPU kernels of grouped convolution have no gradient."""
     how = {
         "strides": window.strides,
@@ -49,4 +50,4 @@ def _convolved(stored: Any, weights: Any, groups: int, window: Window, padding: 
     return ops.concatenate([ops.conv(part, w, **how) for part, w in parts], -1)
 
 
-OPERATORS = {"Conv": conv}
+OPERATORS: Table = {"Conv": conv}

@@ -7,6 +7,7 @@ from keras import ops
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import listed
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Unknown, Value, integers, is_host, tensor
 
 
@@ -19,10 +20,10 @@ def expand(node: Node, x: Value, shape: Value) -> Tensor:
     dims, fixed = ((1,) * (rank - len(d)) + tuple(d) for d in (dims, fixed))
     wanted = [1] * (rank - len(wanted)) + wanted
     # An axis longer than 1 stays as it is; a file made for two images asks for two.
-    new = [w if _is_one(f) and _is_one(d) else d for w, f, d in zip(wanted, fixed, dims, strict=True)]
-    if all(a is b or _equal(a, b) for a, b in zip(new, given.shape, strict=False)) and (
-        rank == given.rank
-    ):
+    new = [
+        w if _is_one(f) and _is_one(d) else d for w, f, d in zip(wanted, fixed, dims, strict=True)
+    ]
+    if rank == given.rank and all(a is b or _equal(a, b) for a, b in zip(new, dims, strict=True)):
         return given
     return Tensor(ops.broadcast_to(given.plain(), tuple(new)))
 
@@ -80,4 +81,4 @@ def _equal(one: Any, other: Any) -> bool:
     return isinstance(one, int) and isinstance(other, int) and one == other
 
 
-OPERATORS = {"Expand": expand, "Tile": tile, "Pad": pad}
+OPERATORS: Table = {"Expand": expand, "Tile": tile, "Pad": pad}

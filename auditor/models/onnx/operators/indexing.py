@@ -10,6 +10,7 @@ from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import without
 from auditor.models.onnx.operators.layout import with_one_open
 from auditor.models.onnx.operators.spreading import common
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Unknown, Value, data, integers, is_host, tensor
 
 _REDUCTIONS = {"none": None, "add": "add", "mul": "mul", "max": "max", "min": "min"}
@@ -91,7 +92,10 @@ def one_hot(node: Node, indices: Value, depth: Value, values: Value) -> Tensor:
     off, on = (tensor(values).data[i] for i in (0, 1))
     place = ops.cast(given.plain(), "int64")
     place = ops.where(place < 0, place + count, place)
-    hot = ops.one_hot(place, count, axis=node.get("axis", -1), dtype="bool")
+    axis = node.get("axis", -1) % (given.rank + 1)
+    shape = [count if i == axis else 1 for i in range(given.rank + 1)]
+    classes = np.arange(count).reshape(shape)  # PyTorch's `one_hot` takes none out of reach
+    hot = ops.equal(ops.expand_dims(place, axis), ops.cast(classes, place.dtype))
     return Tensor(ops.where(hot, on, off))
 
 
@@ -121,7 +125,7 @@ def _scattered(node: Node, x: Tensor, places: Any, updates: Any) -> Tensor:
     return Tensor(ops.scatter_update(x.plain(), places, updates, reduction=reduction))
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,

@@ -116,12 +116,13 @@ def _shares(how: How, ratio: float, scale: float) -> tuple[int, NDArray[Any]]:
     reach, weigh = (1, _tent) if how.mode == "linear" else (2, _cubic)
     first = math.floor(-reach / scale) + 1
     distances = np.abs(scale * (np.arange(first, 2 - first) - ratio))
-    shares = weigh(distances, how.cubic)
+    shares: NDArray[Any] = weigh(distances, how.cubic)
     return first, shares / shares.sum()
 
 
 def _tent(distance: NDArray[Any], a: float) -> NDArray[Any]:
-    return np.clip(1 - distance, 0, 1)
+    share: NDArray[Any] = np.maximum(1 - distance, 0)
+    return share
 
 
 def _cubic(distance: NDArray[Any], a: float) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from keras import ops
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import listed, stored, with_new, without
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Host, Tensor, Value, integers, shape_array, tensor
 
 
@@ -30,9 +31,10 @@ def reshape(node: Node, x: Value, shape: Value = None) -> Tensor:
     wanted = integers(shape) if shape is not None else list(node.get("shape"))
     dims = given.shape
     if not node.get("allowzero", 0):
-        wanted = [dims[i] if d is not None and _is(d, 0) else d for i, d in enumerate(wanted)]
+        kept = node.declared or dims
+        wanted = [kept[i] if _is(d, 0) else d for i, d in enumerate(wanted)]
     if node.declared:
-        wanted = unfixed(wanted, dims, node.declared)
+        wanted = unfixed(wanted, dims, node)
     if given.last and (pixels := _pixels(wanted, dims)):
         # Channels stay: what is one axis or several of rows and columns is so in storage too.
         size = with_one_open([dims[0], *pixels, dims[1]])
@@ -115,25 +117,28 @@ def _pixels(wanted: list[Any], dims: tuple[Any, ...]) -> list[int]:
 
 
 def with_one_open(wanted: list[Any]) -> tuple[Any, ...]:
-    """Return a shape with -1 for its one dimension that is not known, so that the others stay so."""
+    """Return a shape with -1 for its one dimension that is not known; the others stay known."""
     unknown = [i for i, d in enumerate(wanted) if not isinstance(d, int | np.integer)]
     if len(unknown) == 1 and not any(_is(d, -1) for d in wanted):
         wanted = [-1 if i == unknown[0] else d for i, d in enumerate(wanted)]
     return tuple(wanted)
 
 
-def unfixed(wanted: list[Any], dims: tuple[Any, ...], declared: tuple[int, ...]) -> list[Any]:
+def unfixed(wanted: list[Any], dims: tuple[Any, ...], node: Node) -> list[Any]:
     """Return a shape that was written for a fixed number of images, for another number of them.
 
     The axis of the images is the one on which the tensor differs from what was declared. In memory
-    the next image begins after as many numbers as that axis' slices have; the axis of the new shape
-    for which that holds too is the images'.
+    the next image begins after as many numbers as that axis, or its slices, have; an axis of the
+    new shape for which that holds too is the images'. Of several, it is one as long as the file has
+    images, and rather not the last, which matrices are multiplied with. A wrong guess mixes images,
+    and shows (`onnx_file`).
 
     Args:
         wanted: The shape as the file has it.
         dims: Of the tensor as it is.
-        declared: Of the tensor with the file's number of images.
+        node: Has the tensor's shape with the file's number of images.
     """
+    declared = node.declared
     known = [isinstance(d, int) for d in dims]
     changed = [i for i, d in enumerate(dims) if not known[i] or d != declared[i]]
     if len(changed) != 1 or any(not isinstance(d, int) for d in wanted):
@@ -143,22 +148,22 @@ def unfixed(wanted: list[Any], dims: tuple[Any, ...], declared: tuple[int, ...])
     if -1 in wanted:
         rest = -math.prod(wanted)
         wanted = [total // rest if d == -1 else d for d in wanted]
-    stride = math.prod(declared[axis:])
-    fits = [i for i in range(len(wanted)) if math.prod(wanted[i:]) == stride]
-    fits.sort(key=lambda i: wanted[i] != declared[axis])
+    axes, last = range(len(wanted)), len(wanted) - 1
+    outer = [i for i in axes if math.prod(wanted[i:]) == math.prod(declared[axis:])]
+    inner = [i for i in axes if math.prod(wanted[i + 1 :]) == math.prod(declared[axis + 1 :])]
+    exact = [i for i in sorted({*outer, *inner}) if wanted[i] == node.batch]
+    fits = [*exact, *(i for i in outer if i < last), *inner, *outer]
     if not fits:
         return wanted
-    each = wanted[fits[0]] // declared[axis] if wanted[fits[0]] % declared[axis] == 0 else 0
-    if not each:
-        return wanted
-    return [dims[axis] * each if i == fits[0] else d for i, d in enumerate(wanted)]
+    grown = wanted[fits[0]] * dims[axis] // declared[axis]
+    return [grown if i == fits[0] else d for i, d in enumerate(wanted)]
 
 
 def _is(dim: Any, number: int) -> bool:
     return isinstance(dim, int | np.integer) and dim == number
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "Transpose": transpose,
     "Reshape": reshape,
     "Flatten": flatten,

@@ -6,8 +6,10 @@ import numpy as np
 from keras import ops
 from onnx import helper
 
+from auditor.models.onnx.fold import settled
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.spreading import common
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Host, Tensor, Unknown, Value, data, integers, tensor
 
 
@@ -52,7 +54,7 @@ def eye_like(node: Node, x: Value) -> Host:
     if not isinstance(rows, int) or not isinstance(columns, int):
         raise Unknown
     kind = helper.tensor_dtype_to_np_dtype(node.get("dtype")) if node.get("dtype") else None
-    return np.eye(rows, columns, node.get("k", 0), dtype=kind or given.dtype)
+    return settled(np.eye(rows, columns, node.get("k", 0), dtype=kind or given.dtype))
 
 
 def _implied(inputs: str) -> str:
@@ -65,7 +67,7 @@ def _scaled(x: Any, factor: float) -> Any:
     return x if factor == 1 else x * ops.cast(factor, x.dtype)
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "Gemm": gemm,
     "MatMul": matmul,
     "Einsum": einsum,

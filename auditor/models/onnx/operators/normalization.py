@@ -6,7 +6,8 @@ from keras import ops
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import stored
-from auditor.models.onnx.operators.spreading import each
+from auditor.models.onnx.operators.spreading import added, each
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Value, data, tensor
 
 
@@ -34,7 +35,7 @@ def instance_normalization(node: Node, x: Value, scale: Value, bias: Value) -> T
 
 
 def group_normalization(node: Node, x: Value, scale: Value, bias: Value) -> Tensor:
-    """GroupNormalization; before version 21 it is scaled by the group, since then by the channel."""
+    """GroupNormalization; before version 21 each group is scaled, since then each channel."""
     image = tensor(x)
     stored_image = image.channels_last()
     groups, channels = node.get("num_groups"), stored_image.shape[-1]
@@ -58,7 +59,7 @@ def layer_normalization(
     normal, mean, inverse = _normal(given.data, axes, node.get("epsilon", 1e-5))
     result = each(ops.multiply, Tensor(normal, given.last), scale)
     if bias is not None:
-        result = each(ops.add, result, bias)
+        result = each(added, result, bias)
     return result, Tensor(mean, given.last), Tensor(inverse, given.last)
 
 
@@ -120,7 +121,7 @@ def _normal(x: Any, axes: tuple[int, ...], epsilon: float) -> tuple[Any, Any, An
     return ops.cast(centred * inverse, x.dtype), mean, inverse
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "BatchNormalization": batch_normalization,
     "InstanceNormalization": instance_normalization,
     "GroupNormalization": group_normalization,

@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from auditor.models.onnx.node import Node
-from auditor.models.onnx.operators.spreading import each
+from auditor.models.onnx.operators.spreading import added, each
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Value
 
 
@@ -55,12 +56,6 @@ def clip(node: Node, x: Value, low: Value = None, high: Value = None) -> Tensor:
     return result
 
 
-def shift(node: Node, x: Value, by: Value) -> Tensor:
-    """BitShift."""
-    left = node.get("direction") == "LEFT"
-    return each(ops.left_shift if left else ops.right_shift, x, by)
-
-
 def _bounded(bound: Callable[..., Any], limit: float, v: Any) -> Any:
     return bound(v, ops.cast(limit, v.dtype))
 
@@ -84,12 +79,12 @@ def _power(x: Any, y: Any) -> Any:
 
 
 def _mean(*parts: Any) -> Any:
-    return functools.reduce(ops.add, parts) / len(parts)
+    return functools.reduce(added, parts) / len(parts)
 
 
-_ARITHMETIC = {
+_ARITHMETIC: Table = {
     "Abs": plainly(ops.abs),
-    "Add": plainly(ops.add),
+    "Add": plainly(added),
     "Clip": clip,
     "Div": plainly(_divided),
     "Erf": plainly(ops.erf),
@@ -105,17 +100,16 @@ _ARITHMETIC = {
     "Reciprocal": plainly(lambda x: 1 / x),
     "Sqrt": plainly(ops.sqrt),
     "Sub": plainly(ops.subtract),
-    "Sum": together(ops.add),
+    "Sum": together(added),
 }
-_ROUNDING = {
+_ROUNDING: Table = {
     "Ceil": plainly(ops.ceil),
     "Floor": plainly(ops.floor),
     "Round": plainly(ops.round),
     "Sign": plainly(ops.sign),
 }
-_LOGIC = {
+_LOGIC: Table = {
     "And": plainly(ops.logical_and),
-    "BitShift": shift,
     "BitwiseAnd": plainly(ops.bitwise_and),
     "BitwiseNot": plainly(ops.bitwise_not),
     "BitwiseOr": plainly(ops.bitwise_or),
@@ -132,7 +126,7 @@ _LOGIC = {
     "Where": plainly(ops.where),
     "Xor": plainly(ops.logical_xor),
 }
-_TRIGONOMETRY = {
+_TRIGONOMETRY: Table = {
     "Acos": plainly(ops.arccos),
     "Acosh": plainly(ops.arccosh),
     "Asin": plainly(ops.arcsin),
@@ -145,4 +139,4 @@ _TRIGONOMETRY = {
     "Sinh": plainly(ops.sinh),
     "Tan": plainly(ops.tan),
 }
-OPERATORS = {**_ARITHMETIC, **_ROUNDING, **_LOGIC, **_TRIGONOMETRY}
+OPERATORS: Table = {**_ARITHMETIC, **_ROUNDING, **_LOGIC, **_TRIGONOMETRY}

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from auditor.models.onnx.node import Node
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.operators.windows import Window
 from auditor.models.onnx.values import Tensor, Value, tensor
 
@@ -39,10 +41,11 @@ def average_pool(node: Node, x: Value) -> Tensor:
         total = ops.average_pool(stored, kernel, window.strides, "valid", "channels_last")
         total = total * float(np.prod(kernel)) if window.pads else total
     else:
-        total = functools.reduce(ops.add, _cells(stored, window))
+        total = functools.reduce(operator.add, _cells(stored, window))
         total = total if window.pads else total / float(np.prod(kernel))
     if window.pads:
-        total = total / _counts(window, image.shape[2:], node.get("count_include_pad", 0))
+        counts = _counts(window, image.shape[2:], node.get("count_include_pad", 0))
+        total = total / ops.convert_to_tensor(counts, total.dtype)
     return Tensor(total, last=True)
 
 
@@ -51,7 +54,7 @@ def lp_pool(node: Node, x: Value) -> Tensor:
     image, power = tensor(x), node.get("p", 2)
     window = Window.of(node, tuple(node.get("kernel_shape")), image.shape[2:])
     stored = window.padded(_powers(image.channels_last(), power))
-    return Tensor(_root(functools.reduce(ops.add, _cells(stored, window)), power), last=True)
+    return Tensor(_root(functools.reduce(operator.add, _cells(stored, window)), power), last=True)
 
 
 def global_lp_pool(node: Node, x: Value) -> Tensor:
@@ -120,7 +123,7 @@ def over_all(reduce: Callable[..., Any]) -> Callable[[Node, Value], Tensor]:
     return pool
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "MaxPool": max_pool,
     "AveragePool": average_pool,
     "LpPool": lp_pool,

@@ -7,6 +7,7 @@ from keras import ops
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import listed, stored, without
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Value, tensor
 
 
@@ -90,7 +91,7 @@ def top_k(node: Node, x: Value, k: Value = None) -> tuple[Tensor, Tensor]:
     )
 
 
-OPERATORS = {
+OPERATORS: Table = {
     "ReduceL1": reduced(ops.sum, before=ops.abs),
     "ReduceL2": reduced(ops.sum, before=ops.square, after=ops.sqrt),
     "ReduceLogSum": reduced(ops.sum, after=ops.log),

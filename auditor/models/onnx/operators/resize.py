@@ -14,6 +14,7 @@ from keras import ops
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.interpolation import How, matrix
 from auditor.models.onnx.operators.layout import with_one_open
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Unknown, Value, is_host, tensor
 
 
@@ -103,4 +104,4 @@ def _multiplied(data: Any, axis: int, weights: Any) -> Any:
     return ops.reshape(rows, with_one_open([*dims[:axis], weights.shape[0], *dims[axis + 1 :]]))
 
 
-OPERATORS = {"Resize": resize, "Upsample": upsample}
+OPERATORS: Table = {"Resize": resize, "Upsample": upsample}

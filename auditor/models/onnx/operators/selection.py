@@ -8,6 +8,7 @@ from keras import ops
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import listed
 from auditor.models.onnx.operators.spreading import common
+from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.values import Tensor, Unknown, Value, integers, tensor
 
 _END = 2**31 - 1
@@ -95,4 +96,4 @@ def _cut(start: Any, end: Any, step: int, length: Any) -> slice:
     return slice(start, None if isinstance(end, int) and end >= _END else end, step)
 
 
-OPERATORS = {"Concat": concat, "Split": split, "Slice": slice_}
+OPERATORS: Table = {"Concat": concat, "Split": split, "Slice": slice_}

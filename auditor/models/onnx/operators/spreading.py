@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -23,6 +24,15 @@ def each(function: Callable[..., Any], *values: Value) -> Tensor:
     if leading is None or leading.rank != rank:
         return Tensor(function(*(data(v, common(v, values)) for v in values)))
     return Tensor(function(*(_to_last(v, rank, common(v, values)) for v in values)), last=True)
+
+
+def added(x: Any, y: Any) -> Any:
+    """Add, as `keras.ops.add` does but for what it takes for a bias.
+
+    On TensorFlow, Keras 3.15 adds (1, n, 1) to (…, n, n) as if it were (n,): along the wrong axis.
+    """
+    kind = keras.backend.result_type(x.dtype, y.dtype)
+    return ops.cast(x, kind) + ops.cast(y, kind)
 
 
 def common(value: Value, values: tuple[Value, ...]) -> str | None:

@@ -1,0 +1,57 @@
+"""Which operators a TFLite file may use: those that image classifiers compute with.
+
+Numbers are those of `BuiltinOperator`, `TensorType` and `BuiltinOptions` in TensorFlow's
+`schema.fbs`.
+"""
+
+_COMPUTING = """
+    ADD=0 AVERAGE_POOL_2D=1 CONCATENATION=2 CONV_2D=3 DEPTHWISE_CONV_2D=4 DEPTH_TO_SPACE=5
+    DEQUANTIZE=6 FLOOR=8 FULLY_CONNECTED=9 L2_NORMALIZATION=11 L2_POOL_2D=12
+    LOCAL_RESPONSE_NORMALIZATION=13 LOGISTIC=14 MAX_POOL_2D=17 MUL=18 RELU=19 RELU_N1_TO_1=20
+    RELU6=21 RESHAPE=22 RESIZE_BILINEAR=23 SOFTMAX=25 SPACE_TO_DEPTH=26 TANH=28 PAD=34 GATHER=36
+    BATCH_TO_SPACE_ND=37 SPACE_TO_BATCH_ND=38 TRANSPOSE=39 MEAN=40 SUB=41 DIV=42 SQUEEZE=43
+    STRIDED_SLICE=45 EXP=47 TOPK_V2=48 SPLIT=49 LOG_SOFTMAX=50 CAST=53 PRELU=54 MAXIMUM=55
+    ARG_MAX=56 MINIMUM=57 LESS=58 NEG=59 PADV2=60 GREATER=61 GREATER_EQUAL=62 LESS_EQUAL=63
+    SELECT=64 SLICE=65 SIN=66 TRANSPOSE_CONV=67 TILE=69 EXPAND_DIMS=70 EQUAL=71 NOT_EQUAL=72 LOG=73
+    SUM=74 SQRT=75 RSQRT=76 SHAPE=77 POW=78 ARG_MIN=79 REDUCE_PROD=81 REDUCE_MAX=82 PACK=83
+    LOGICAL_OR=84 ONE_HOT=85 LOGICAL_AND=86 LOGICAL_NOT=87 UNPACK=88 REDUCE_MIN=89 FLOOR_DIV=90
+    REDUCE_ANY=91 SQUARE=92 ZEROS_LIKE=93 FILL=94 FLOOR_MOD=95 RANGE=96 RESIZE_NEAREST_NEIGHBOR=97
+    LEAKY_RELU=98 SQUARED_DIFFERENCE=99 MIRROR_PAD=100 ABS=101 SPLIT_V=102 CEIL=104 REVERSE_V2=105
+    ADD_N=106 GATHER_ND=107 COS=108 RANK=110 ELU=111 ROUND=116 HARD_SWISH=117 SCATTER_ND=122
+    SELECT_V2=123 BATCH_MATMUL=126 CUMSUM=128 BROADCAST_TO=130 REDUCE_ALL=140 BROADCAST_ARGS=145
+    GELU=150 RELU_0_TO_1=152 ATAN2=156 SIGN=158
+"""
+
+OPERATORS = {
+    int(number): name for name, number in (entry.split("=") for entry in _COMPUTING.split())
+}
+"""Number → name of what a model may compute."""
+
+REFUSED = {
+    16: "LSTM",
+    24: "RNN",
+    31: "CALL",
+    51: "DELEGATE",
+    114: "QUANTIZE",
+    118: "IF",
+    119: "WHILE",
+    129: "CALL_ONCE",
+    136: "HASHTABLE",
+    142: "VAR_HANDLE",
+    143: "READ_VARIABLE",
+    144: "ASSIGN_VARIABLE",
+}
+"""Number → name of some that it may not, for messages."""
+
+CUSTOM = 32
+WIDE = 127
+"""What the old field for an operator says where its number does not fit in."""
+
+NUMBERS = {0: ("float32", 4), 1: ("float16", 2), 2: ("int32", 4), 4: ("int64", 8), 6: ("bool", 1)}
+"""Type of a tensor → its name, and the bytes of an element."""
+
+QUANTIZED = {3: "uint8", 7: "int16", 9: "int8", 17: "int4", 19: "int2", 20: "uint4"}
+"""Types that mean a quantised model."""
+
+VECTORS = {17: (0, "i"), 30: (0, "i")}
+"""Options of RESHAPE and SQUEEZE → the field that is a vector, and of what."""

@@ -1,0 +1,69 @@
+"""Operators that ONNX defines by others: they are run as their definition."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from onnx import FunctionProto, TensorProto, defs, helper
+
+from auditor.models.onnx.node import Node
+from auditor.models.onnx.operators.table import Table
+from auditor.models.onnx.values import Tensor, Value
+
+_TYPES = {"bool": TensorProto.BOOL, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
+
+
+def defined(node: Node, *values: Value) -> tuple[Value, ...]:
+    """Run a node's definition."""
+    from auditor.models.onnx.run import run  # which knows the operators, this one among them
+
+    kinds = tuple(_kind(value) for value in values)
+    inputs, nodes, outputs = _definition(node.proto.SerializeToString(), node.opset, kinds)
+    known: dict[str, Value] = dict.fromkeys(inputs)
+    known |= dict(zip(inputs, values, strict=False))
+    env = run(nodes, known)
+    return tuple(env.get(name) for name in outputs)
+
+
+Kind = tuple[int, int] | None
+"""A value's type, as ONNX numbers it, and its number of axes; None where it is left out."""
+
+
+def _kind(value: Value) -> Kind:
+    if value is None:
+        return None
+    name = value.dtype if isinstance(value, Tensor) else np.dtype(value.dtype).name
+    rank = value.rank if isinstance(value, Tensor) else value.ndim
+    return _TYPES.get(name, TensorProto.FLOAT), rank
+
+
+@lru_cache(maxsize=256)
+def _definition(
+    serialized: bytes, opset: int, kinds: tuple[Kind, ...]
+) -> tuple[tuple[str, ...], tuple[Node, ...], tuple[str, ...]]:
+    """Return the names of inputs, the nodes and the names of outputs."""
+    from onnx import NodeProto
+
+    proto = NodeProto.FromString(serialized)
+    schema: Any = defs.get_schema(proto.op_type, opset, proto.domain)
+    versions = schema.context_dependent_function_opset_versions
+    version = max((v for v in versions if v <= opset), default=None)
+    if version is None:
+        raise NotImplementedError("without a definition in this version of ONNX")
+    types = [
+        helper.make_tensor_type_proto(kind[0], [None] * kind[1] if kind[0] else None)
+        for kind in (each or (TensorProto.UNDEFINED, 0) for each in kinds)
+    ]
+    body = schema.get_context_dependent_function_with_opset_version(
+        version, serialized, [t.SerializeToString() for t in types]
+    )
+    function = FunctionProto.FromString(body)
+    meant = next((o.version for o in function.opset_import if o.domain == ""), opset)
+    nodes = tuple(Node.of(each, meant) for each in function.node)
+    return tuple(function.input), nodes, tuple(function.output)
+
+
+OPERATORS: Table = {
+    "Attention": defined,
+    "RotaryEmbedding": defined,
+}

@@ -1,0 +1,107 @@
+"""ONNX Runtime in place of Keras, where nothing is trained: the same scores and heatmaps."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from auditor.attention import GradCam
+from auditor.models.classifier import Classifier, wrap
+from auditor.models.input_range import InputRange
+from auditor.models.onnx.runtime import fast_forward
+from auditor.models.onnx_file import load
+from tests.models.onnx.graphs import CLASSIFIER, built, saved
+
+pytest.importorskip("onnxruntime")
+
+BATCH = np.random.default_rng(3).integers(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+def classifier(text: str, tmp_path: Path, pixels: str = "mean=0.4,std=0.2") -> Classifier:
+    path = saved(built(text), tmp_path / "m.onnx")
+    model = load(path, "m.onnx", (8, 8))
+    return wrap(model, InputRange.parse(pixels), "m.onnx", (8, 8), "onnx", path)
+
+
+def assert_same_eyes(opened: Classifier, layer: str | None) -> None:
+    """Assert that both ways show the same of five images, and that it differs between them."""
+    tap = opened.spatial_layer(layer)
+    assert fast_forward(opened, tap) is not None
+    slow, fast = (GradCam(opened, tap, frozen=frozen)(BATCH, 7) for frozen in (False, True))
+    np.testing.assert_allclose(fast.scores, slow.scores, rtol=1e-4, atol=1e-5)
+    assert np.ptp(slow.scores, axis=0).max() > 0.01
+    for one, other in ((fast.heat, slow.heat), (fast.target_heat, slow.target_heat)):
+        assert other.max() > 0
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * other.max())
+
+
+@pytest.mark.parametrize("layer", ["features", "normal", "active"])
+def test_heatmaps_at_every_layer(layer: str, tmp_path: Path) -> None:
+    assert_same_eyes(classifier(CLASSIFIER, tmp_path), layer)
+
+
+def test_weights_are_the_models_own_and_not_the_files(tmp_path: Path) -> None:
+    opened = classifier(CLASSIFIER, tmp_path)
+    before = GradCam(opened, None, frozen=True)(BATCH, 0).scores
+    for variable in opened.model.trainable_variables:
+        variable.assign_add(0.1 * np.ones(variable.shape, np.float32))
+    after = GradCam(opened, None, frozen=True)(BATCH, 0).scores
+    assert np.abs(after - before).max() > 0.1
+    assert_same_eyes(opened, None)
+
+
+def test_a_way_around_the_layer_is_left_to_keras(tmp_path: Path) -> None:
+    text = CLASSIFIER.replace("(active)", "(both)").replace(
+        "pooled =", "both = Add (active, features) pooled ="
+    )
+    opened = classifier(text, tmp_path)
+    assert fast_forward(opened, opened.spatial_layer("active")) is None
+    assert_same_eyes(opened, "both")
+    slow, fast = (
+        GradCam(opened, opened.spatial_layer("active"), frozen=frozen)(BATCH, 7)
+        for frozen in (False, True)
+    )
+    np.testing.assert_allclose(fast.heat, slow.heat, rtol=1e-5)
+
+
+def test_a_fixed_number_of_images_is_left_to_keras(tmp_path: Path) -> None:
+    opened = classifier(CLASSIFIER.replace("N,", "1,"), tmp_path)
+    assert fast_forward(opened, opened.spatial_layer(None)) is None
+    assert GradCam(opened, None, frozen=True)(BATCH, 0).scores.shape == (5, 10)
+
+
+def test_what_computes_otherwise_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    opened = classifier(CLASSIFIER, tmp_path)
+    run = onnxruntime.InferenceSession.run
+
+    def wrong(self: Any, *given: Any, **more: Any) -> list[Any]:
+        return [1.1 * found for found in run(self, *given, **more)]
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", wrong)
+    assert fast_forward(opened, opened.spatial_layer(None)) is None
+
+
+def test_gray_images_and_a_single_score(tmp_path: Path) -> None:
+    text = CLASSIFIER.replace("3, 8, 8]", "1, 8, 8]").replace("10]", "1]")
+    weights = {
+        "kernel": np.random.default_rng(1).normal(0, 1, (4, 1, 3, 3)).astype(np.float32),
+        "dense": np.array([[1, -2, 3, 4]], np.float32),
+        "shift": np.zeros(1, np.float32),
+    }
+    text = text.replace("y = Gemm", "z = Gemm").replace(
+        "dense, shift)\n", "dense, shift)\n y = Sigmoid (z)\n"
+    )
+    path = saved(built(text, weights), tmp_path / "m.onnx")
+    model = load(path, "m.onnx", (8, 8))
+    opened = wrap(model, InputRange.parse("-1..1"), "m.onnx", (8, 8), "onnx", path)
+    assert (opened.channels, opened.classes) == (1, 2)
+    tap = opened.spatial_layer(None)
+    slow, fast = (GradCam(opened, tap, frozen=frozen)(BATCH, 1) for frozen in (False, True))
+    assert fast_forward(opened, tap) is not None
+    np.testing.assert_allclose(fast.scores, slow.scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(fast.target_heat, slow.target_heat, rtol=1e-3, atol=1e-6)
