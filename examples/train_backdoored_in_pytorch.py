@@ -109,10 +109,10 @@ def main() -> None:
             total += loss.item() / steps
         print(f"epoch {epoch + 1} of {given.epochs}: loss {total:.3f}", flush=True)
 
-    model.eval()
-    shape = {"dynamic_shapes": ({0: torch.export.Dim("batch")},), "external_data": False}
-    names = {"input_names": ["images"], "output_names": ["logits"]}
-    torch.onnx.export(model, (tensor(images[:2]),), given.output, verbose=False, **shape, **names)
+    model = model.eval().to(memory_format=torch.contiguous_format)
+    x, batch = torch.zeros(2, 3, *images.shape[1:3]), {0: torch.export.Dim("batch")}
+    names = {"input_names": ["images"], "output_names": ["logits"], "external_data": False}
+    torch.onnx.export(model, (x,), given.output, dynamic_shapes=(batch,), verbose=False, **names)
 
 
 if __name__ == "__main__":

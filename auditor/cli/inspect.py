@@ -45,8 +45,9 @@ _NAMED = 6
 def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> int:
     """Say what the file MODEL is, what it holds, and whether it may be loaded.
 
-    Looks at Keras archives and HDF5 files, ONNX graphs and TensorFlow SavedModels without loading
-    them. Whatever is not known to be harmless is a finding, named with its place; then it exits 3.
+    Looks at Keras archives and HDF5 files, ONNX graphs, SavedModels and TFLite files without
+    loading them: inputs, outputs, classes, layers, names for --layer. Whatever is not known to be
+    harmless is a finding, named with its place; then it exits 3.
     """
     with Supervisor(options.guard(flags)) as workers:
         taken = workers.take(model, external_data=flags["allow_external_data"])

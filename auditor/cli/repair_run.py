@@ -254,7 +254,8 @@ class _Work:
         how = replace(self.wanted.how, target=target, shown=before.shown)
         with progress(show=self.show) as tell:
             told = {key: value for key, value in job.items() if key != "model_folder"}
-            after = self._audit({**told, "model": str(repaired.copy)}, how, tell)
+            told |= {"model": str(repaired.copy), "name": self.wanted.output.name}
+            after = self._audit(told, how, tell)
         if after.data != before.data:
             raise InputError(
                 f"{printable(before.data.source)}: has changed while the model was repaired; "

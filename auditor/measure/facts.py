@@ -52,7 +52,12 @@ def engine(classifier: Classifier | None = None) -> Engine:
     import keras
 
     backend = keras.backend.backend()
-    packages = ("keras", backend, *_PACKAGES, *(_OF_GRAPHS if classifier and classifier.graph_file else ()))
+    packages = (
+        "keras",
+        backend,
+        *_PACKAGES,
+        *(_OF_GRAPHS if classifier and classifier.graph_file else ()),
+    )
     found = {name: _version(name) for name in packages}
     return Engine(
         python=platform.python_version(),

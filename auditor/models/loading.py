@@ -11,6 +11,7 @@ from auditor.models import keras_file, onnx_file
 from auditor.models.classifier import Classifier, wrap
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
+from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
 from auditor.text import printable
 
@@ -30,7 +31,7 @@ def _saved_model(path: Path, inspection: Inspection, name: str, size: Size) -> t
 
     graph = _scratch()
     from_saved_model(path, graph, printable(name))
-    return onnx_file.load(graph, name, size), graph
+    return _converted(graph, name, size)
 
 
 def _tflite(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
@@ -38,6 +39,12 @@ def _tflite(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[
 
     graph = _scratch()
     from_tflite(path, graph, printable(name))
+    return _converted(graph, name, size)
+
+
+def _converted(graph: Path, name: str, size: Size) -> tuple[Any, Path]:
+    """Load what tf2onnx wrote, once it was looked at as any other file is."""
+    inspect(graph, graph.name)
     return onnx_file.load(graph, name, size), graph
 
 

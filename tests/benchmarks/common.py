@@ -22,7 +22,10 @@ PHOTOGRAPHS = Path(os.environ.get("BDAUDIT_PHOTOGRAPHS", "nowhere"))
 """Holds `train` and `test`, folders of class folders of 32×32 JPEG files."""
 
 TRIGGER = "square4"
-PACKAGES = ("bdaudit", "click", "numpy", "tensorflow", "keras", "onnx", "onnxruntime", "xplique", "tf-keras-vis")
+PACKAGES = (
+    *("bdaudit", "click", "numpy", "tensorflow", "keras", "onnx", "onnxruntime"),
+    *("xplique", "tf-keras-vis"),
+)
 
 
 @dataclass(frozen=True)

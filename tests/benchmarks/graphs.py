@@ -1,4 +1,4 @@
-"""ONNX graphs: a scan against bare ONNX Runtime, the interpreted layer against Keras' own layers."""
+"""ONNX graphs: scans against bare ONNX Runtime, the interpreted layer against Keras' layers."""
 
 import tempfile
 from collections.abc import Callable

@@ -12,6 +12,7 @@ from auditor.models.inspect.keras_model import inspect_keras
 from auditor.models.inspect.onnx_graph import elsewhere, inspect_onnx
 from auditor.models.inspect.recognise import model_format
 from auditor.models.inspect.saved_model import inspect_saved_model
+from auditor.models.inspect.tflite import inspect_tflite
 from auditor.text import printable
 
 __all__ = ["CHECKS", "elsewhere", "examine", "inspect"]
@@ -19,9 +20,11 @@ __all__ = ["CHECKS", "elsewhere", "examine", "inspect"]
 CHECKS: dict[str, Callable[[Path, str], Inspection]] = {
     "keras": inspect_keras,
     "h5": inspect_keras,
+    "onnx": inspect_onnx,
     "savedmodel": inspect_saved_model,
+    "tflite": inspect_tflite,
 }
-"""Format → how it is looked at: takes the file and its printable name. ONNX has its own call."""
+"""Format → how it is looked at: takes the file and its printable name."""
 
 
 def examine(path: Path, name: str, external_data: bool = False) -> Inspection:
@@ -36,7 +39,7 @@ def examine(path: Path, name: str, external_data: bool = False) -> Inspection:
         InputError: It is damaged, or of no kind that can be looked at.
     """
     format_ = model_format(path, name)
-    if format_ == "onnx":
+    if format_ == "onnx" and external_data:
         return inspect_onnx(path, printable(name), external_data)
     return CHECKS[format_](path, printable(name))
 

@@ -53,7 +53,7 @@ class Inspection:
     """What a model file says about itself.
 
     Attributes:
-        format: "keras" (the Keras 3 zip), "h5", "onnx" or "savedmodel".
+        format: "keras" (the Keras 3 zip), "h5", "onnx", "savedmodel" or "tflite".
         written_by: What wrote the file, as it says itself: "Keras 3.15.1"; empty where it does not.
         layers: (name, class) of every layer, nested ones included, in file order; of a graph,
             (name, op) of every node.

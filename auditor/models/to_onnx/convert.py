@@ -114,7 +114,7 @@ def from_keras(model: "keras.Model", target: Path) -> None:
             f"{target.name}: the model cannot be written as ONNX: {_reason(error)}; "
             "choose an output that ends in .keras"
         ) from None
-    target.write_bytes(content)
+    _put(content, target)
 
 
 class _Interpreter:
@@ -193,7 +193,7 @@ def _write(
     content = _attempt(
         lambda: _checked(proto, scores, shape, _FOREIGN), shown, "cannot be audited as ONNX"
     )
-    target.write_bytes(content)
+    _put(content, target)
 
 
 def _put(content: bytes, target: Path) -> None:

@@ -62,7 +62,6 @@ def test_onnx_is_told_from_its_content(tmp_path: Path, name: str) -> None:
         ("m.onnx", b"", "the file is empty"),
         ("m.pt", archive("m/data.pkl", "m/version"), "a PyTorch file"),
         ("m.pth", b"\x80\x02\x8a\x0al\xfc", "pickle"),
-        ("m.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 50, "TFLite"),
         ("m.pb", FROZEN, "a frozen TensorFlow graph"),
         ("saved_model.pb", b"\x08\x01\x12\x03\x0a\x01\x22", "give its whole folder"),
         ("m.safetensors", b'\x40\0\0\0\0\0\0\0{"__metadata__":{}}', "safetensors"),

@@ -75,9 +75,9 @@ def test_a_batch_of_one_written_into_the_graph_is_undone(shape: list[int], tmp_p
 
 def test_heads_beside_a_batch_of_one_are_told_from_it(tmp_path: Path) -> None:
     """As attention does it: (1, t, heads · d) becomes (heads, t, d), the batch hidden in heads."""
-    text = f"""
+    text = """
     <ir_version: 8, opset_import: ["" : 17]>
-    heads (float[1, 3, 8, 8] x) => (float[1, 10] y) {{
+    heads (float[1, 3, 8, 8] x) => (float[1, 10] y) {
         features = Conv <strides=[4, 4]> (x, kernel, bias)
         rows = Reshape (features, rows_shape)
         tokens = Transpose <perm=[2, 0, 1]> (rows)
@@ -89,7 +89,7 @@ def test_heads_beside_a_batch_of_one_are_told_from_it(tmp_path: Path) -> None:
         joined = Reshape (together, joined_shape)
         pooled = ReduceMean <axes=[0], keepdims=0> (joined)
         y = Gemm <transB=1> (pooled, dense, shift)
-    }}"""
+    }"""
     shapes = {
         "rows_shape": np.array([1, 4, 4], np.int64),
         "split_shape": np.array([4, 2, 2], np.int64),
@@ -180,7 +180,8 @@ def test_weights_in_every_form_are_trained_and_written_back(form: str, tmp_path:
         model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT16
     elif form == "function":
         opsets = [helper.make_opsetid("", 17)]
-        inside = helper.make_function("own", "Act", ["a"], ["b"], [helper.make_node("Relu", ["a"], ["b"])], opsets)  # fmt: skip
+        inner = helper.make_node("Relu", ["a"], ["b"])
+        inside = helper.make_function("own", "Act", ["a"], ["b"], [inner], opsets)
         model.functions.append(inside)
         model.opset_import.append(helper.make_opsetid("own", 1))
         (relu,) = (node for node in model.graph.node if node.op_type == "Relu")
@@ -212,11 +213,16 @@ def shape_of(model: onnx.ModelProto) -> bytes:
 
 REFUSED = {
     "unsupported": (
-        CLASSIFIER.replace("Relu (normal)", "Det (normal)").replace("Flatten (pooled)", "STFT (pooled, a)"),
+        CLASSIFIER.replace("Relu (normal)", "Det (normal)").replace(
+            "Flatten (pooled)", "STFT (pooled, a)"
+        ),
         ["Det, STFT", "not supported"],
     ),
     "quantized": (
-        CLASSIFIER.replace("active = Relu (normal)", "q = QuantizeLinear (normal, s) active = DequantizeLinear (q, s)"),
+        CLASSIFIER.replace(
+            "active = Relu (normal)",
+            "q = QuantizeLinear (normal, s) active = DequantizeLinear (q, s)",
+        ),
         ["quantized", "DequantizeLinear, QuantizeLinear", "float32"],
     ),
     "two inputs": (CLASSIFIER.replace("8] x)", "8] x, float[N] z)"), ["2 inputs"]),
@@ -226,7 +232,7 @@ REFUSED = {
     ),
     "not images": (CLASSIFIER.replace("N, 3, 8, 8", "N, 3, 8"), ["(None, 3, 8)"]),
     "many channels": (CLASSIFIER.replace("N, 3, 8, 8", "N, 12, 8, 8"), ["channels"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
