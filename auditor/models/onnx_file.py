@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import onnx
 
 _SAME = 1e-3
+_TYPED = ("float_data", "double_data", "int32_data")
 
 
 def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
@@ -34,7 +35,7 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
     from auditor.models.onnx.operators import HOST_ONLY, OPERATORS
 
     try:
-        prepared = graph(read(path), OPERATORS.keys() | HOST_ONLY)
+        prepared = graph(*read(path), OPERATORS.keys() | HOST_ONLY)
         height, width = prepared.size
         fed = (height or size[0], width or size[1])
         layer = GraphLayer(prepared, fed)
@@ -80,31 +81,23 @@ def updated(model: "keras.Model", source: Path) -> "onnx.ModelProto":
     import onnx
     from onnx import numpy_helper
 
+    from auditor.models.onnx.graph import tensors
+
     proto = onnx.load(source)
     (layer,) = (each for each in model.layers if hasattr(each, "weight_values"))
     values = layer.weight_values()
     written = set()
-    for tensor in _tensors(proto):
-        if tensor.name in values:
+    for name, tensor in tensors(proto):
+        if name in values:
             before = numpy_helper.to_array(tensor)
-            after = values[tensor.name].astype(before.dtype)
+            after = values[name].astype(before.dtype)
             if not np.array_equal(before, after):
-                tensor.CopyFrom(numpy_helper.from_array(after, tensor.name))
-            written.add(tensor.name)
-    if values.keys() - written:
-        raise WorkError("a weight has no place in the graph")
+                for field in _TYPED:
+                    tensor.ClearField(field)
+                tensor.raw_data = numpy_helper.from_array(after).raw_data
+            written.add(name)
+    assert values.keys() == written, "the graph has lost the place of a weight"
     return proto
-
-
-def _tensors(proto: "onnx.ModelProto") -> Any:
-    """Give every stored number of the main graph, those of Constant nodes under the node's name."""
-    yield from proto.graph.initializer
-    for node in proto.graph.node:
-        if node.op_type == "Constant":
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    attribute.t.name = attribute.t.name or node.output[0]
-                    yield attribute.t
 
 
 def _check_rows(layer: Any, fixed: int | None, shape: tuple[int, int, int]) -> None:

@@ -75,23 +75,40 @@ class Graph:
     activation: str
 
 
-def read(path: Path) -> onnx.ModelProto:
-    """Read a file that was looked at, functions of its own written out."""
+def read(path: Path) -> tuple[onnx.ModelProto, set[str]]:
+    """Read a file that was looked at, functions of its own written out.
+
+    Returns:
+        The model, and the names of the tensors that have a place in the file to be written back to.
+    """
     from onnx.inliner import inline_local_functions
 
     try:
         model = onnx.load(path, load_external_data=True)
-        return inline_local_functions(model) if model.functions else model
+        names = {name for name, _ in tensors(model)}
+        return (inline_local_functions(model) if model.functions else model), names
     except Exception as error:  # whatever onnx raises for a file it dislikes
         reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
         raise InputError(f"ONNX could not read this model: {reason}") from None
 
 
-def graph(model: onnx.ModelProto, supported: Iterable[str]) -> Graph:
+def tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Give every tensor that the main graph stores, and what its nodes call it."""
+    for tensor in model.graph.initializer:
+        yield tensor.name, tensor
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    yield node.output[0], attribute.t
+
+
+def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) -> Graph:
     """Prepare a model's graph.
 
     Args:
         model: What `read` gave.
+        stored: As well; only these can be weights.
         supported: Names of the operators that can be run.
 
     Raises:
@@ -108,7 +125,6 @@ def graph(model: onnx.ModelProto, supported: Iterable[str]) -> Graph:
         )
     output, activation = _ending(nodes, model.graph.output[0].name)
     nodes = _needed(nodes, output)
-    stored = {*numbers, *(n.outputs[0] for n in nodes if n.op == "Constant")}
     nodes, known = _folded(nodes, {name: settled(value) for name, value in numbers.items()})
     channels_first, channels = _channels(shape, nodes, source, known)
     trained, kept = _weights(nodes, source, known, stored)
@@ -270,7 +286,7 @@ def _weights(
                 trained.add(name)
             elif node.op not in {*_SLOTS, *_NEVER} and value.size > 1:
                 trained.add(name)
-    kept &= known.keys()
+    kept &= known.keys() & stored
     return trained - kept, kept
 
 

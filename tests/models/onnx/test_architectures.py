@@ -1,9 +1,11 @@
 """What people classify images with, as PyTorch's exporters write it: scores, heatmaps, weights.
 
-`export_architectures.py` made the graphs; their weights are made here.
+`export_architectures.py` made the graphs; their weights are made here. BDAUDIT_ALL_ARCHITECTURES=1
+runs all files, not one an architecture.
 """
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +53,15 @@ READ_AT = {
 }
 """File → the operator and the tensor that heatmaps are read at, unless told otherwise."""
 
+ALL = "BDAUDIT_ALL_ARCHITECTURES" in os.environ
+USUAL = """
+    dynamo_convnext_tiny dynamo_mobilenet_v3_small dynamo_resnet18 dynamo_vgg11
+    dynamo_wide_resnet_16_2 fixed_mobilenet_v2 torchscript_densenet121 torchscript_efficientnet_b0
+    torchscript_resnet50
+    fixed_vit_b_16
+""".split()
+"""Each architecture by one of its exporters; all of them take several minutes."""
+
 
 @dataclass
 class Opened:
@@ -68,7 +79,7 @@ class Opened:
         return np.asarray(self.model(self.images))
 
 
-@pytest.fixture(scope="module", params=sorted(READ_AT))
+@pytest.fixture(scope="module", params=sorted(READ_AT if ALL else USUAL))
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     path = tmp_path_factory.mktemp("architecture") / f"{request.param}.onnx"
     proto = without_weights(path.stem)
