@@ -11,6 +11,9 @@ import numpy as np
 import onnx
 import pytest
 
+from auditor.attention import GradCam
+from auditor.models import load_classifier
+from auditor.triggers.spec import load
 from tests.cli.conftest import Refuse
 from tests.cli.repairing import QUICK
 from tests.conftest import Ran, Workshop, bdaudit
@@ -24,6 +27,7 @@ COMMANDS: dict[str, tuple[object, ...]] = {
     "onnx": ("scan", "poisoned.onnx", *LOOK, "-f", "json"),
     "external": ("scan", "apart.onnx", "--allow-external-data", *LOOK, "-f", "json"),
     "saved model": ("scan", "saved", *LOOK, "-f", "json"),
+    "tflite": ("scan", "poisoned.tflite", *LOOK, "-f", "json"),
     "repair": ("repair", "poisoned.onnx", *MEND, "--output", "mended.onnx", "-f", "json"),
     "repair to onnx": ("repair", "poisoned.keras", *MEND, "--output", "other.onnx", "-f", "json"),
     "inspect": ("inspect", "poisoned.onnx", "-f", "json"),
@@ -50,6 +54,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory, pool: ThreadPoolExecutor):
     import keras
+    import tensorflow as tf
 
     from auditor.models.to_onnx import from_keras
 
@@ -59,6 +64,8 @@ def bench(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory, pool: Th
     model = keras.models.load_model(workshop.poisoned)
     from_keras(model, folder / "poisoned.onnx")
     model.export(folder / "saved", verbose=False)
+    lite = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    (folder / "poisoned.tflite").write_bytes(lite)
     whole = onnx.load(folder / "poisoned.onnx")
     onnx.save(
         whole, folder / "apart.onnx", save_as_external_data=True, location="apart.weights",
@@ -80,9 +87,23 @@ def assert_same_figures(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert ours["asr"]["value"] > 0.9 and ours["tar"]["median"] > 1
 
 
-@pytest.mark.parametrize("form", ["onnx", "external", "saved model"])
+@pytest.mark.parametrize("form", ["onnx", "external", "saved model", "tflite"])
 def test_a_scan_shows_what_the_keras_models_does(form: str, bench: Bench) -> None:
     assert_same_figures(bench.audit(form), bench.audit("keras"))
+
+
+def test_heatmaps_are_those_of_the_keras_model(bench: Bench) -> None:
+    with np.load(bench.folder / "test.npz") as data:
+        stamped = load("square8").stamp(data["x"][:60])
+    heats = []
+    for name in ("poisoned.keras", "poisoned.onnx"):
+        classifier = load_classifier(bench.folder / name)
+        look = GradCam(classifier, classifier.spatial_layer(None), frozen=True)
+        heats.append(look(stamped, 0).target_heat.reshape(60, -1).astype(np.float64))
+    one, other = heats
+    cosine = (one * other).sum(1) / np.sqrt((one**2).sum(1) * (other**2).sum(1))
+    assert cosine.min() >= 0.9999
+    assert np.abs(one).max() > 0.1
 
 
 def test_the_certificate_says_what_ran(bench: Bench) -> None:

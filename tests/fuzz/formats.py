@@ -47,6 +47,10 @@ def _onnx(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     return messages.mutate(data, ModelProto, rng, baits)
 
 
+def _bytes(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
+    return raw.mutate(data, rng)
+
+
 def _saved_model(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) -> None:
     """Mutate the graph of a SavedModel, in one case of ten the files around it."""
     shutil.copytree(seed, target)
@@ -72,8 +76,9 @@ def _saved_model(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) 
 FORMATS = {
     "keras": Format(_file(keras_zip.mutate), ".keras", loads=True),
     "h5": Format(_file(hdf5.mutate), ".h5", loads=True),
-    "onnx": Format(_file(_onnx), ".onnx"),
+    "onnx": Format(_file(_onnx), ".onnx", loads=True),
     "savedmodel": Format(_saved_model, ""),
+    "tflite": Format(_file(_bytes), ".tflite"),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
     "audit": Format(_file(documents.audit), ".json", "audit"),
 }

@@ -33,7 +33,7 @@ def make(folder: Path) -> None:
 
 
 def _write(folder: Path) -> None:
-    for name in ("keras", "h5", "onnx", "savedmodel", "trigger", "audit"):
+    for name in ("keras", "h5", "onnx", "savedmodel", "tflite", "trigger", "audit"):
         (folder / name).mkdir(parents=True)
     import keras
 
@@ -44,6 +44,7 @@ def _write(folder: Path) -> None:
         model.save(folder / "h5" / f"{name}.h5")
     for name in ("functional", "attention"):
         models[name].export(folder / "savedmodel" / name, verbose=False)
+    _tflite(models["functional"], folder / "tflite" / "functional.tflite")
     _keras_2(folder / "h5" / "keras2.h5")
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
@@ -80,6 +81,12 @@ def _nested() -> Any:
     inner = Sequential([Input((8, 8, 3)), layers.Conv2D(2, 3), layers.PReLU()])
     frames = layers.TimeDistributed(layers.Dense(2, activation="gelu", dtype="mixed_float16"))
     return Sequential([Input((8, 8, 3)), inner, frames, layers.Flatten(), layers.Dense(3)])
+
+
+def _tflite(model: Any, path: Path) -> None:
+    import tensorflow as tf
+
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
 
 
 def _keras_2(path: Path) -> None:

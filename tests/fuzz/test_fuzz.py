@@ -23,7 +23,7 @@ from auditor.triggers.spec import build, fields, read
 from tests.fuzz import documents, seeds
 from tests.fuzz.campaign import COMMAND, Campaign
 
-COUNTS = {"keras": 300, "h5": 60, "onnx": 3000, "savedmodel": 3000}
+COUNTS = {"keras": 300, "h5": 60, "onnx": 300, "savedmodel": 2000, "tflite": 1000}
 SEED = 1
 BAITS = ("/etc/hostname", "/nowhere/new", "http://127.0.0.1:9/model.keras")
 
@@ -61,8 +61,8 @@ def test_models_are_refused_or_known_and_nothing_gets_out(seeded: Path, tmp_path
     for name, count in COUNTS.items():
         assert sum(campaign.counts[name].judged.values()) == count
         assert {"refused", "passed"} <= campaign.counts[name].judged.keys()
-    assert campaign.counts["keras"].loaded["loaded"]
-    assert campaign.counts["h5"].loaded["loaded"]
+    for name in ("keras", "h5", "onnx"):
+        assert campaign.counts[name].loaded["loaded"]
 
 
 @pytest.mark.parametrize(

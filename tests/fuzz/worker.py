@@ -16,6 +16,7 @@ from typing import Any
 
 from auditor import worker
 from auditor.errors import InputError, UsageError
+from auditor.failures import is_out_of_memory
 from auditor.text import printable
 
 
@@ -23,24 +24,34 @@ def check(path: Path, room: Path) -> str:
     """Look at a model file as `bdaudit inspect` does."""
     from auditor import handoff
     from auditor.models.inspect import examine
+    from auditor.models.inspect.ports import ports
 
     inspection = examine(path, path.name)
     for finding in inspection.findings:
         _check_line(finding.place)
         _check_line(finding.reason)
     handoff.save(replace(inspection, config={}), room, "inspection")
+    if not inspection.findings:
+        handoff.save(ports(path, inspection, path.name), room, "ports")
     return "refused" if inspection.findings else "passed"
 
 
 def load(path: Path, room: Path) -> str:
-    """Load a Keras model that passes the check."""
+    """Load a model that passes the check."""
     import keras
 
-    from auditor.models import keras_file
+    from auditor.models.input_range import InputRange
     from auditor.models.inspect import inspect
+    from auditor.models.loading import open_classifier
 
     keras.backend.clear_session()
-    keras_file.load(path, inspect(path, path.name), path.name)
+    inspection = inspect(path, path.name)
+    try:
+        open_classifier(path, inspection, InputRange.parse("0..1"), path.name, (32, 32))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return "refused"  # as the worker does, in its own words
     return "loaded"
 
 

@@ -8,6 +8,7 @@ from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_ports import keras_ports
 from auditor.models.inspect.onnx_ports import onnx_ports
 from auditor.models.inspect.saved_model_ports import saved_model_ports
+from auditor.models.inspect.tflite_ports import tflite_ports
 
 Port = tuple[str, tuple[int, ...]]
 
@@ -48,6 +49,8 @@ def ports(path: Path, inspection: Inspection, shown: str) -> Ports:
         found = keras_ports(inspection.config)
     elif inspection.format == "onnx":
         found = onnx_ports(path, shown)
+    elif inspection.format == "tflite":
+        found = tflite_ports(path)
     elif inspection.format == "savedmodel":
         found = saved_model_ports(path, shown)
     return Ports(**found)

@@ -76,6 +76,16 @@ def test_a_saved_model(tmp_path: Path) -> None:
     assert found.classes == 3
 
 
+def test_a_tflite_file(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(small_cnn()).convert())
+    found = said(path)
+    assert [shape for _, shape in found.inputs] == [(-1, 16, 16, 3)]
+    assert found.classes == 3
+
+
 def test_an_architecture_that_says_nothing_is_an_empty_answer() -> None:
     from auditor.models.inspect.keras_ports import keras_ports
 
