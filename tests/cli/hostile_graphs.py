@@ -125,7 +125,6 @@ ONNX: dict[str, Sample] = {
     "cut ONNX": ("m.onnx", cut(-50), ["m.onnx"]),
     "no graph": ("m.onnx", cut(30), ["m.onnx"]),
     "ONNX called .keras": ("m.keras", cut(100_000), ["m.keras", "the content is ONNX"]),
-    "ONNX that is fine": ("m.onnx", cut(100_000), ["m.onnx", "loads .keras and .h5 models only"]),
 }
 
 
@@ -237,7 +236,6 @@ SAVED: dict[str, Sample] = {
         saved(lambda *_: None),
         ["the content is a SavedModel"],
     ),
-    "SavedModel that is fine": ("m", saved(lambda *_: None), ["loads .keras and .h5 models only"]),
 }
 
 

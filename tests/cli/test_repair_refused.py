@@ -44,7 +44,7 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     "on stall": (["--on-stall", "panic"], ["--on-stall", "'panic'"]),
     "device": (["--device", "tpu"], ["--device", "'tpu'"]),
     "no suffix": (["--output", "repaired"], ["repaired: unknown format", ".keras, .h5"]),
-    "onnx": (["--output", "r.onnx"], ["r.onnx: unknown format", ".keras, .h5"]),
+    "PyTorch": (["--output", "r.pt"], ["r.pt: unknown format", ".keras, .h5, .onnx"]),
     "no folder": (["--output", "no/r.keras"], ["no/r.keras: cannot be written", "No such file"]),
     "a folder": (["--output", "folder.keras"], ["folder.keras: is a folder"]),
     "the model": (["--output", "poisoned.keras", "--force"], ["poisoned.keras: is an input"]),
