@@ -70,6 +70,7 @@ def examine() -> Iterator[Finding]:
     yield _pdf()
     yield _optional("demo", "scikit-learn", "sklearn")
     yield _optional("TensorBoard", "tensorboard", "tensorboard")
+    yield _optional("onnxruntime", "ONNX Runtime, for scans of ONNX graphs,", "onnxruntime")
     yield _folders()
     yield _sandbox()
     yield from _backend()

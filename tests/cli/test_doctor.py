@@ -15,7 +15,7 @@ def test_a_machine_where_everything_is_there() -> None:
         assert found[name].startswith("ok "), ran.out
     assert "tensorflow 2." in found["backend"]
     assert "WeasyPrint" in found["PDF"]
-    assert {"GPU", "sandbox", "TensorBoard"} <= set(found)
+    assert {"GPU", "sandbox", "TensorBoard", "onnxruntime"} <= set(found)
     assert "LACK" not in ran.out
 
 
