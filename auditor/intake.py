@@ -81,10 +81,17 @@ def take_beside(taken: Taken, names: Iterable[str]) -> Taken:
         The model with the digest of all of them; as it is where there are none.
 
     Raises:
-        InputError: A path leads out of the folder, through a link, or to no regular file.
+        InputError: A path leads out of the folder, through a link, or to no regular file; or there
+            are more than `MOST_FILES`.
     """
     folder, files, total = taken.path.parent, {taken.path.name: taken.sha256}, taken.bytes
-    for name in sorted(set(names)):
+    wanted = sorted(set(names))
+    if len(wanted) > MOST_FILES:
+        raise InputError(
+            f"{printable(str(taken.path))}: external data: in {len(wanted)} files; at most "
+            f"{MOST_FILES} are allowed; save the model with its numbers in one file"
+        )
+    for name in wanted:
         shown = printable(name, 100)
         try:
             inside = PurePosixPath(name)

@@ -8,7 +8,7 @@ import pytest
 
 from auditor import intake
 from auditor.errors import InputError
-from auditor.intake import take
+from auditor.intake import MOST_FILES, take, take_beside
 
 
 @pytest.fixture
@@ -91,3 +91,28 @@ def test_caps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "again").mkdir()
     with pytest.raises(InputError, match="more than 2 files"):
         take(folder, tmp_path / "again")
+
+
+def test_files_beside_a_model_come_along_with_a_digest_of_all(tmp_path: Path) -> None:
+    (tmp_path / "from/more").mkdir(parents=True)
+    (tmp_path / "to").mkdir()
+    for name, content in (("m.onnx", b"graph"), ("w", b"weights"), ("more/w", b"others")):
+        (tmp_path / "from" / name).write_bytes(content)
+    taken = take(tmp_path / "from/m.onnx", tmp_path / "to")
+    assert take_beside(taken, []) == taken
+    whole = take_beside(taken, ["w", "more/w", "w"])
+    lines = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in (("m.onnx", b"graph"), ("more/w", b"others"), ("w", b"weights"))
+    )
+    assert whole.sha256 == hashlib.sha256(lines.encode()).hexdigest()
+    assert whole.bytes == len(b"graphweightsothers")
+    assert (taken.copy.parent / "more/w").read_bytes() == b"others"
+
+
+def test_a_model_in_endlessly_many_files(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"graph")
+    (tmp_path / "to").mkdir()
+    taken = take(tmp_path / "m.onnx", tmp_path / "to")
+    with pytest.raises(InputError, match=f"at most {MOST_FILES} are allowed"):
+        take_beside(taken, (str(number) for number in range(MOST_FILES + 1)))

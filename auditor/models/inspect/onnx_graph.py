@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError
-from auditor.intake import MOST_FILES
 from auditor.models.inspect import onnx_ops, onnx_tensor
 from auditor.models.inspect.growth import Endless, grown
 from auditor.models.inspect.inspection import Enough, Findings, Inspection
@@ -56,7 +55,7 @@ def elsewhere(path: Path, shown: str) -> list[str]:
 
     model = parse(path, ModelProto, "ONNX", shown)
     entries = (e for tensor in _get_all_tensors(model) for e in tensor.external_data)
-    return sorted({entry.value for entry in entries if entry.key == "location"})[:MOST_FILES]
+    return sorted({entry.value for entry in entries if entry.key == "location"})
 
 
 def inspect_onnx(path: Path, shown: str, external_data: bool = False) -> Inspection:
