@@ -1,8 +1,5 @@
 """Suspected models: looked at before they are loaded, then wrapped as a `Classifier`."""
 
-import atexit
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +26,9 @@ def load_classifier(
     """
     from auditor.models.input_range import InputRange
     from auditor.models.inspect import inspect
-    from auditor.models.loading import open_classifier
+    from auditor.models.loading import open_classifier, scratch
 
     path = Path(path)
-    folder = Path(tempfile.mkdtemp(prefix="bdaudit-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # a graph is written back from it
-    copy = take(path, folder).copy
+    copy = take(path, scratch()).copy
     inspection = inspect(copy, path.name)
     return open_classifier(copy, inspection, InputRange.parse(input_range), path.name, size)

@@ -10,6 +10,9 @@ from auditor.errors import InputError, UsageError
 from auditor.models.input_range import InputRange
 from auditor.text import printable
 
+LUMA = ((0.299,), (0.587,), (0.114,))
+"""What a gray model is fed of red, green and blue (ITU-R 601)."""
+
 
 @dataclass(frozen=True)
 class SpatialLayer:
@@ -61,7 +64,7 @@ class Classifier:
 
         pixels = ops.cast(images, "float32")
         if self.channels == 1:
-            luma = ops.convert_to_tensor([[0.299], [0.587], [0.114]], "float32")
+            luma = ops.convert_to_tensor(LUMA, "float32")
             pixels = ops.round(ops.matmul(pixels, luma))
         with _identity_softmax(self.model):
             return self.finished(self.model(self.input_range.apply(pixels), training=False))

@@ -29,30 +29,30 @@ def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[An
 def _saved_model(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
     from auditor.models.to_onnx import from_saved_model
 
-    graph = _scratch()
-    from_saved_model(path, graph, printable(name))
-    return _converted(graph, name, size)
+    return _converted(from_saved_model, path, name, size)
 
 
 def _tflite(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
     from auditor.models.to_onnx import from_tflite
 
-    graph = _scratch()
-    from_tflite(path, graph, printable(name))
-    return _converted(graph, name, size)
+    return _converted(from_tflite, path, name, size)
 
 
-def _converted(graph: Path, name: str, size: Size) -> tuple[Any, Path]:
-    """Load what tf2onnx wrote, once it was looked at as any other file is."""
+def _converted(
+    convert: Callable[[Path, Path, str], None], path: Path, name: str, size: Size
+) -> tuple[Any, Path]:
+    """Load what tf2onnx makes of a file, once it was looked at as any other file is."""
+    graph = scratch() / "graph.onnx"
+    convert(path, graph, printable(name))
     inspect(graph, graph.name)
     return onnx_file.load(graph, name, size), graph
 
 
-def _scratch() -> Path:
-    """Return where a converted graph goes: it is needed until the trained one is written."""
+def scratch() -> Path:
+    """Make a folder that stays as long as the process: a trained graph is written from its file."""
     folder = Path(tempfile.mkdtemp(prefix="bdaudit-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder / "graph.onnx"
+    return folder
 
 
 MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], tuple[Any, Path | None]]] = {

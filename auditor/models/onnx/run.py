@@ -49,8 +49,8 @@ def evaluate(node: Node, inputs: list[Value]) -> tuple[Value, ...]:
         if all(map(is_host, inputs)):
             return tuple(settled(value) for value in fold(node, inputs))  # type: ignore[arg-type]
         outputs = OPERATORS[node.op](node, *inputs)
-    except (Unknown, KeyError, NotImplementedError) as error:
-        what = printable(str(error)) if isinstance(error, NotImplementedError) else ""
+    except (Unknown, KeyError) as error:
+        what = printable(str(error)) if isinstance(error, Unknown) else ""
         raise InputError(
             f"{printable(node.name, 80)}: {node.op}: {what or 'its shape depends on what is seen'}"
             "; export the model without it"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.models.classifier import Classifier, SpatialLayer
+from auditor.models.classifier import LUMA, Classifier, SpatialLayer
 from auditor.models.onnx.graph import Graph
 from auditor.models.onnx.layer import GraphLayer
 from auditor.models.onnx.node import Node
@@ -99,7 +99,7 @@ def _forward(classifier: Classifier, graph: Graph, session: Any) -> Forward:
     kind = np.dtype("float16" if "float16" in door.type else "float32")
     shift = np.asarray(classifier.input_range.shift, np.float32)
     scale = np.asarray(classifier.input_range.scale, np.float32)
-    luma = np.array([[0.299], [0.587], [0.114]], np.float32)
+    luma = np.array(LUMA, np.float32)
 
     def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels = images.astype(np.float32)

@@ -138,4 +138,7 @@ def integers(value: Value) -> list[Any]:
 
 
 class Unknown(Exception):
-    """An operator's shape depends on what is computed; no image classifier's does."""
+    """A node cannot be run on what it is given; says why.
+
+    Without words: its shape depends on what is computed, which no image classifier's does.
+    """

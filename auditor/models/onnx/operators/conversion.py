@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.table import Table
-from auditor.models.onnx.values import Host, Tensor, Value, tensor
+from auditor.models.onnx.values import Host, Tensor, Unknown, Value, tensor
 
 _FLOATS = {
     TensorProto.FLOAT,
@@ -26,7 +26,7 @@ def cast(node: Node, x: Value) -> Tensor:
         return given if given.is_float else Tensor(ops.cast(given.data, "float32"), given.last)
     kind = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
     if kind.kind not in "biu" or kind.name not in _STANDARD:
-        raise NotImplementedError(f"to {TensorProto.DataType.Name(wanted)}")
+        raise Unknown(f"to {TensorProto.DataType.Name(wanted)}")
     return _as(given, kind.name)
 
 

@@ -8,7 +8,7 @@ from onnx import FunctionProto, TensorProto, defs, helper
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.table import Table
-from auditor.models.onnx.values import Tensor, Value
+from auditor.models.onnx.values import Tensor, Unknown, Value
 
 _TYPES = {"bool": TensorProto.BOOL, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
 
@@ -49,7 +49,7 @@ def _definition(
     versions = schema.context_dependent_function_opset_versions
     version = max((v for v in versions if v <= opset), default=None)
     if version is None:
-        raise NotImplementedError("without a definition in this version of ONNX")
+        raise Unknown("without a definition in this version of ONNX")
     types = [
         helper.make_tensor_type_proto(kind[0], [None] * kind[1] if kind[0] else None)
         for kind in (each or (TensorProto.UNDEFINED, 0) for each in kinds)

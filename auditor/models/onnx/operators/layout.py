@@ -9,7 +9,7 @@ from keras import ops
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import listed, stored, with_new, without
 from auditor.models.onnx.operators.table import Table
-from auditor.models.onnx.values import Host, Tensor, Value, integers, shape_array, tensor
+from auditor.models.onnx.values import Host, Tensor, Unknown, Value, integers, shape_array, tensor
 
 
 def transpose(node: Node, x: Value) -> Tensor:
@@ -80,7 +80,7 @@ def identity(node: Node, x: Value) -> Tensor:
 def dropout(node: Node, x: Value, ratio: Value = None, training: Value = None) -> Any:
     """Dropout, which drops nothing where nothing is trained."""
     if training is not None and any(integers(training)):
-        raise NotImplementedError("in training mode, at random")
+        raise Unknown("in training mode, at random")
     given = tensor(x)
     if not any(node.outputs[1:]):
         return given

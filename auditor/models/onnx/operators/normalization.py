@@ -8,7 +8,7 @@ from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.axes import stored
 from auditor.models.onnx.operators.spreading import added, each
 from auditor.models.onnx.operators.table import Table
-from auditor.models.onnx.values import Tensor, Value, data, tensor
+from auditor.models.onnx.values import Tensor, Unknown, Value, data, tensor
 
 
 def batch_normalization(
@@ -17,9 +17,9 @@ def batch_normalization(
     """BatchNormalization: one multiplication and one addition a channel."""
     trains = node.get("training_mode", 0) if node.opset >= 14 else any(node.outputs[1:])
     if trains:
-        raise NotImplementedError("in training mode, where images depend on each other")
+        raise Unknown("in training mode, where images depend on each other")
     if not node.get("spatial", 1):
-        raise NotImplementedError("with statistics of each pixel")
+        raise Unknown("with statistics of each pixel")
     image = tensor(x)
     gamma, beta, mu, var = (data(v, image.dtype) for v in (scale, bias, mean, variance))
     slope = gamma * ops.rsqrt(var + node.get("epsilon", 1e-5))

@@ -12,13 +12,13 @@ from keras import ops
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.table import Table
 from auditor.models.onnx.operators.windows import Window
-from auditor.models.onnx.values import Tensor, Value, tensor
+from auditor.models.onnx.values import Tensor, Unknown, Value, tensor
 
 
 def max_pool(node: Node, x: Value) -> Tensor:
     """MaxPool, without the indices."""
     if any(node.outputs[1:]):
-        raise NotImplementedError("with the indices of what it picks")
+        raise Unknown("with the indices of what it picks")
     image = tensor(x)
     kernel = tuple(node.get("kernel_shape"))
     window = Window.of(node, kernel, image.shape[2:])
