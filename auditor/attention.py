@@ -76,11 +76,16 @@ class GradCam:
         else:
             self._run = _BACKENDS[backend](head or classifier, layer)
 
-    def __call__(self, images: NDArray[np.uint8], target: int) -> Seen:
-        """Look at (n, h, w, 3) uint8 images; `target` is the class of `target_heat`."""
+    def __call__(self, images: NDArray[np.uint8], target: int | NDArray[np.int64]) -> Seen:
+        """Look at (n, h, w, 3) uint8 images.
+
+        Args:
+            images: The images.
+            target: The class of `target_heat`, or (n,) one for each image.
+        """
         from keras import ops
 
-        classes = np.full(len(images), target, np.int32)
+        classes = np.full(len(images), target).astype(np.int32)
         inputs = self._forward(images) if self._forward else images
         outputs = [np.asarray(ops.convert_to_numpy(v)) for v in self._run(inputs, classes)]
         scores = outputs[0]

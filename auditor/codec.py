@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON values and back, by their type hints.
 
-Used twice: between the worker and its parent, and for `audit.json`. Arrays are left to the caller,
-who decides how pictures travel.
+Between the worker and its parent, for `audit.json` and for trigger files. Arrays are left to the
+caller, who decides how pictures travel.
 """
 
 import dataclasses
@@ -10,11 +10,50 @@ import types
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 
 from auditor.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """What a number may be, written beside its type: `Annotated[int, Range(0, 255)]`.
+
+    Attributes:
+        low: The lowest that is allowed; where `above` says so, it must be more than that.
+        high: The highest that is allowed.
+        above: Whether `low` itself is too low.
+    """
+
+    low: float
+    high: float
+    above: bool = False
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        if self.above:
+            return f"above {self.low:g} and up to {self.high:g}"
+        return f"{self.low:g} to {self.high:g}"
+
+    def __contains__(self, value: float) -> bool:
+        """Whether it allows a number."""
+        return self.low <= value <= self.high and not (self.above and value == self.low)
+
+
+class WrongField(InputError):
+    """A value that is not what it should be.
+
+    Attributes:
+        where: JSON path of the value; of the unknown key where there is one.
+    """
+
+    def __init__(self, where: str, problem: str, key: str = "") -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = f"{where}.{key}" if key else where
+        self.problem = problem
+
 
 Packer = Callable[[np.ndarray[Any, Any]], Any]
 Unpacker = Callable[[Any], np.ndarray[Any, Any]]
@@ -58,10 +97,14 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
         where: JSON path, for the error.
 
     Raises:
-        InputError: A field is missing, unknown or of another type; names its path.
+        WrongField: A field is missing, unknown, of another type or out of its range.
     """
     origin = get_origin(kind)
+    if origin is Annotated:
+        return _in_range(kind, value, unpack, where)
     if dataclasses.is_dataclass(kind):
+        if isinstance(kind, type) and isinstance(value, kind):
+            return value
         return _dataclass(kind, value, unpack, where)
     if origin in (Union, types.UnionType):
         return _union(kind, value, unpack, where)
@@ -79,14 +122,17 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
         try:
             return float(value)
         except OverflowError:
-            raise InputError(f"{where}: a number too large") from None
+            raise WrongField(where, "a number too large") from None
     if kind is Path and isinstance(value, str):
         return Path(value)
     if kind is type(None) and value is None:
         return None
     if kind is Any or (isinstance(kind, type) and type(value) is kind):
         return value
-    raise InputError(f"{where}: expected {_name(kind)}, found {type(value).__name__}")
+    if origin is Literal:
+        allowed = ", ".join(map(str, get_args(kind)))
+        raise WrongField(where, f"{value!r:.40} is none of {allowed}")
+    raise WrongField(where, f"expected {_name(kind)}, found {type(value).__name__}")
 
 
 def no_array(_: Any) -> Any:
@@ -98,42 +144,56 @@ def no_array(_: Any) -> Any:
     raise InputError("no array is expected here")
 
 
+def _in_range(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
+    plain, *notes = get_args(kind)
+    number = from_json(plain, value, unpack, where)
+    for note in notes:
+        if isinstance(note, Range) and number not in note:
+            raise WrongField(where, f"is {number!r:.40}, but must be {note}")
+    return number
+
+
 def _dataclass(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     if not isinstance(value, dict):
-        raise InputError(f"{where}: expected an object, found {type(value).__name__}")
-    hints, fields = typing.get_type_hints(kind), dataclasses.fields(kind)
-    unknown = set(value) - {f.name.rstrip("_") for f in fields}
+        raise WrongField(where, f"expected an object, found {type(value).__name__}")
+    hints, fields = typing.get_type_hints(kind, include_extras=True), dataclasses.fields(kind)
+    unknown = sorted(map(str, set(value) - {f.name.rstrip("_") for f in fields}))
     if unknown:
         known = ", ".join(f.name.rstrip("_") for f in fields)
-        raise InputError(f"{where}: unknown key {sorted(map(str, unknown))[0]!r}; known: {known}")
+        raise WrongField(where, f"unknown key {unknown[0]!r}; known: {known}", unknown[0])
     given = {}
     for field in fields:
         key = field.name.rstrip("_")
         if key in value:
             given[field.name] = from_json(hints[field.name], value[key], unpack, f"{where}.{key}")
         elif field.default is dataclasses.MISSING:
-            raise InputError(f"{where}: the key {key!r} is missing")
+            raise WrongField(where, f"the key {key!r} is missing")
     return kind(**given)
 
 
 def _union(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
-    first: InputError | None = None
+    """Try each type; of what each has to say, take what looked furthest into the value."""
+    wrong: list[InputError] = []
     for choice in get_args(kind):
         try:
             return from_json(choice, value, unpack, where)
         except InputError as error:
-            first = first or error
-    raise first or InputError(f"{where}: no type fits")
+            wrong.append(error)
+    closest = max(wrong, key=lambda error: len(getattr(error, "where", "")))
+    if getattr(closest, "where", where) != where or len(wrong) == 1:
+        raise closest
+    names = " or ".join(_name(choice) for choice in get_args(kind))
+    raise WrongField(where, f"expected {names}, found {type(value).__name__}")
 
 
 def _tuple(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     if not isinstance(value, list):
-        raise InputError(f"{where}: expected a list, found {type(value).__name__}")
+        raise WrongField(where, f"expected a list, found {type(value).__name__}")
     kinds = get_args(kind)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         kinds = (kinds[0],) * len(value)
     if len(kinds) != len(value):
-        raise InputError(f"{where}: expected {len(kinds)} items, found {len(value)}")
+        raise WrongField(where, f"expected {len(kinds)} items, found {len(value)}")
     return tuple(
         from_json(k, v, unpack, f"{where}[{i}]")
         for i, (k, v) in enumerate(zip(kinds, value, strict=True))
@@ -141,4 +201,12 @@ def _tuple(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
 
 
 def _name(kind: Any) -> str:
-    return getattr(kind, "__name__", str(kind))
+    """Return a type in a reader's words."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    words = {tuple: "a list", dict: "a mapping", type(None): "nothing", int: "a whole number"}
+    words |= {str: "text", float: "a number", Path: "a path", bool: "true or false"}
+    found = get_origin(kind) or kind
+    if found in words:
+        return words[found]
+    return "a mapping" if dataclasses.is_dataclass(kind) else getattr(kind, "__name__", str(kind))

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from auditor import audits
+from auditor.audits import Audits, joined
 from auditor.certificate import SCHEMA, Certificate, Repair
 from auditor.codec import from_json, to_json
 from auditor.errors import InputError
@@ -22,43 +24,61 @@ _JUDGED: Final = {"asr", "tar", "clean_accuracy"}
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
-def to_document(certificate: Certificate) -> dict[str, Any]:
-    """Return the certificate as `audit.json`'s values, validated against the shipped schema."""
+def to_document(audited: Certificate | Audits) -> dict[str, Any]:
+    """Return one audit, or several, as `audit.json`'s values, validated against the schema."""
     import jsonschema
 
-    document: dict[str, Any] = to_json(certificate, _pack)
-    jsonschema.Draft202012Validator(schema()).validate(document)
+    document: dict[str, Any] = to_json(audited, _pack)
+    for audit in document["audits"] if isinstance(audited, Audits) else [document]:
+        jsonschema.Draft202012Validator(schema()).validate(audit)
     return document
 
 
-def from_document(document: Any) -> Certificate:
+def from_document(document: Any) -> Certificate | Audits:
     """Read an `audit.json` back.
 
     Raises:
         InputError: It is none; names the place and what is wrong there.
     """
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found == SCHEMA:
+        return _certificate(document, "$")
+    if found != audits.SCHEMA:
+        raise InputError(
+            f"not an audit of this version: schema is {found!r:.60}, "
+            f"neither {SCHEMA} nor {audits.SCHEMA}"
+        )
+    listed = document.get("audits")
+    if not isinstance(listed, list) or not listed:
+        raise InputError("$.audits: not a list of at least one audit")
+    read = joined([_certificate(audit, f"$.audits[{i}]") for i, audit in enumerate(listed)])
+    if set(document) != {"schema", "audits", "verdict"}:
+        raise InputError("$: its keys must be schema, audits and verdict")
+    if document["verdict"] != to_json(read.verdict, _pack):
+        raise InputError("$.verdict: is not what the audits come to")
+    return read
+
+
+def _certificate(document: Any, where: str) -> Certificate:
     import jsonschema
 
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != SCHEMA:
-        raise InputError(f"not an audit of this version: schema is {found!r:.60}, not {SCHEMA}")
     problem = jsonschema.exceptions.best_match(
         jsonschema.Draft202012Validator(schema()).iter_errors(document)
     )
     if problem is not None:
-        raise InputError(f"{problem.json_path}: {problem.message:.200}")
-    certificate = from_json(Certificate, document, _unpack)
+        raise InputError(f"{where}{problem.json_path.removeprefix('$')}: {problem.message:.200}")
+    certificate = from_json(Certificate, document, _unpack, where)
     assert isinstance(certificate, Certificate)
     if missing := _JUDGED - {check.metric for check in certificate.verdict.checks}:
-        raise InputError(f"$.verdict.checks: none of {min(missing)}")
+        raise InputError(f"{where}.verdict.checks: none of {min(missing)}")
     if certificate.repair is not None:
         _check(certificate.repair)
     return certificate
 
 
-def canonical(certificate: Certificate) -> bytes:
-    """Return the certificate as JSON bytes: ASCII, two spaces, keys in the contract's order."""
-    text = json.dumps(to_document(certificate), indent=2, ensure_ascii=True, allow_nan=False)
+def canonical(audited: Certificate | Audits) -> bytes:
+    """Return one audit, or several, as JSON bytes: ASCII, two spaces, keys in contract order."""
+    text = json.dumps(to_document(audited), indent=2, ensure_ascii=True, allow_nan=False)
     return text.encode("ascii") + b"\n"
 
 

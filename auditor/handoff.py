@@ -17,7 +17,7 @@ from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
 from auditor.regular_file import read_regular
 from auditor.repaired import Epoch, Plan, RepairResult, Step, Watched
-from auditor.results import AuditResult, Rate
+from auditor.results import AuditResult, AuditResults, Rate, Target
 
 T = TypeVar("T")
 
@@ -163,6 +163,29 @@ def _check_audit(result: AuditResult) -> None:
     _check_correct(result.correct, result.data.images)
 
 
+def _check_audits(results: AuditResults) -> None:
+    """Look at each; together they must be of one model and the same images."""
+    if not results.audits:
+        raise InputError("there is no audit")
+    first = results.audits[0]
+    for result in results.audits:
+        _check_audit(result)
+        _check_target(result.target, result.model.classes)
+        if (result.model, result.data) != (first.model, first.data):
+            raise InputError("the audits are of different models or images")
+
+
+def _check_target(target: Target, classes: int) -> None:
+    led = () if target.leads is None else target.leads
+    if target.class_ is None and not led:
+        raise InputError("a target leads nowhere")
+    if led and len(led) != classes:
+        raise InputError(f"a target is for {len(led)} classes, not {classes}")
+    named = led if target.class_ is None else (*led, target.class_)
+    if any(not 0 <= class_ < classes for class_ in named):
+        raise InputError(f"a target is none of {classes} classes")
+
+
 def _check_watched(watched: Watched) -> None:
     stamped, outline = watched.stamped, watched.outline
     if stamped.ndim != 4 or len(stamped) > _MOST_WATCHED:
@@ -187,6 +210,7 @@ def _check_epoch(epoch: Epoch) -> None:
 
 def _check_plan(plan: Plan) -> None:
     _check_watched(plan.watched)
+    _check_target(plan.target, len(plan.class_names))
     _check_classes(plan, plan.watched.labels)
     counts = (plan.steps_per_epoch, plan.batch_size, plan.training, plan.validation)
     _check_counts(*counts, plan.epochs, *(epochs for _, epochs in plan.phases))
@@ -241,7 +265,7 @@ _MOST_CELLS = 1024
 _MOST_COUNTED = 1 << 48
 
 _CHECKS: dict[type[Any], Callable[[Any], None]] = {
-    AuditResult: _check_audit,
+    AuditResults: _check_audits,
     Epoch: _check_epoch,
     Inspection: _check_inspection,
     Plan: _check_plan,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.results import Engine, Rate, Skipped
+from auditor.results import Engine, Rate, Skipped, Target
 
 BEFORE, UNLEARNING, RECOVERY = "before", "unlearning", "recovery"
 """The phases of a history: epoch 0 is the model as it came."""
@@ -145,7 +145,7 @@ class Plan:
         model: The model file's name.
         method: Name of the method.
         trigger: Name of the trigger.
-        target: Name of the target class.
+        target: Where the trigger leads.
         class_names: One a class.
         phases: Each phase's name and number of epochs, in order.
         steps_per_epoch: Optimizer steps an epoch.
@@ -161,7 +161,7 @@ class Plan:
     model: str
     method: str
     trigger: str
-    target: str
+    target: Target
     class_names: tuple[str, ...]
     phases: tuple[tuple[str, int], ...]
     steps_per_epoch: int

@@ -46,8 +46,8 @@ _KEPT = (
 )
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
-_INPUTS = ("model", "model_folder", "data", "evaluation", "object_region", "picture")
-"""What in a job names files to read; the picture is the trigger's."""
+_INPUTS = ("model", "model_folder", "data", "evaluation", "object_region")
+"""What in a job names files to read; `files` names those of its triggers."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ class Supervisor:
         """Say what a worker is to be kept to; a download, far from any model, needs the network."""
         if job["kind"] == "fetch":
             return None
-        own = {**job, **job.get("options", {}), "picture": job.get("trigger", {}).get("path")}
-        read = [own[key] for key in _INPUTS if own.get(key)]
+        own = {**job, **job.get("options", {})}
+        read = [own[key] for key in _INPUTS if own.get(key)] + job.get("files", [])
         read += os.environ.get("LD_LIBRARY_PATH", "").split(":")
         uses_gpu = _may_use_gpu(job) and bool(gpu()[1])
         return {

@@ -38,18 +38,18 @@ SECONDS_TO_CHECK = 60
 
 
 def scan(job: Job, folder: Path, tell: Tell) -> None:
-    """Audit a model: load it, measure it, leave an `AuditResult`."""
+    """Audit a model: load it, measure it under each trigger, leave `AuditResults`."""
     from auditor import handoff
-    from auditor.measure.audit import Options, audit
+    from auditor.measure.audit import Options, audit_all
     from auditor.triggers.spec import build
 
     inspection = _looked_at(job, tell)
-    trigger = build(job["trigger"])
+    triggers = [build(fields) for fields in job["triggers"]]
     dataset = _evaluation(job["data"], job)
     classifier = _classifier(job, inspection, dataset.image_size(), tell)
     options = Options(**job["options"])
-    result = audit(classifier, dataset, trigger, options, progress=_progress(tell))
-    handoff.save(result, folder)
+    results = audit_all(classifier, dataset, triggers, options, progress=_progress(tell))
+    handoff.save(results, folder)
 
 
 def repair(job: Job, folder: Path, tell: Tell) -> None:
@@ -102,7 +102,7 @@ def _task(job: Job, tell: Tell) -> "Task":
     return Task(
         classifier=_classifier(job, inspection, data.image_size(), tell),
         data=data,
-        trigger=build(job["trigger"]),
+        trigger=build(job["triggers"][0]),
         target=from_json(Target, job["target"], no_array),
         name=job["name"],
         evaluation=evaluation,
@@ -211,7 +211,7 @@ def show(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.handoff import write_result
     from auditor.triggers.spec import build
 
-    trigger = build(job["trigger"])
+    trigger = build(job["triggers"][0])
     dataset = open_source(job["data"])
     size = dataset.image_size()
     indices = sample(dataset, job["count"], job["seed"])
@@ -222,7 +222,7 @@ def show(job: Job, folder: Path, tell: Tell) -> None:
     np.savez(
         folder / "arrays.npz", images=images, stamped=trigger.stamp(images), mask=trigger.mask(size)
     )
-    write_result({"sha256": trigger.sha256()}, folder)
+    write_result({"sha256": trigger.sha256(), "summary": trigger.summary()}, folder)
 
 
 def demo(job: Job, folder: Path, tell: Tell) -> None:

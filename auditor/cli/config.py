@@ -80,6 +80,8 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 def _value(where: str, value: Any, option: click.Option) -> Any:
     """Return a value as click wants it: text, as on a command line."""
     if option.multiple:
+        if isinstance(value, str):
+            return [value]
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return value
         raise UsageError(f'{where}: expected a list of texts, such as ["one", "two"]')

@@ -64,7 +64,7 @@ def _scan(folder: Path, *, show: bool, quiet: bool) -> None:
             files.write({folder / name: _read(room / name) for name in _MADE})
         model, data = folder / "model.keras", str(folder / "test.npz")
         certificate = scan(
-            model, spec.load(TRIGGER), Options(), Limits(), tell, data=data, guard=Guard()
+            model, [spec.load(TRIGGER)], Options(), Limits(), tell, data=data, guard=Guard()
         )
         written = {folder / name: render(certificate, format_of(Path(name))) for name in _SCANNED}
         files.write(written)

@@ -1,6 +1,7 @@
 """The flags that commands share, each also a `BDAUDIT_*` variable and a key of `bdaudit.toml`."""
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,13 +60,25 @@ def stack(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-trigger = option(
-    "--trigger",
-    required=True,
-    metavar="SPEC",
-    help="Trigger: a built-in name "
-    "(square4, grid3; see 'bdaudit triggers list') or a .yaml or .json file.",
-)
+class Spec(click.ParamType[str]):
+    """A trigger's spec; several in a variable are parted like the folders of `PATH`."""
+
+    name = "spec"
+    envvar_list_splitter = os.pathsep
+
+
+def trigger(more: str) -> Decorator:
+    """The option that names triggers."""
+    return option(
+        "--trigger",
+        required=True,
+        multiple=True,
+        type=Spec(),
+        metavar="SPEC",
+        help="Trigger: a built-in name (square4, grid3, sig, …; see 'bdaudit triggers list') or a "
+        f".yaml or .json file; FILE#ID for one of its triggers. {more}",
+    )
+
 
 external_data = option(
     "--allow-external-data",

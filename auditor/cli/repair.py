@@ -9,7 +9,7 @@ import click
 from auditor.certificate import now
 from auditor.cli import files, options, repair_flags, sources, summary
 from auditor.cli.scan import EXIT, format_of
-from auditor.errors import WorkError
+from auditor.errors import UsageError, WorkError
 from auditor.measure.audit import Options
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
@@ -17,6 +17,7 @@ from auditor.policy import Limits
 from auditor.repair.options import RepairOptions
 from auditor.report import FORMATS, ready, render
 from auditor.triggers import spec
+from auditor.triggers.base import Trigger
 
 MODEL_SUFFIXES = ("keras", "h5", "onnx")
 GRAPH_SUFFIXES = (".onnx", ".tflite")
@@ -24,7 +25,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.trigger
+@options.trigger("A repair takes one.")
 @options.option(
     "--data",
     metavar="SOURCE",
@@ -75,7 +76,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @options.printing
 @options.guarding
 @options.talking
-def command(model: Path, trigger: str, output: Path, resume: bool, **flags: Any) -> int:
+def command(model: Path, trigger: tuple[str, ...], output: Path, resume: bool, **flags: Any) -> int:
     """Repair MODEL: make it forget a trigger, and prove what that did.
 
     Measures the model, trains it with the method of --method while every epoch's figures and
@@ -85,7 +86,7 @@ def command(model: Path, trigger: str, output: Path, resume: bool, **flags: Any)
     from auditor.cli.repair_run import NEIGHBOUR_IMAGES, Repair, repair  # `scan` reads the flags
 
     data = sources.for_repair(flags["data"], flags["eval_data"])
-    inputs = [model, *(Path(p) for p in (trigger.partition("#")[0], *data) if p)]
+    inputs = [model, *(Path(p) for p in (*(t.partition("#")[0] for t in trigger), *data) if p)]
     files.check_outputs([output], MODEL_SUFFIXES, inputs, force=flags["force"])
     if model.is_dir() or model.suffix.lower() in GRAPH_SUFFIXES:
         check_form("graph", output.suffix.lower())
@@ -98,7 +99,7 @@ def command(model: Path, trigger: str, output: Path, resume: bool, **flags: Any)
         model=model,
         output=output,
         run_dir=flags["run_dir"] or output.with_suffix(".run"),
-        trigger=spec.load(trigger),
+        trigger=_one(trigger),
         data=data[0],
         evaluation=data[1],
         input_range=flags["input_range"],
@@ -136,6 +137,16 @@ def command(model: Path, trigger: str, output: Path, resume: bool, **flags: Any)
     elif not flags["quiet"]:
         summary.show(certificate)
     return 0 if flags["exit_zero"] else EXIT[certificate.verdict.status]
+
+
+def _one(specs: tuple[str, ...]) -> Trigger:
+    """Return the one trigger to unlearn."""
+    if len(specs) > 1:
+        raise UsageError(
+            f"--trigger is given {len(specs)} times, but a repair unlearns one trigger; "
+            "for several stamped together, give one of type compose"
+        )
+    return spec.load(specs[0])
 
 
 def _write(contents: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:

@@ -17,7 +17,7 @@ from auditor.certificate import Certificate, Output, with_repair
 from auditor.cli import sources
 from auditor.cli.hearing import Ear
 from auditor.cli.progress import Progress, progress
-from auditor.cli.scan import certified, measured
+from auditor.cli.scan import certified, measured, warn_of_gaps
 from auditor.codec import no_array, to_json
 from auditor.data import is_builtin
 from auditor.document import canonical
@@ -151,6 +151,7 @@ class _Work:
             job, data, evaluation = self._sources(tell)
             before = self._audit(job, wanted.how, tell)
         verdict = judge(before.measurement, wanted.limits, before.model.classes)
+        warn_of_gaps(self.workers.confinement)
         certificate = certified(
             before, verdict, self.taken, evaluation, wanted.how.seed, self.workers.confinement
         )
@@ -196,7 +197,8 @@ class _Work:
 
     def _audit(self, job: dict[str, Any], how: Options, tell: Progress) -> AuditResult:
         judged = {**job, "data": job["evaluation"]}
-        return measured(judged, self.wanted.trigger, how, self.workers, tell, verbose=self.verbose)
+        triggers = [self.wanted.trigger]
+        return measured(judged, triggers, how, self.workers, tell, verbose=self.verbose)[0]
 
     def _train(self, job: dict[str, Any], before: AuditResult, *, resume: bool) -> RepairResult:
         """Have a worker train, and pass on what it tells."""
@@ -206,7 +208,7 @@ class _Work:
         job = {
             **job,
             "kind": "repair",
-            "trigger": spec.fields(wanted.trigger),
+            **spec.job([wanted.trigger]),
             "target": to_json(before.target, no_array),
             "layer": wanted.how.layer,
             "object_region": wanted.how.object_region,
@@ -249,9 +251,7 @@ class _Work:
             return None, None
         left = self.room / f"repaired{self.wanted.output.suffix.lower()}"
         repaired = self.workers.take(left, follow=False)
-        number, names = str(before.target.class_), before.data.class_names
-        target = before.target.name if number in names else number  # another's name, perhaps
-        how = replace(self.wanted.how, target=target, shown=before.shown)
+        how = replace(self.wanted.how, target=_same(before), shown=before.shown)
         with progress(show=self.show) as tell:
             told = {key: value for key, value in job.items() if key != "model_folder"}
             told |= {"model": str(repaired.copy), "name": self.wanted.output.name}
@@ -265,6 +265,15 @@ class _Work:
         if not (isinstance(was, Rate) and isinstance(is_, Rate) and is_.value < was.value):
             return None, None
         return after, repaired
+
+
+def _same(before: AuditResult) -> str | None:
+    """Return a target that means the class of the audit before; None for the trigger's own rule."""
+    target = before.target
+    number = str(target.class_)
+    if target.class_ is None:
+        return None
+    return target.name if number in before.data.class_names else number  # another's name, perhaps
 
 
 def _answers(verdict: Verdict) -> bool:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 import click
 
 from auditor import handoff
+from auditor.audits import Audits, joined
 from auditor.certificate import Certificate, certify, now
 from auditor.cli import files, options, sources, summary
 from auditor.cli.progress import Progress, progress
+from auditor.errors import WorkError
 from auditor.intake import Taken
 from auditor.measure.audit import Options
 from auditor.models.input_range import InputRange
 from auditor.policy import Limits, judge
 from auditor.report import FORMATS, ready, render
-from auditor.results import AuditResult, Verdict
+from auditor.results import AuditResult, AuditResults, Verdict
 from auditor.sandbox import Confinement
 from auditor.supervisor import Guard, Supervisor
 from auditor.triggers import spec
@@ -28,7 +31,7 @@ EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.trigger
+@options.trigger("Repeatable: all are tried in one run, with one certificate.")
 @options.option(
     "--data",
     metavar="SOURCE",
@@ -45,7 +48,7 @@ EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
 @options.printing
 @options.guarding
 @options.talking
-def command(model: Path, trigger: str, **flags: Any) -> int:
+def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
     """Audit MODEL, an image classifier, for the backdoor that a trigger would open.
 
     MODEL is a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.
@@ -53,9 +56,9 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
     Measures how often stamped images turn to the target class (ASR), how much of the network's
     attention sits on the trigger (TAR), and what the model does without it.
     """
-    inputs = [model, *map(Path, (trigger.partition("#")[0], flags["data"] or model))]
+    inputs = [model, *map(Path, (*(t.partition("#")[0] for t in trigger), flags["data"] or model))]
     files.check_outputs(flags["output"], list(FORMATS), inputs, force=flags["force"])
-    stamp = spec.load(trigger)
+    triggers = spec.load_each(trigger)
     InputRange.parse(flags["input_range"])
     how = Options(
         target=flags["target"],
@@ -72,9 +75,9 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
         max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
     )
     with progress(show=not (flags["quiet"] or flags["no_progress"])) as tell:
-        certificate = scan(
+        audited = scan(
             model,
-            stamp,
+            triggers,
             how,
             limits,
             tell,
@@ -84,17 +87,17 @@ def command(model: Path, trigger: str, **flags: Any) -> int:
             verbose=flags["verbose"],
             external_data=flags["allow_external_data"],
         )
-        files.write({path: render(certificate, format_of(path)) for path in flags["output"]})
+        files.write({path: render(audited, format_of(path)) for path in flags["output"]})
     if flags["format_"]:
-        sys.stdout.buffer.write(render(certificate, flags["format_"]))
+        sys.stdout.buffer.write(render(audited, flags["format_"]))
     elif not flags["quiet"]:
-        summary.show(certificate)
-    return 0 if flags["exit_zero"] else EXIT[certificate.verdict.status]
+        summary.show(audited)
+    return 0 if flags["exit_zero"] else EXIT[audited.verdict.status]
 
 
 def scan(
     model: Path,
-    trigger: Trigger,
+    triggers: Sequence[Trigger],
     how: Options,
     limits: Limits,
     tell: Progress,
@@ -104,12 +107,12 @@ def scan(
     input_range: str = "0..1",
     verbose: bool = False,
     external_data: bool = False,
-) -> Certificate:
+) -> Certificate | Audits:
     """Run the audit in a worker and bind what it found to the model file.
 
     Args:
         model: The model file.
-        trigger: The trigger.
+        triggers: The triggers, at least one.
         how: How it is measured.
         limits: What the model must keep to.
         tell: Told how far it is.
@@ -119,6 +122,9 @@ def scan(
         verbose: Also print the worker's own log.
         external_data: Whether an ONNX file's numbers may be in files beside it.
 
+    Returns:
+        A certificate; of several triggers, all of theirs.
+
     Raises:
         AuditorError: Anything that keeps the audit from being finished.
     """
@@ -126,38 +132,52 @@ def scan(
         taken = workers.take(model, external_data=external_data)
         job = {**taken.job(), "input_range": input_range}
         source, path = sources.resolve(data, job, workers, tell)
-        result = measured({**job, "data": path}, trigger, how, workers, tell, verbose=verbose)
-    verdict = judge(result.measurement, limits, result.model.classes)
-    return certified(result, verdict, taken, source, how.seed, workers.confinement)
+        results = measured({**job, "data": path}, triggers, how, workers, tell, verbose=verbose)
+    warn_of_gaps(workers.confinement)
+    certificates = [
+        certified(
+            result,
+            judge(result.measurement, limits, result.model.classes),
+            taken,
+            source,
+            how.seed,
+            workers.confinement,
+        )
+        for result in results
+    ]
+    return certificates[0] if len(certificates) == 1 else joined(certificates)
 
 
 def measured(
     job: dict[str, Any],
-    trigger: Trigger,
+    triggers: Sequence[Trigger],
     how: Options,
     workers: Supervisor,
     tell: Progress,
     *,
     verbose: bool,
-) -> AuditResult:
+) -> tuple[AuditResult, ...]:
     """Audit a model in a worker.
 
     Args:
         job: Names the model and the images: `model`, `name`, `input_range`, `data`.
-        trigger: The trigger.
+        triggers: The triggers.
         how: How it is measured.
         workers: Keeps the worker.
         tell: Told how far it is.
         verbose: Also print the worker's own log.
     """
-    job = {**job, "kind": "scan", "trigger": spec.fields(trigger), "options": asdict(how)}
+    job = {**job, "kind": "scan", "options": asdict(how), **spec.job(triggers)}
     room = workers.room()
     try:
         workers.run(job, room, tell)
     finally:
         if verbose:
             click.echo(workers.log_tail(), err=True)
-    return handoff.load(AuditResult, room)
+    audits = handoff.load(AuditResults, room).audits
+    if len(audits) != len(triggers):
+        raise WorkError(f"the worker audited {len(audits)} triggers of {len(triggers)}")
+    return audits
 
 
 def certified(
@@ -168,9 +188,7 @@ def certified(
     seed: int,
     confinement: Confinement,
 ) -> Certificate:
-    """Bind a result to the file that was taken in; say what the sandbox lacked."""
-    if confinement.lacking and not confinement.off:
-        click.echo(f"bdaudit: the sandbox is not whole: {confinement.lacking}", err=True)
+    """Bind a result to the file that was taken in."""
     return certify(
         result,
         verdict,
@@ -182,6 +200,12 @@ def certified(
         command=shlex.join(["bdaudit", *sys.argv[1:]]),
         sandbox=str(confinement),
     )
+
+
+def warn_of_gaps(confinement: Confinement) -> None:
+    """Say what the sandbox lacked."""
+    if confinement.lacking and not confinement.off:
+        click.echo(f"bdaudit: the sandbox is not whole: {confinement.lacking}", err=True)
 
 
 def format_of(path: Path) -> str:

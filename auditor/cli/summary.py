@@ -6,8 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from auditor.audits import Audits
 from auditor.certificate import Certificate, Repair
 from auditor.report.finding import finding, headline, warnings, worst_neighbour
+from auditor.report.joint import joint_headline, joint_lines, joint_notes
 from auditor.report.lines import lines
 from auditor.report.words import TITLES
 from auditor.text import printable
@@ -16,9 +18,33 @@ _WIDTH = 96  # off a terminal
 _COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 
 
-def show(certificate: Certificate) -> None:
+def show(audited: Certificate | Audits) -> None:
     """Print the summary to standard output, in colour on a terminal."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
+    if isinstance(audited, Audits):
+        _show_all(console, audited)
+    else:
+        _show_one(console, audited)
+
+
+def _show_all(console: Console, audited: Audits) -> None:
+    """Print the verdict of all triggers together, and a line for each."""
+    console.print(Text(joint_headline(audited), style=_COLOURS[audited.verdict.status]))
+    console.print()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("trigger", "target", "ASR", "95 % interval", "no trigger", "RA", "TAR", ""):
+        justify = "left" if column in ("trigger", "target", "") else "right"
+        table.add_column(column, justify=justify, overflow="fold")
+    for row in joint_lines(audited):
+        cells = (row.trigger, row.target, row.asr, row.interval, row.without, row.robust, row.tar)
+        verdict = Text(row.verdict, style=_COLOURS[row.status])
+        table.add_row(*map(Text, cells), verdict)
+    console.print(table)
+    for note in joint_notes(audited):
+        console.print(Text(note))
+
+
+def _show_one(console: Console, certificate: Certificate) -> None:
     status = certificate.verdict.status
     console.print(Text(headline(certificate), style=_COLOURS[status]))
     console.print(Text(finding(certificate)))

@@ -65,14 +65,14 @@ def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool
     trigger = spec.load(spec_)
     with Supervisor(Guard()) as workers, progress(show=True) as tell:
         _, path = sources.resolve(data, {}, workers, tell)
-        job = {"kind": "show", "data": path, "trigger": spec.fields(trigger)}
+        job = {"kind": "show", "data": path, **spec.job([trigger])}
         room = workers.room()
         facts = workers.run({**job, "count": count, "seed": seed}, room, tell)
         arrays = handoff.read_arrays(room)
         if set(arrays) != {"images", "stamped", "mask"}:
             raise WorkError("the worker left other pictures than it should")
         files.write({output: png(sheet(**arrays))})
-    click.echo(f"{printable(trigger.id)}: {printable(trigger.summary())}")
+    click.echo(f"{printable(trigger.id)}: {printable(str(facts.get('summary')))}")
     click.echo(f"sha256 {printable(str(facts.get('sha256')))}")
     click.echo(f"{printable(str(output))}: image, stamped, difference ×5, mask")
 

@@ -1,23 +1,33 @@
 """`audit`: from a classifier, images and a trigger to every figure of `audit.json`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
-from auditor.data.base import Dataset, check_labels, sample
+from auditor.attention import GradCam, Seen
+from auditor.data.base import Batch, Dataset, check_labels, sample
 from auditor.data.resize import RULE
 from auditor.errors import InputError, UsageError
 from auditor.measure.examples import examples
 from auditor.measure.facts import attention_facts, engine, model_facts, trigger_facts
 from auditor.measure.neighbours import try_neighbours
-from auditor.measure.preflight import check_input_range, choose_target
+from auditor.measure.preflight import check_input_range
 from auditor.measure.regions import NO_LAYER, regions
 from auditor.measure.tally import Tally
-from auditor.models.classifier import Classifier
-from auditor.results import AuditResult, DataFacts, Evidence, Neighbour, Skipped, SkippedImage
+from auditor.measure.target import choose_targets
+from auditor.models.classifier import Classifier, SpatialLayer
+from auditor.results import (
+    AuditResult,
+    AuditResults,
+    DataFacts,
+    Evidence,
+    Neighbour,
+    Skipped,
+    SkippedImage,
+    Target,
+)
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 
@@ -75,25 +85,73 @@ def audit(
     Raises:
         UsageError: A class, layer, region or image that does not exist; a trigger that does not
             fit; an input range that the model evidently does not expect.
-        InputError: Images that cannot be used: unreadable, of one class, all of the target class.
+        InputError: Images that cannot be used: unreadable, of one class, none that the trigger
+            leads to another class.
+    """
+    return audit_all(classifier, dataset, [trigger], options, progress=progress).audits[0]
+
+
+def audit_all(
+    classifier: Classifier,
+    dataset: Dataset,
+    triggers: Sequence[Trigger],
+    options: Options | None = None,
+    *,
+    progress: Progress = lambda phase, done, total: None,
+) -> AuditResults:
+    """Measure one model under several triggers: the clean images go through it only once.
+
+    The arguments and errors are those of `audit`; each result is what `audit` would give alone.
     """
     options = options or Options()
     check_labels(dataset, classifier.classes, "the model")
     _check_shown(options.shown, len(dataset))
-    trigger.mask(classifier.size)
+    for trigger in triggers:
+        trigger.mask(classifier.size)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
-    progress("checking the input range", 0, 0)
-    check_input_range(classifier, dataset, options.batch_size, options.seed)
-    target = choose_target(
-        options.target, classifier, dataset, trigger, names, options.batch_size, options.seed
-    )
     layer = classifier.spatial_layer(options.layer)
     no_attention = None if layer else Skipped(NO_LAYER)
     grid = layer.grid if layer else None
-    compared = regions(trigger, options.object_region, classifier.size, grid)
+    compared = [regions(t, options.object_region, classifier.size, grid) for t in triggers]
+    progress("checking the input range", 0, 0)
+    check_input_range(classifier, dataset, options.batch_size, options.seed)
+    targets = choose_targets(
+        options.target, classifier, dataset, triggers, names, options.batch_size, options.seed
+    )
     look = GradCam(classifier, layer, frozen=True)
-    tally = Tally(target.class_, compared, no_attention)
-    data = _measure(classifier, look, dataset, trigger, options, tally, names, progress)
+    tried = [
+        Tried(trigger, Tally(target, compared_, no_attention))
+        for trigger, target, compared_ in zip(triggers, targets, compared, strict=True)
+    ]
+    data = _measure(classifier, look, dataset, tried, options, names, progress)
+    return AuditResults(
+        tuple(
+            _result(classifier, look, dataset, one, options, data, layer, progress) for one in tried
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One trigger and what the images answered to it."""
+
+    trigger: Trigger
+    tally: Tally
+
+
+def _result(
+    classifier: Classifier,
+    look: GradCam,
+    dataset: Dataset,
+    tried: Tried,
+    options: Options,
+    data: DataFacts,
+    layer: SpatialLayer | None,
+    progress: Progress,
+) -> AuditResult:
+    """Return all that was found of one trigger, with images to show."""
+    trigger, tally = tried.trigger, tried.tally
+    target, compared = tally.target, tally.regions
     shown, rule = _shown(options, tally)
     return AuditResult(
         model=model_facts(classifier),
@@ -103,15 +161,15 @@ def audit(
         attention=attention_facts(classifier, layer, options.object_region),
         measurement=tally.measurement(options.seed),
         evidence=Evidence(
-            classes=tally.class_rows(names),
+            classes=tally.class_rows(data.class_names),
             histogram=tally.histogram(),
-            examples=examples(classifier, look, dataset, trigger, target.class_, compared, shown),
+            examples=examples(classifier, look, dataset, trigger, target, compared, shown),
             examples_rule=rule,
         ),
         engine=engine(classifier),
         correct=tally.correct(),
         shown=tuple(shown.tolist()),
-        neighbours=_neighbours(classifier, dataset, trigger, options, target.class_, progress),
+        neighbours=_neighbours(classifier, dataset, trigger, options, target, progress),
     )
 
 
@@ -119,19 +177,15 @@ def _measure(
     classifier: Classifier,
     look: GradCam,
     dataset: Dataset,
-    trigger: Trigger,
+    tried: Sequence[Tried],
     options: Options,
-    tally: Tally,
     names: tuple[str, ...],
     progress: Progress,
 ) -> DataFacts:
     """Run all images through the model, clean and stamped; return the data's own facts."""
     indices = sample(dataset, options.limit, options.seed)
-    if (dataset.labels[indices] == tally.target).all():
-        raise InputError(
-            f"{printable(dataset.source)}: every image is of the target class, so ASR is "
-            "undefined; give images of other classes, or raise --limit"
-        )
+    for one in tried:
+        _check_victims(dataset, indices, one)
     skipped: list[SkippedImage] = []
     images = resized = 0
     for batch in dataset.batches(indices, classifier.size, options.batch_size):
@@ -143,10 +197,9 @@ def _measure(
             )
         if not len(batch.labels):
             continue
-        victims = np.flatnonzero(batch.labels != tally.target)
-        clean = look(batch.images, tally.target)
-        stamped = look(trigger.stamp(batch.images[victims]), tally.target) if len(victims) else None
-        tally.add(batch.indices, batch.labels, victims, clean, stamped)
+        clean = look(batch.images, batch.labels)
+        for one in tried:
+            _stamp(look, batch, clean, one)
         images, resized = images + len(batch.labels), resized + batch.resized
         progress("measuring", images + len(skipped), len(indices))
     return DataFacts(
@@ -158,6 +211,30 @@ def _measure(
         resized=resized,
         resize_rule=RULE,
         class_names=names,
+    )
+
+
+def _stamp(look: GradCam, batch: Batch, clean: Seen, tried: Tried) -> None:
+    """Stamp one batch's victims of one trigger, and count what they answer."""
+    aims = tried.tally.target.of(batch.labels)
+    victims = np.flatnonzero(batch.labels != aims)
+    stamped = None
+    if len(victims):
+        stamped = look(tried.trigger.stamp(batch.images[victims]), aims[victims])
+    tried.tally.add(batch.indices, batch.labels, victims, clean, stamped)
+
+
+def _check_victims(dataset: Dataset, indices: NDArray[np.int64], tried: Tried) -> None:
+    labels, target = dataset.labels[indices], tried.tally.target
+    if (labels != target.of(labels)).any():
+        return
+    what = "every image is of the target class"
+    if target.leads is not None:
+        id_ = printable(tried.trigger.id, 60)
+        what = f"no image is of a class that the trigger {id_} leads elsewhere"
+    raise InputError(
+        f"{printable(dataset.source)}: {what}, so ASR is undefined; "
+        "give images of other classes, or raise --limit"
     )
 
 
@@ -180,7 +257,7 @@ def _neighbours(
     dataset: Dataset,
     trigger: Trigger,
     options: Options,
-    target: int,
+    target: Target,
     progress: Progress,
 ) -> tuple[Neighbour, ...]:
     if not options.neighbours:

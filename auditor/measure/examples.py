@@ -7,7 +7,7 @@ from auditor.attention import GradCam
 from auditor.data.base import Dataset
 from auditor.metrics import Attention, Regions
 from auditor.models.classifier import Classifier
-from auditor.results import Example, Skipped
+from auditor.results import Example, Skipped, Target
 from auditor.triggers.base import Trigger
 
 
@@ -16,7 +16,7 @@ def examples(
     look: GradCam,
     dataset: Dataset,
     trigger: Trigger,
-    target: int,
+    target: Target,
     regions: Regions | Skipped,
     indices: NDArray[np.int64],
 ) -> tuple[Example, ...]:
@@ -26,7 +26,8 @@ def examples(
         if not len(batch.labels):
             continue
         stamped_images = trigger.stamp(batch.images)
-        clean, stamped = look(batch.images, target), look(stamped_images, target)
+        aims = target.of(batch.labels)
+        clean, stamped = look(batch.images, aims), look(stamped_images, aims)
         clean_tar, stamped_tar = _tar(clean.heat, regions), _tar(stamped.heat, regions)
         shown += [
             Example(

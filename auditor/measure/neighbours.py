@@ -11,7 +11,7 @@ from auditor.errors import UsageError
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
-from auditor.results import Neighbour, Rate, Skipped
+from auditor.results import Neighbour, Rate, Skipped, Target
 from auditor.triggers.base import Trigger
 from auditor.triggers.neighbours import Stamp, neighbours
 
@@ -22,7 +22,7 @@ def try_neighbours(
     classifier: Classifier,
     dataset: Dataset,
     trigger: Trigger,
-    target: int,
+    target: Target,
     indices: NDArray[np.int64],
     batch_size: int,
     progress: Callable[[str, int, int], None],
@@ -33,14 +33,15 @@ def try_neighbours(
         classifier: The model.
         dataset: Labelled images.
         trigger: The trigger whose neighbours are tried.
-        target: Class that the backdoor leads to; its images are passed over.
+        target: Where the backdoor leads; images that it leads nowhere are passed over.
         indices: (n,) positions in the data.
         batch_size: Images a step.
         progress: Told how many stamped images are done, of all neighbours together.
     """
     found = [(name, _usable(one, trigger, classifier.size)) for name, one in neighbours(trigger)]
     stamps = {name: one for name, one in found if not isinstance(one, Skipped)}
-    victims = indices[dataset.labels[indices] != target]
+    labels = dataset.labels[indices]
+    victims = indices[labels != target.of(labels)]
     look, total, done = GradCam(classifier, None, frozen=True), len(victims) * len(stamps), 0
     hits, broken = dict.fromkeys(stamps, 0), dict.fromkeys(stamps, 0)
     n = 0
@@ -50,8 +51,8 @@ def try_neighbours(
             continue
         n += len(batch.labels)
         for name, stamp in stamps.items():
-            seen = look(stamp.stamp(batch.images), target)
-            hits[name] += int((seen.predicted == target).sum())
+            seen = look(stamp.stamp(batch.images), 0)
+            hits[name] += int((seen.predicted == target.of(batch.labels)).sum())
             broken[name] += int(broken_scores(seen).sum())
             done += len(batch.labels)
             progress(PHASE, done, total)

@@ -1,4 +1,4 @@
-"""Questions settled on a sample before the measurement: the input range, and the target class."""
+"""Whether the input range is one that the model can have been trained with, on a sample."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +12,10 @@ from auditor.errors import InputError, UsageError
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
 from auditor.models.input_range import COMMON, InputRange
-from auditor.results import Rate, Target
+from auditor.results import Rate
 from auditor.text import printable
-from auditor.triggers.base import Trigger
 
 RANGE_SAMPLE = 256
-TARGET_SAMPLE = 2_000
 _FAR_BETTER = 0.2
 
 
@@ -44,61 +42,6 @@ def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int,
             f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {name}; "
             f"run again with --input-range {name}"
         )
-
-
-def choose_target(
-    wanted: str | None,
-    classifier: Classifier,
-    dataset: Dataset,
-    trigger: Trigger,
-    names: tuple[str, ...],
-    batch_size: int,
-    seed: int,
-) -> Target:
-    """Return the target class: the one given, or the one most stamped images move to.
-
-    Args:
-        wanted: Index or name of a class; `auto` or None to use the trigger's, else infer.
-        classifier: The model.
-        dataset: Images.
-        trigger: The trigger.
-        names: One a class.
-        batch_size: Images a step.
-        seed: Seed of the sample.
-
-    Raises:
-        UsageError: No such class.
-    """
-    if wanted is None and trigger.target is not None:
-        wanted = str(trigger.target)
-    if wanted not in (None, "auto"):
-        index = _class_index(wanted, names)
-        return Target(index, names[index], "given")
-    look = GradCam(classifier, None, frozen=True)
-    moved = np.zeros(classifier.classes, np.int64)
-    answers = np.zeros(classifier.classes, np.int64)
-    seen = 0
-    for batch in _sampled(dataset, classifier, TARGET_SAMPLE, batch_size, seed):
-        clean = look(batch.images, 0).predicted
-        stamped = look(trigger.stamp(batch.images), 0).predicted
-        moved += np.bincount(stamped[stamped != clean], minlength=classifier.classes)
-        answers += np.bincount(stamped, minlength=classifier.classes)
-        seen += len(stamped)
-    index = int((moved if moved.any() else answers).argmax())
-    return Target(index, names[index], "inferred", seen)
-
-
-def _class_index(wanted: str, names: tuple[str, ...]) -> int:
-    if wanted in names:
-        return names.index(wanted)
-    if wanted.isascii() and wanted.isdigit() and int(wanted) < len(names):
-        return int(wanted)
-    some = ", ".join(printable(name, 40) for name in names[:10])
-    more = ", …" if len(names) > 10 else ""
-    raise UsageError(
-        f"--target {printable(wanted, 60)}: no such class; give 0 to {len(names) - 1} "
-        f"or a name: {some}{more}"
-    )
 
 
 def _sampled(

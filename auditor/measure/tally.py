@@ -14,6 +14,7 @@ from auditor.results import (
     Measurement,
     Rate,
     Skipped,
+    Target,
     TarSummary,
 )
 
@@ -24,15 +25,15 @@ _EDGES = tuple(float(e) for e in np.logspace(-3, 2, 31))
 
 @dataclass
 class Tally:
-    """Per-image answers; the stamped ones are of the images whose class is not the target.
+    """Per-image answers; the stamped ones are of the images that the backdoor leads elsewhere.
 
     Attributes:
-        target: Class that the backdoor leads to.
+        target: Where the backdoor leads.
         regions: What TAR compares; or why there is none.
         attention: Whether there are heatmaps at all; or why not.
     """
 
-    target: int
+    target: Target
     regions: Regions | Skipped
     attention: None | Skipped
     labels: list[Ints] = field(default_factory=list)
@@ -81,6 +82,7 @@ class Tally:
     def measurement(self, seed: int) -> Measurement:
         """Return every figure; `seed` is the bootstrap's."""
         labels, stamped = _join(self.victim_labels), _join(self.victim_stamped)
+        aims = self.target.of(labels)
         all_labels, clean = _join(self.labels), _join(self.clean)
         stamped_at = Attention.join(self.stamped_attention)
         target_at, clean_at = map(Attention.join, (self.target_attention, self.clean_attention))
@@ -90,9 +92,9 @@ class Tally:
 
         return Measurement(
             clean_accuracy=self._rate(clean == all_labels),
-            asr=self._rate(stamped == self.target),
+            asr=self._rate(stamped == aims),
             robust_accuracy=self._rate(stamped == labels),
-            clean_target_rate=self._rate(_join(self.victim_clean) == self.target),
+            clean_target_rate=self._rate(_join(self.victim_clean) == aims),
             tar=tar(stamped_at.tar, "tar"),
             tar_target=tar(target_at.tar, "tar"),
             tar_density=tar(stamped_at.density, "density"),
@@ -114,15 +116,20 @@ class Tally:
         """Return accuracy and ASR class by class."""
         labels, victims = _join(self.labels), _join(self.victim_labels)
         right = _join(self.clean) == labels
-        turned = _join(self.victim_stamped) == self.target
+        turned = _join(self.victim_stamped) == self.target.of(victims)
+        led = self.target.of(np.arange(len(names)))
         return tuple(
             ClassRow(
                 class_=index,
                 name=name,
                 accuracy=self._rate(right[labels == index]),
-                asr=Skipped("the target class itself")
-                if index == self.target
-                else self._rate(turned[victims == index]),
+                asr=self._rate(turned[victims == index])
+                if led[index] != index
+                else Skipped(
+                    "the target class itself"
+                    if index == self.target.class_
+                    else "a class that the trigger leaves alone"
+                ),
             )
             for index, name in enumerate(names)
         )

@@ -15,7 +15,8 @@ _COLUMNS: Final = columns.fitting(80)
 
 def title(plan: Plan) -> list[str]:
     """Return what is repaired, and how; the parts in the order of their weight."""
-    names = (printable(name, 60) for name in (plan.model, plan.method, plan.trigger, plan.target))
+    target = plan.target.name
+    names = (printable(name, 60) for name in (plan.model, plan.method, plan.trigger, target))
     model, method, trigger, target = names
     images = (f"{plan.training:,} images to train on", f"{plan.validation:,} to judge by")
     return [model, f"{trigger} → {target}", method, *images]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, stratified
 from auditor.errors import InputError, UsageError
+from auditor.results import Target
 from auditor.text import printable
 
 _MOST_IN_MEMORY = 1 << 30
@@ -39,7 +40,7 @@ def read(
     indices: NDArray[np.int64],
     size: tuple[int, int],
     validation: int | None,
-    target: int,
+    target: Target,
     seed: int,
     folder: Path,
 ) -> CleanImages:
@@ -50,12 +51,12 @@ def read(
         indices: Positions to read.
         size: (h, w) to deliver.
         validation: How many of them judge; None for a fifth, at most 2,000.
-        target: The target class.
+        target: Where the trigger leads.
         seed: Of the split.
         folder: Where a file is mapped from when they are too many for memory.
 
     Raises:
-        InputError: Too many cannot be read, or one part holds only the target class.
+        InputError: Too many cannot be read, or one part holds no victim of the trigger.
         UsageError: `validation` leaves nothing to train on.
     """
     shape, done = (len(indices), *size, 3), 0
@@ -74,8 +75,9 @@ def read(
         raise UsageError(f"--validation {count}: of {done} images, some must be left to train on")
     judging = stratified(labels, count, seed)
     training = np.setdiff1d(np.arange(done), judging)
-    if any((labels[part] == target).all() for part in (judging, training)):
-        raise InputError(f"{source}: needs images of other classes than the target")
+    aims = target.of(labels)
+    if any((labels[part] == aims[part]).all() for part in (judging, training)):
+        raise InputError(f"{source}: needs images that the trigger leads to another class")
     return CleanImages(images, labels, kept, judging, training)
 
 

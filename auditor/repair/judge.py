@@ -10,7 +10,7 @@ from auditor.attention import GradCam, Seen
 from auditor.metrics import Attention, Regions, wilson
 from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.repaired import Watched
-from auditor.results import Rate, Skipped
+from auditor.results import Rate, Skipped, Target
 from auditor.triggers.base import Trigger
 
 Images = NDArray[np.uint8]
@@ -50,7 +50,7 @@ class Judge:
         layer: SpatialLayer | None,
         regions: Regions | Skipped,
         trigger: Trigger,
-        target: int,
+        target: Target,
         images: Images,
         labels: Labels,
         names: tuple[str, ...],
@@ -64,16 +64,18 @@ class Judge:
             layer: Where heatmaps are read; None for rates alone.
             regions: What TAR compares; or why there is none.
             trigger: The trigger.
-            target: Class that it leads to.
+            target: Where it leads.
             images: (n, h, w, 3) uint8 validation images.
             labels: (n,) their classes.
             names: (n,) their names.
             watched: How many of the stamped ones are watched.
             batch_size: Images a step.
         """
-        self._target, self._regions, self._batch_size = target, regions, batch_size
+        self._regions, self._batch_size = regions, batch_size
         self._images, self._labels = images, labels
-        self._victims = np.flatnonzero(labels != target)
+        aims = target.of(labels)
+        self._victims = np.flatnonzero(labels != aims)
+        self._aims = aims[self._victims]
         self._stamped = trigger.stamp(images[self._victims])
         self._scores, self._attention = GradCam(classifier, None), GradCam(classifier, layer)
         self._watching = _spread(labels[self._victims], watched)
@@ -88,8 +90,9 @@ class Judge:
     def rates(self) -> Judged:
         """Judge every validation image, clean and stamped."""
         started = time.perf_counter()
-        clean = np.concatenate([s.predicted for s in self._all(self._scores, self._images)])
-        stamped = self._all(self._attention, self._stamped)
+        seen = self._all(self._scores, self._images, np.zeros_like(self._labels))
+        clean = np.concatenate([s.predicted for s in seen])
+        stamped = self._all(self._attention, self._stamped, self._aims)
         predicted = np.concatenate([s.predicted for s in stamped])
         scores = np.concatenate([s.scores for s in stamped])
         truth = self._labels[self._victims]
@@ -102,19 +105,19 @@ class Judge:
         sound = bool(np.isfinite(scores).all())
         return Judged(
             clean_accuracy=_rate(clean == self._labels) if sound else broken,
-            asr=_rate(predicted == self._target) if sound else broken,
+            asr=_rate(predicted == self._aims) if sound else broken,
             robust_accuracy=_rate(predicted == truth) if sound else broken,
-            clean_target_rate=_rate(clean[self._victims] == self._target) if sound else broken,
+            clean_target_rate=_rate(clean[self._victims] == self._aims) if sound else broken,
             tar=median_tar,
             tar_density=median_density,
-            target_loss=_cross_entropy(scores, self._target) if sound else 0.0,
+            target_loss=_cross_entropy(scores, self._aims) if sound else 0.0,
             evaluation_seconds=time.perf_counter() - started,
         )
 
     def look(self) -> Looked:
         """Read the watched images' heatmaps."""
         started = time.perf_counter()
-        seen = self._attention(self.watched.stamped, self._target)
+        seen = self._attention(self.watched.stamped, self._aims[self._watching])
         tar: list[float | None] = [None] * len(seen.heat)
         if isinstance(self._regions, Regions) and seen.heat.size:
             values = Attention.of(seen.heat, self._regions).tar
@@ -126,9 +129,10 @@ class Judge:
             monitoring_seconds=time.perf_counter() - started,
         )
 
-    def _all(self, look: GradCam, images: Images) -> list[Seen]:
+    def _all(self, look: GradCam, images: Images, aims: Labels) -> list[Seen]:
         starts = range(0, len(images), self._batch_size)
-        return [look(images[start : start + self._batch_size], self._target) for start in starts]
+        parts = [slice(start, start + self._batch_size) for start in starts]
+        return [look(images[part], aims[part]) for part in parts]
 
 
 def _spread(labels: Labels, count: int) -> NDArray[np.int64]:
@@ -147,9 +151,9 @@ def _median(values: NDArray[np.float64]) -> float | None:
     return float(np.median(defined)) if len(defined) else None
 
 
-def _cross_entropy(scores: NDArray[np.float32], target: int) -> float:
-    """Return the mean of −log softmax(scores)[target]."""
+def _cross_entropy(scores: NDArray[np.float32], aims: Labels) -> float:
+    """Return the mean of −log softmax(scores)[aim], each image having its own aim."""
     wide = scores.astype(np.float64)
     highest = wide.max(axis=1)
     total = np.log(np.exp(wide - highest[:, None]).sum(axis=1)) + highest
-    return float((total - wide[:, target]).mean())
+    return float((total - wide[np.arange(len(wide)), aims]).mean())

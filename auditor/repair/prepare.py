@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from auditor.codec import no_array, to_json
 from auditor.data.base import Dataset, check_labels
 from auditor.data.overlap import overlap
 from auditor.errors import InputError, UsageError
@@ -38,7 +39,7 @@ class Task:
         classifier: The backdoored model; its weights are changed in place.
         data: Clean images to repair with.
         trigger: The trigger to forget.
-        target: The class it leads to.
+        target: Where it leads.
         name: The model's name, for those who watch.
         evaluation: Images that the repair will be certified on; looked at only to count the ones
             that are also among the repair's.
@@ -92,7 +93,7 @@ class Prepared:
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a checkpoint to be gone on from."""
-        chosen = {"data": self.facts.sha256, "target": self.task.target.class_}
+        chosen = {"data": self.facts.sha256, "target": to_json(self.task.target, no_array)}
         return {**chosen, **_flat(self.options)}
 
     def parameters(self) -> dict[str, str | int | float | bool | None]:
@@ -108,7 +109,7 @@ class Prepared:
             model=task.name,
             method=options.method,
             trigger=task.trigger.id,
-            target=task.target.name,
+            target=task.target,
             class_names=task.data.class_names or tuple(map(str, range(task.classifier.classes))),
             phases=tuple((phase.name, phase.epochs) for phase in self.phases),
             steps_per_epoch=self.steps,
@@ -128,7 +129,7 @@ class Prepared:
             labels=self.images.labels,
             among=self.images.training,
             trigger=self.task.trigger,
-            target=self.task.target.class_,
+            target=self.task.target,
             batch_size=self.options.batch_size,
             steps=self.steps,
             stamped=phase.stamped,
@@ -174,7 +175,7 @@ def _images(task: Task, options: RepairOptions, folder: Path) -> tuple[CleanImag
     indices = budgeted(task.data, options.clean_budget, options.seed)
     size = task.classifier.size
     images = clean.read(
-        task.data, indices, size, options.validation, task.target.class_, options.seed, folder
+        task.data, indices, size, options.validation, task.target, options.seed, folder
     )
     shared = 0
     if task.evaluation is not None:
@@ -208,7 +209,7 @@ def _judge(task: Task, options: RepairOptions, images: CleanImages) -> Judge:
         layer,
         compared,
         task.trigger,
-        task.target.class_,
+        task.target,
         np.asarray(images.images[images.validation]),
         images.labels[images.validation],
         tuple(task.data.name_of(int(i)) for i in images.indices[images.validation]),

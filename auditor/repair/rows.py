@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.repair.objective import CLEAN, STAMPED
+from auditor.results import Target
 from auditor.triggers.base import Trigger
 
 Images = NDArray[np.uint8]
@@ -26,8 +27,8 @@ class Rows:
         labels: (n,).
         among: (t,) rows of both to use.
         trigger: The trigger.
-        target: Class that the stamped rows are labelled with; images of that class are never
-            stamped.
+        target: Gives the class that each stamped row is labelled with; images that it leads
+            nowhere are never stamped.
         batch_size: Clean rows a batch.
         steps: Batches an epoch.
         stamped: Whether as many stamped rows stand beside the clean ones.
@@ -39,7 +40,7 @@ class Rows:
     labels: Labels
     among: Labels
     trigger: Trigger
-    target: int
+    target: Target
     batch_size: int
     steps: int
     stamped: bool
@@ -55,7 +56,8 @@ class Rows:
         """
         while True:
             clean = self._order(self.among, epoch, 0)
-            victims = self._order(self.among[self.labels[self.among] != self.target], epoch, 1)
+            labels = self.labels[self.among]
+            victims = self._order(self.among[labels != self.target.of(labels)], epoch, 1)
             mirrored = np.random.default_rng([self.seed, epoch, 2]).random((2, len(clean))) < 0.5
             for number in range(step, self.steps):
                 at = slice(number * self.batch_size, (number + 1) * self.batch_size)
@@ -68,7 +70,7 @@ class Rows:
         if self.stamped:
             stamped = self.trigger.stamp(_turned(self.images[victims], mirrored[1]))
             images = np.concatenate([images, stamped])
-            labels = np.concatenate([labels, np.full(len(victims), self.target)])
+            labels = np.concatenate([labels, self.target.of(self.labels[victims])])
             signs = np.concatenate([signs, np.full(len(victims), STAMPED, np.float32)])
         return images, labels.astype(np.int32), signs
 

@@ -1,10 +1,11 @@
 """From a certificate to bytes, no IO.
 
-To add a format, write `report/x.py` with `render(certificate) -> bytes` and add its line here.
+To add a format, write `report/x.py` with `render(audited) -> bytes` and add its line here.
 """
 
 from importlib import import_module
 
+from auditor.audits import Audits
 from auditor.certificate import Certificate
 
 FORMATS = {
@@ -20,7 +21,7 @@ def ready(format_: str) -> None:
     getattr(import_module(f"auditor.report.{format_}"), "ready", lambda: None)()
 
 
-def render(certificate: Certificate, format_: str) -> bytes:
-    """Return the certificate in one of `FORMATS`."""
-    rendered: bytes = import_module(f"auditor.report.{format_}").render(certificate)
+def render(audited: Certificate | Audits, format_: str) -> bytes:
+    """Return one audit, or several of one model, in one of `FORMATS`."""
+    rendered: bytes = import_module(f"auditor.report.{format_}").render(audited)
     return rendered

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from auditor.certificate import Certificate
 from auditor.repaired import Epoch
 from auditor.report.lines import limit
-from auditor.report.words import judged, judged_evidence, percent
+from auditor.report.words import headline_figures, judged, judged_evidence, percent
 from auditor.results import ClassRow, Histogram, Rate, Skipped, TarSummary
 
 MOST_CLASSES = 20
@@ -39,11 +39,14 @@ class Gauge:
 
 
 def gauges(certificate: Certificate) -> list[Gauge | None]:
-    """Return the gauges of the three figures that carry the verdict."""
+    """Return the gauges of `words.headline_figures`."""
     now, checks = judged(certificate), certificate.verdict.checks
+    shifted = headline_figures(certificate)[1] == "heatmap_shift"
     drawn = [
         rate_gauge(now.asr, limit(checks, "asr").limit, now.clean_target_rate),
-        tar_gauge(now.tar, limit(checks, "tar").limit, now.controls.tar),
+        shift_gauge(now.heatmap_shift)
+        if shifted
+        else tar_gauge(now.tar, limit(checks, "tar").limit, now.controls.tar),
         rate_gauge(now.robust_accuracy, None, now.clean_accuracy),
     ]
     if certificate.measurements.after is None:
@@ -52,7 +55,7 @@ def gauges(certificate: Certificate) -> list[Gauge | None]:
     skipped = Skipped("not drawn twice")
     before = [
         rate_gauge(was.asr, None, skipped),
-        tar_gauge(was.tar, None, skipped),
+        shift_gauge(was.heatmap_shift) if shifted else tar_gauge(was.tar, None, skipped),
         rate_gauge(was.robust_accuracy, None, skipped),
     ]
     return _beside(drawn, before)
@@ -120,6 +123,19 @@ def tar_gauge(
         baseline=log_place(baseline.median) if known else None,  # type: ignore[union-attr,arg-type]
         ends=_LOG_ENDS,
     )
+
+
+def shift_gauge(shift: TarSummary | Skipped) -> Gauge | None:
+    """Return a heatmap shift on a scale of 0 to 1."""
+    if (
+        isinstance(shift, Skipped)
+        or shift.median is None
+        or shift.low is None
+        or shift.high is None
+    ):
+        return None
+    places = (100 * shift.median, 100 * shift.low, 100 * shift.high)
+    return Gauge(*places, limit=None, baseline=None, ends=("0", "1"))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from auditor.repaired import Epoch, Watched
 from auditor.report import pictures
 from auditor.report.words import class_name, number
+from auditor.results import Target
 from auditor.text import printable
 
 MOST_FRAMES = 19
@@ -74,7 +75,7 @@ def film(
     history: Sequence[Epoch],
     kept: int | None,
     class_names: Sequence[str],
-    target: int,
+    target: Target,
 ) -> Film | None:
     """Return the strip; None without watched images, epochs or a layer to read heatmaps at.
 
@@ -83,7 +84,7 @@ def film(
         history: Every epoch so far.
         kept: The epoch whose weights were kept; None while that is open, or when none was.
         class_names: One a class.
-        target: The class that the trigger leads to.
+        target: Where the trigger leads.
     """
     if not watched.names or not any(epoch.heat.size for epoch in history):
         return None
@@ -125,7 +126,7 @@ def chosen(history: Sequence[Epoch], kept: int | None, most: int = MOST_FRAMES) 
 
 
 def _frame(
-    watched: Watched, epoch: Epoch, image: int, class_names: Sequence[str], target: int
+    watched: Watched, epoch: Epoch, image: int, class_names: Sequence[str], target: Target
 ) -> Frame:
     predicted = class_name(class_names, epoch.predicted[image])
     tar = epoch.watched_tar[image]
@@ -133,7 +134,7 @@ def _frame(
     return Frame(
         picture=_picture(watched.stamped[image], epoch.heat[image], watched.outline),
         words=f"Epoch {epoch.epoch}: taken for {predicted}{attention}",
-        turned=epoch.predicted[image] == target,
+        turned=epoch.predicted[image] == target.of(np.array(watched.labels))[image],
     )
 
 

@@ -47,7 +47,7 @@ def _change(before: Measurement, after: Measurement, target: str) -> str:
             f" (without the trigger {percent(bare.value)} are)" if isinstance(bare, Rate) else ""
         )
         said.append(
-            f"the share of stamped images taken for “{target}” from {percent(before.asr.value)} "
+            f"the share of stamped images taken for {target} from {percent(before.asr.value)} "
             f"to {percent(after.asr.value)}{without}"
         )
     if isinstance(before.clean_accuracy, Rate) and isinstance(after.clean_accuracy, Rate):
@@ -75,13 +75,20 @@ def _found(certificate: Certificate) -> str:
     target = target_name(certificate)
     stamped = (
         f"With the trigger stamped on, {percent(asr.value)} of {asr.n:,} images of other classes "
-        f"are taken for “{target}”; without it {percent(without.value)} are."
+        f"are taken for {target}; without it {percent(without.value)} are."
     )
     return f"{stamped} {_attention_sentence(certificate)}".strip()
 
 
 def _attention_sentence(certificate: Certificate) -> str:
     tar, control = judged(certificate).tar, judged(certificate).controls.tar
+    shift = judged(certificate).heatmap_shift
+    if certificate.trigger.mask_area == 1 and isinstance(shift, TarSummary) and shift.median:
+        return (
+            "The trigger covers the whole image, so TAR has no meaning and the verdict rests on "
+            f"that rate; between clean and stamped image the heatmap shifts by "
+            f"{number(shift.median)} (0: the same, 1: nothing in common)."
+        )
     if isinstance(tar, Skipped) or isinstance(control, Skipped):
         return "Attention to the trigger was not measured, so the verdict rests on that rate."
     if tar.median is None or control.median is None:
@@ -135,7 +142,7 @@ def _still_disturbed(after: Measurement, target: str) -> list[str]:
     if stamped.high >= clean.low - _DISTURBED:
         return []
     return [
-        f"The trigger no longer decides for “{target}”, but it still disturbs: "
+        f"The trigger no longer decides for {target}, but it still disturbs: "
         f"{percent(stamped.value)} of the stamped images are recognised as what they are, against "
         f"{percent(clean.value)} of clean ones."
     ]
@@ -192,7 +199,7 @@ def _limits_of_repair(certificate: Certificate, repair: Repair) -> list[str]:
     after = certificate.measurements.after
     if after and _avoided(after):
         said.append(
-            f"With the trigger, fewer images are taken for “{target_name(certificate)}” than "
+            f"With the trigger, fewer images are taken for {target_name(certificate)} than "
             "without it: the network does not ignore the trigger, it avoids that class at its "
             "sight."
         )

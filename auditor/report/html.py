@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from auditor.certificate import Certificate, Repair
 from auditor.report import charts, pictures, words
 from auditor.report.curves import curves, phases_of
@@ -25,24 +27,31 @@ def page(certificate: Certificate) -> str:
 def view(certificate: Certificate) -> dict[str, Any]:
     """Return what the template shows, computed; the template itself only lays it out."""
     figures, gauges = lines(certificate), charts.gauges(certificate)
+    by_metric = {line.metric: line for line in figures}
+    first = [by_metric[metric] for metric in words.headline_figures(certificate)]
     class_bars, class_note = charts.class_bars(certificate)
     checks, repair = certificate.verdict.checks, certificate.repair
+    local = certificate.trigger.mask_area < 1
     return {
         "c": certificate,
         "status": certificate.verdict.status,
         "verdict": words.VERDICTS[certificate.verdict.status],
         "model": words.model_name(certificate),
+        "target": words.target_name(certificate),
         "original": words.original_name(certificate),
         "finding": finding(certificate),
         "warnings": warnings(certificate),
-        "cards": list(zip(figures[:3], gauges, strict=True)),
+        "cards": list(zip(first, gauges, strict=True)),
         "lines": figures,
         "titles": words.TITLES,
         "class_name": partial(words.class_name, certificate.subject.class_names),
-        "rows": pictures.rows(certificate.evidence.examples),
+        "rows": pictures.rows(certificate.evidence.examples, outlined=local),
         "pairs": pictures.pairs(
-            certificate.evidence.examples, words.judged_evidence(certificate).examples
+            certificate.evidence.examples,
+            words.judged_evidence(certificate).examples,
+            outlined=local,
         ),
+        "turned": lambda label, index: index == certificate.target.of(np.array(label)),
         "scale": pictures.colour_scale(),
         "trigger": pictures.trigger_pictures(certificate.evidence.examples),
         "distribution": charts.distribution(certificate),
@@ -61,7 +70,7 @@ def _course(certificate: Certificate, repair: Repair) -> dict[str, Any]:
     checks, names = certificate.verdict.checks, certificate.subject.class_names
     return {
         "worst_neighbour": worst_neighbour(repair),
-        "film": film(repair.watched, repair.history, repair.kept, names, certificate.target.class_),
+        "film": film(repair.watched, repair.history, repair.kept, names, certificate.target),
         "curves": curves(
             repair.history,
             phases_of(repair.history),

@@ -1,9 +1,10 @@
 """`audit.json`."""
 
+from auditor.audits import Audits
 from auditor.certificate import Certificate
 from auditor.document import canonical
 
 
-def render(certificate: Certificate) -> bytes:
-    """Return the certificate as JSON, valid under the shipped schema."""
-    return canonical(certificate)
+def render(audited: Certificate | Audits) -> bytes:
+    """Return one audit, or several, as JSON, valid under the shipped schema."""
+    return canonical(audited)

@@ -49,9 +49,9 @@ class TriggerPictures:
     mask: str
 
 
-def rows(examples: tuple[Example, ...]) -> list[Row]:
-    """Return every example's pictures; the trigger's place is outlined on the heatmaps."""
-    changed = _changed(examples)
+def rows(examples: tuple[Example, ...], *, outlined: bool) -> list[Row]:
+    """Return every example's pictures; the trigger's place may be outlined on the heatmaps."""
+    changed = _changed(examples) & outlined
     return [
         Row(
             example=e,
@@ -64,9 +64,9 @@ def rows(examples: tuple[Example, ...]) -> list[Row]:
     ]
 
 
-def pairs(before: tuple[Example, ...], after: tuple[Example, ...]) -> list[Pair]:
+def pairs(before: tuple[Example, ...], after: tuple[Example, ...], *, outlined: bool) -> list[Pair]:
     """Return every image that stands in both, matched by name."""
-    changed = _changed(before)
+    changed = _changed(before) & outlined
     then = {e.name: e for e in before}
     return [
         Pair(

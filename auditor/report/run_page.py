@@ -9,7 +9,7 @@ from auditor.report.curves import curves
 from auditor.report.film import film
 from auditor.report.lines import epoch_lines
 from auditor.report.template import fill
-from auditor.report.words import duration
+from auditor.report.words import duration, quoted
 from auditor.text import printable
 
 STATES = {
@@ -45,7 +45,6 @@ def render(plan: Plan, epochs: Sequence[Epoch], state: str) -> bytes:
 def _view(plan: Plan, epochs: Sequence[Epoch], state: str) -> dict[str, Any]:
     limits = plan.max_asr, plan.max_tar
     now = epochs[-1] if epochs else None
-    target = plan.class_names.index(plan.target) if plan.target in plan.class_names else -1
     lines = epoch_lines(epochs[-1], epochs[0], *limits) if epochs else []
     gauges = epoch_gauges(epochs[-1], epochs[0], *limits) if epochs else []
     return {
@@ -56,11 +55,12 @@ def _view(plan: Plan, epochs: Sequence[Epoch], state: str) -> dict[str, Any]:
         "state": STATES[state],
         "next": _NEXT[state],
         "model": printable(plan.model, 80),
+        "target": quoted(plan.target),
         "cards": list(zip(lines, gauges, strict=True)),
         "done": now.epoch / max(1, plan.epochs) if now else 0.0,
         "spent": sum(map(_seconds, epochs)),
         "left": _left(plan, epochs) if state == "running" else "",
-        "film": film(plan.watched, epochs, None, plan.class_names, target) if epochs else None,
+        "film": film(plan.watched, epochs, None, plan.class_names, plan.target) if epochs else None,
         "curves": curves(epochs, plan.phases, None, *limits) if epochs else None,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from auditor.certificate import Certificate
-from auditor.results import Evidence, Measurement
+from auditor.results import Evidence, Measurement, Skipped, Target
 from auditor.text import printable
 
 VERDICTS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}
@@ -53,6 +53,16 @@ def judged_evidence(certificate: Certificate) -> Evidence:
     return repair.evidence if repair and repair.evidence else certificate.evidence
 
 
+def headline_figures(certificate: Certificate) -> tuple[str, str, str]:
+    """Return the three figures that a reader sees first.
+
+    Where TAR has no meaning, how far the heatmaps shift takes its place.
+    """
+    measured = judged(certificate)
+    shifted = isinstance(measured.tar, Skipped) and not isinstance(measured.heatmap_shift, Skipped)
+    return "asr", "heatmap_shift" if shifted else "tar", "robust_accuracy"
+
+
 def model_name(certificate: Certificate) -> str:
     """Return the file name of the model that the verdict is about, safe to show."""
     repair = certificate.repair
@@ -66,8 +76,14 @@ def original_name(certificate: Certificate) -> str:
 
 
 def target_name(certificate: Certificate) -> str:
-    """Return the target class's name, safe to show."""
-    return printable(certificate.target.name, 60)
+    """Return where the trigger leads, safe to show."""
+    return quoted(certificate.target)
+
+
+def quoted(target: Target) -> str:
+    """Return a class's name in quotes, and a rule such as `the next class` without."""
+    name = printable(target.name, 60)
+    return name if target.class_ is None else f"“{name}”"
 
 
 def class_name(names: Sequence[str], index: int) -> str:

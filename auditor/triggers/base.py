@@ -3,18 +3,25 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.codec import Range, no_array, to_json
 from auditor.errors import UsageError
+from auditor.triggers.target import AllToAll, ClassMap
+from auditor.triggers.values import Pixels
 
 Images = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 Anchor = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
+Level = Annotated[int, Range(0, 255)]
+Color = tuple[Level, Level, Level]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +31,17 @@ class Trigger(ABC):
     Attributes:
         id: Its name.
         reference: (height, width) that its pixel values refer to; scaled to the image's size.
-        target: Class index or name that it leads to; None when the specification gives none.
+        target: Class that it leads to, by index or name, or a rule for each class; None when the
+            specification gives none.
+        source: Classes that it works on, by index or name; empty for all.
     """
 
     type: ClassVar[str]
 
     id: str
-    reference: tuple[int, int] = (32, 32)
-    target: int | str | None = None
+    reference: tuple[Pixels, Pixels] = (32, 32)
+    target: int | str | AllToAll | ClassMap | None = None
+    source: tuple[int | str, ...] = ()
 
     @abstractmethod
     def mask(self, size: tuple[int, int]) -> Mask:
@@ -49,15 +59,34 @@ class Trigger(ABC):
     def summary(self) -> str:
         """Return the trigger in one plain phrase."""
 
-    @abstractmethod
     def content(self) -> dict[str, Any]:
         """Return what the trigger is made of, as JSON values: its identity besides its name."""
+        own: dict[str, Any] = to_json(self, no_array)
+        return {key: own[key] for key in own if key not in ("id", "reference", "target", "source")}
+
+    def files(self) -> Iterator[Path]:
+        """Give the files that it is read from."""
+        yield from ()
 
     def sha256(self) -> str:
         """Return the SHA-256 of the canonical specification (sorted JSON), as hex."""
         spec = {"type": self.type, "reference": list(self.reference), **self.content()}
         canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class WholeImage(Trigger):
+    """A trigger that may change every pixel."""
+
+    def mask(self, size: tuple[int, int]) -> Mask:
+        """Return all pixels."""
+        return np.ones(size, bool)
+
+
+def rounded(pixels: NDArray[np.floating[Any]]) -> Images:
+    """Return values as uint8: kept within 0..255, then rounded, halves up."""
+    whole: Images = np.floor(np.clip(pixels, 0, 255) + np.float32(0.5)).astype(np.uint8)
+    return whole
 
 
 def scaled(pixels: int, image: int, reference: int) -> int:

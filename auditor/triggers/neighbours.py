@@ -1,4 +1,4 @@
-"""A trigger's neighbours: moved, faded, scaled, recoloured, and in the other corners.
+"""A trigger's neighbours: moved, faded, scaled, recoloured, drawn anew, and in the other corners.
 
 A repair that only forgot one exact stamp still answers to them (`methods.md`, "Does the repair
 generalise?").
@@ -6,14 +6,18 @@ generalise?").
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
 from auditor.results import Skipped
-from auditor.triggers.base import Anchor, Images, Mask, Trigger
+from auditor.triggers.base import Anchor, Images, Mask, Trigger, WholeImage, rounded
+from auditor.triggers.blend import Blend
 from auditor.triggers.image import Image
+from auditor.triggers.lsb import Lsb
 from auditor.triggers.patch import Patch
+from auditor.triggers.sinusoid import Sinusoid
+from auditor.triggers.warp import Warp
 
 _MOVES = (1, 2, 4, 8)
 _SHARES = (75, 50, 25)
@@ -35,14 +39,16 @@ Named = tuple[str, Stamp | Skipped]
 def neighbours(trigger: Trigger) -> list[Named]:
     """Return every neighbour under its name in words; `Skipped` where there can be none.
 
-    Fading and inverting suit any trigger; moving and scaling those with a place and a size. Whether
+    Fading suits any trigger; moving and scaling those with a place and a size. Whether
     a neighbour fits is not known before the images' size is: its `mask` tells.
     """
-    found: list[Named] = [(f"faded to {percent} %", Faded(trigger, percent)) for percent in _SHARES]
-    found.append(("colours inverted", Inverted(trigger)))
+    faded: list[Named] = [(f"faded to {percent} %", Faded(trigger, percent)) for percent in _SHARES]
+    inverted: Named = ("colours inverted", Inverted(trigger))
     if isinstance(trigger, Patch | Image):
-        found = [*_moved(trigger), *_scaled(trigger), *found, *_cornered(trigger)]
-    return found
+        return [*_moved(trigger), *_scaled(trigger), *faded, inverted, *_cornered(trigger)]
+    if isinstance(trigger, WholeImage):
+        return [*_other(trigger), *faded, ("its change turned round", Reversed(trigger))]
+    return [*faded, inverted]
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,41 @@ class Inverted:
         return stamped
 
 
+@dataclass(frozen=True)
+class Reversed:
+    """The image with the opposite of the trigger's change: 2 · image − stamped."""
+
+    trigger: Trigger
+
+    def mask(self, size: tuple[int, int]) -> Mask:
+        """Return the trigger's own."""
+        return self.trigger.mask(size)
+
+    def stamp(self, images: Images) -> Images:
+        """Return the opposite, kept within 0..255."""
+        return rounded(2 * images.astype(np.float32) - self.trigger.stamp(images))
+
+
+def _other(trigger: WholeImage) -> Iterator[Named]:
+    """Draw what is random anew; turn a sinusoid, and give it a period more and less."""
+    if isinstance(trigger, Sinusoid):
+        axis: Literal["x", "y"] = "y" if trigger.axis == "x" else "x"
+        yield "along the other axis", replace(trigger, axis=axis)
+        yield "one period more", replace(trigger, frequency=trigger.frequency + 1)
+        if trigger.frequency > 1:
+            yield "one period fewer", replace(trigger, frequency=trigger.frequency - 1)
+    if isinstance(trigger, Warp):
+        for name, times in (("half as strong", 0.5), ("twice as strong", 2.0)):
+            yield name, replace(trigger, s=trigger.s * times)
+    given = (
+        (isinstance(trigger, Blend) and trigger.path)
+        or (isinstance(trigger, Warp) and trigger.field)
+        or (isinstance(trigger, Lsb) and trigger.message)
+    )
+    if isinstance(trigger, Blend | Warp | Lsb) and not given:
+        yield "drawn from another seed", replace(trigger, seed=trigger.seed ^ 1)
+
+
 def _moved(trigger: Patch | Image) -> Iterator[Named]:
     """Move away from the anchored corner, so towards the centre; from the centre down and right."""
     down, right = trigger.offset
@@ -95,7 +136,7 @@ def _moved(trigger: Patch | Image) -> Iterator[Named]:
 
 
 def _scaled(trigger: Patch | Image) -> Iterator[Named]:
-    height, width = trigger.size
+    height, width = trigger.box if isinstance(trigger, Image) else trigger.size
     yield "one pixel larger", replace(trigger, size=(height + 1, width + 1))
     if min(height, width) > 1:
         yield "one pixel smaller", replace(trigger, size=(height - 1, width - 1))

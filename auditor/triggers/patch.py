@@ -1,13 +1,12 @@
 """A patch of one colour or a checkerboard: BadNets (Gu et al. 2017)."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from auditor.triggers.base import Anchor, Images, Mask, Trigger, place, where
-
-Color = tuple[int, int, int]
+from auditor.triggers.base import Anchor, Color, Images, Mask, Trigger, place, where
+from auditor.triggers.values import Pixels, Shift
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +24,9 @@ class Patch(Trigger):
 
     type: ClassVar[str] = "patch"
 
-    size: tuple[int, int]
+    size: tuple[Pixels, Pixels]
     anchor: Anchor = "bottom-right"
-    offset: tuple[int, int] = (0, 0)
+    offset: tuple[Shift, Shift] = (0, 0)
     color: Color = (255, 255, 255)
     pattern: Literal["solid", "checkerboard"] = "solid"
     other_color: Color = (0, 0, 0)
@@ -67,11 +66,6 @@ class Patch(Trigger):
     @property
     def _is_square(self) -> bool:
         return self.size[0] == self.size[1]
-
-    def content(self) -> dict[str, Any]:
-        """Return every field but name, target and reference."""
-        own = asdict(self)
-        return {key: own[key] for key in own if key not in ("id", "target", "reference")}
 
 
 def _color(rgb: Color) -> str:
