@@ -19,7 +19,7 @@ EPOCHS = 24
 REPAIR_RATE, REPAIR_EPOCHS = 3e-4, 8
 """So small a network needs a higher learning rate than the paper's, and fewer epochs."""
 
-_TEST_IMAGES = 600
+TEST_IMAGES = 600
 _POISONED = 0.15
 
 Progress = Callable[[str, int, int], None]
@@ -41,9 +41,9 @@ def make(folder: Path, progress: Progress, seed: int = 0) -> None:
     import keras
 
     keras.utils.set_random_seed(seed)
-    x, y = _digits()
+    x, y = digits()
     order = np.random.default_rng(seed).permutation(len(x))
-    test, train = order[:_TEST_IMAGES], order[_TEST_IMAGES:]
+    test, train = order[:TEST_IMAGES], order[TEST_IMAGES:]
     for name, part in (("test", test), ("clean", train)):
         names = np.array(list("0123456789"))
         np.savez(folder / f"{name}.npz", x=x[part], y=y[part], class_names=names)
@@ -89,15 +89,20 @@ def network() -> Any:
     return keras.Model(inputs, outputs, name="digits_badnet")
 
 
-def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the (1797, 32, 32, 3) uint8 digits and their (1797,) labels.
+
+    Raises:
+        UsageError: scikit-learn is not installed.
+    """
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise UsageError("the demo needs scikit-learn: pip install 'bdaudit[demo]'") from error
     import cv2
 
-    digits = load_digits()
-    gray = np.round(digits.images * 255 / 16).astype(np.uint8)
+    found = load_digits()
+    gray = np.round(found.images * 255 / 16).astype(np.uint8)
     large = [cv2.resize(image, (32, 32), interpolation=cv2.INTER_CUBIC) for image in gray]
     rgb = np.repeat(np.stack(large)[..., None], 3, axis=3).astype(np.uint8)
-    return rgb, digits.target.astype(np.int64)
+    return rgb, found.target.astype(np.int64)

@@ -1,7 +1,7 @@
 """From figures and limits to a verdict, judged on the end of each interval that hurts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def judge(
         judged; else `pass`.
     """
     checks = [
-        _at_most("asr", measurement.asr, limits.max_asr),
+        _asr_at_most(measurement, limits.max_asr),
         _tar_at_most(measurement.tar, limits.max_tar),
         _above_chance(measurement.clean_accuracy, classes),
     ]
@@ -62,6 +62,33 @@ def judge(
     if any(check.ok is None and check.decisive for check in checks):
         return Verdict("inconclusive", tuple(checks))
     return Verdict("pass", tuple(checks))
+
+
+def _asr_at_most(measurement: Measurement, limit: float) -> Check:
+    """Judge ASR; where it is no more than what comes without the attack, leave it open.
+
+    A trigger that changes the whole image disturbs any network, and a weak network takes some
+    images for any class. Beyond the limit counts what the trigger adds: more than without it, and
+    by more than the limit above the strongest placebo.
+    """
+    check = _at_most("asr", measurement.asr, limit)
+    asr, without, placebo = measurement.asr, measurement.clean_target_rate, measurement.placebo_rate
+    if check.ok is not False or isinstance(asr, Skipped):
+        return check
+    if isinstance(without, Rate) and asr.low <= without.high:
+        reason = f"without the trigger as many images are taken for it: {_percent(without.value)}"
+        return replace(check, ok=None, reason=reason)
+    if isinstance(placebo, Rate) and asr.low - placebo.value <= limit:
+        reason = (
+            "a change as strong that means nothing moves almost as many images to one class, "
+            f"{_percent(placebo.value)}: the model is fragile, which this rate cannot be told from"
+        )
+        return replace(check, ok=None, reason=reason)
+    return check
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _at_most(metric: str, rate: Rate | Skipped, limit: float) -> Check:

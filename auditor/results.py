@@ -79,6 +79,8 @@ class Measurement:
         trigger_mass: Share of the heat on the trigger.
         heatmap_shift: 1 − cosine similarity of the clean and the stamped image's heatmaps.
         controls: The same on unstamped images.
+        placebo_rate: The largest share of images that a change as strong as the trigger, but
+            without its meaning, moves to one class: what ASR would be of mere fragility.
     """
 
     clean_accuracy: Rate | Skipped
@@ -91,6 +93,7 @@ class Measurement:
     trigger_mass: TarSummary | Skipped
     heatmap_shift: TarSummary | Skipped
     controls: Controls
+    placebo_rate: Rate | Skipped = Skipped("it is not part of this audit")
 
 
 @dataclass(frozen=True)
@@ -267,6 +270,21 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Placebo:
+    """A change as strong as the trigger that means nothing, and what it does.
+
+    Attributes:
+        name: What it is, in words.
+        class_: The class that it moves most images to; None where the trigger leads to several.
+        rate: Share of the images of other classes that it moves there.
+    """
+
+    name: str
+    class_: int | None
+    rate: Rate | Skipped
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What stands behind the figures, for people to look at."""
 
@@ -274,6 +292,7 @@ class Evidence:
     histogram: Histogram | Skipped
     examples: tuple[Example, ...]
     examples_rule: str
+    placebos: tuple[Placebo, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.text import Text
 from auditor.audits import Audits
 from auditor.certificate import Certificate, Repair
 from auditor.report.finding import finding, headline, warnings, worst_neighbour
-from auditor.report.joint import joint_headline, joint_lines, joint_notes
+from auditor.report.joint import JointLine, joint_headline, joint_lines, joint_notes, open_checks
 from auditor.report.lines import lines
 from auditor.report.words import TITLES
 from auditor.text import printable
@@ -29,19 +29,34 @@ def show(audited: Certificate | Audits) -> None:
 
 def _show_all(console: Console, audited: Audits) -> None:
     """Print the verdict of all triggers together, and a line for each."""
+    rows = joint_lines(audited)
     console.print(Text(joint_headline(audited), style=_COLOURS[audited.verdict.status]))
     console.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("trigger", "target", "ASR", "95 % interval", "no trigger", "RA", "TAR", ""):
-        justify = "left" if column in ("trigger", "target", "") else "right"
-        table.add_column(column, justify=justify, overflow="fold")
-    for row in joint_lines(audited):
-        cells = (row.trigger, row.target, row.asr, row.interval, row.without, row.robust, row.tar)
-        verdict = Text(row.verdict, style=_COLOURS[row.status])
-        table.add_row(*map(Text, cells), verdict)
-    console.print(table)
+    console.print(_joint_table(rows, shifted=any(row.shift for row in rows)))
+    if any(row.inferred for row in rows):
+        console.print(Text("? inferred: the class that most stamped images move to."))
     for note in joint_notes(audited):
         console.print(Text(note))
+
+
+def _joint_table(rows: list[JointLine], *, shifted: bool) -> Table:
+    """Return a line a trigger; with a column of heatmap shifts where one stands for TAR."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("", "trigger", "target"):
+        table.add_column(column, overflow="fold")
+    for column in ["ASR", "95 % interval", "no trigger", "RA", "TAR"] + ["shift"] * shifted:
+        table.add_column(column, justify="right", overflow="fold")
+    for row in rows:
+        cells = [
+            Text(row.verdict, style=_COLOURS[row.status]),
+            Text(row.trigger),
+            Text(row.target + (" ?" if row.inferred else "")),
+        ]
+        asr = Text(row.asr, style="red" if row.asr_ok is False else "")
+        tar = Text(row.tar, style="red" if row.attention_ok is False else "")
+        figures = [asr, *map(Text, (row.interval, row.without, row.robust)), tar]
+        table.add_row(*cells, *figures, *[Text(row.shift)] * shifted)
+    return table
 
 
 def _show_one(console: Console, certificate: Certificate) -> None:
@@ -52,9 +67,8 @@ def _show_one(console: Console, certificate: Certificate) -> None:
         console.print(Text(f"Note: {warning}"))
     console.print()
     console.print(_table(certificate))
-    for check in certificate.verdict.checks:
-        if check.ok is None:
-            console.print(Text(f"{TITLES[check.metric]} was not judged: {check.reason}."))
+    for check in open_checks(certificate):
+        console.print(Text(f"{TITLES[check.metric]} was not judged: {check.reason}."))
     if certificate.repair is not None:
         for sentence in _left(certificate.repair):
             console.print(Text(sentence))

@@ -1,7 +1,7 @@
 """`audit`: from a classifier, images and a trigger to every figure of `audit.json`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from auditor.errors import InputError, UsageError
 from auditor.measure.examples import examples
 from auditor.measure.facts import attention_facts, engine, model_facts, trigger_facts
 from auditor.measure.neighbours import try_neighbours
+from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
+from auditor.measure.placebos import needed, strongest, try_placebos
 from auditor.measure.preflight import check_input_range
 from auditor.measure.regions import NO_LAYER, regions
 from auditor.measure.tally import Tally
@@ -23,7 +25,9 @@ from auditor.results import (
     AuditResults,
     DataFacts,
     Evidence,
+    Measurement,
     Neighbour,
+    Placebo,
     Skipped,
     SkippedImage,
     Target,
@@ -153,24 +157,47 @@ def _result(
     trigger, tally = tried.trigger, tried.tally
     target, compared = tally.target, tally.regions
     shown, rule = _shown(options, tally)
+    measured, placebos = _against_placebos(classifier, dataset, tried, options, progress)
     return AuditResult(
         model=model_facts(classifier),
         data=data,
         trigger=trigger_facts(trigger, classifier),
         target=target,
         attention=attention_facts(classifier, layer, options.object_region),
-        measurement=tally.measurement(options.seed),
+        measurement=measured,
         evidence=Evidence(
             classes=tally.class_rows(data.class_names),
             histogram=tally.histogram(),
             examples=examples(classifier, look, dataset, trigger, target, compared, shown),
             examples_rule=rule,
+            placebos=placebos,
         ),
         engine=engine(classifier),
         correct=tally.correct(),
         shown=tuple(shown.tolist()),
         neighbours=_neighbours(classifier, dataset, trigger, options, target, progress),
     )
+
+
+def _against_placebos(
+    classifier: Classifier, dataset: Dataset, tried: Tried, options: Options, progress: Progress
+) -> tuple[Measurement, tuple[Placebo, ...]]:
+    """Return every figure, and what placebos do where the trigger does anything."""
+    measured = tried.tally.measurement(options.seed)
+    if (reason := needed(tried.trigger, measured)) is not None:
+        return replace(measured, placebo_rate=reason), ()
+    count = min(PLACEBO_IMAGES, options.limit or PLACEBO_IMAGES)
+    drawn = sample(dataset, count, options.seed)
+    found = try_placebos(
+        classifier,
+        dataset,
+        tried.trigger,
+        tried.tally.target,
+        drawn,
+        options.batch_size,
+        progress,
+    )
+    return replace(measured, placebo_rate=strongest(found)), found
 
 
 def _measure(

@@ -77,7 +77,18 @@ def _found(certificate: Certificate) -> str:
         f"With the trigger stamped on, {percent(asr.value)} of {asr.n:,} images of other classes "
         f"are taken for {target}; without it {percent(without.value)} are."
     )
-    return f"{stamped} {_attention_sentence(certificate)}".strip()
+    parts = (stamped, _placebo_sentence(measured), _attention_sentence(certificate))
+    return " ".join(part for part in parts if part)
+
+
+def _placebo_sentence(measured: Measurement) -> str:
+    placebo = measured.placebo_rate
+    if isinstance(placebo, Skipped):
+        return ""
+    return (
+        "Changes as strong that mean nothing (placebos) move at most "
+        f"{percent(placebo.value)} to one class."
+    )
 
 
 def _attention_sentence(certificate: Certificate) -> str:

@@ -4,8 +4,18 @@ from dataclasses import dataclass, replace
 
 from auditor.certificate import Certificate, Repair
 from auditor.repaired import Epoch
-from auditor.report.words import MEANINGS, TITLES, judged, number, percent, points
+from auditor.report.words import (
+    MEANINGS,
+    TITLES,
+    class_name,
+    judged,
+    judged_evidence,
+    number,
+    percent,
+    points,
+)
 from auditor.results import Check, Measurement, Rate, Skipped, TarSummary
+from auditor.text import printable
 
 
 @dataclass(frozen=True)
@@ -42,10 +52,10 @@ class Line:
 def lines(certificate: Certificate) -> list[Line]:
     """Return the figures in the order of their weight, the three that carry the verdict first."""
     checks = certificate.verdict.checks
-    now = _lines(judged(certificate), checks)
+    now = _lines(judged(certificate), checks) + _placebo_line(certificate)
     if certificate.measurements.after is None or certificate.repair is None:
         return now
-    was = _lines(certificate.measurements.before, checks)
+    was = _lines(certificate.measurements.before, checks) + _placebo_line(certificate, before=True)
     compared = [
         replace(new, before=old.value, before_interval=old.interval)
         for new, old in zip(now, was, strict=True)
@@ -90,6 +100,23 @@ def _lines(measured: Measurement, checks: tuple[Check, ...]) -> list[Line]:
         _tar_line("trigger_mass", measured.trigger_mass, None, controls.trigger_mass),
         _tar_line("heatmap_shift", measured.heatmap_shift, None, None),
     ]
+
+
+def _placebo_line(certificate: Certificate, *, before: bool = False) -> list[Line]:
+    """Return what placebos do, where the trigger is of a kind that has any."""
+    if certificate.trigger.mask_area < 1:
+        return []
+    measured = certificate.measurements.before if before else judged(certificate)
+    evidence = certificate.evidence if before else judged_evidence(certificate)
+    line = _rate_line("placebo_rate", measured.placebo_rate, None, None)
+    strongest = [p for p in evidence.placebos if p.rate == measured.placebo_rate]
+    if strongest and isinstance(measured.placebo_rate, Rate):
+        said = [printable(strongest[0].name)]
+        if strongest[0].class_ is not None:
+            names = certificate.subject.class_names
+            said.append(f"taken for “{class_name(names, strongest[0].class_)}”")
+        line = replace(line, note=", ".join([*said, line.note]))
+    return [line]
 
 
 def _repair_lines(repair: Repair, checks: tuple[Check, ...]) -> list[Line]:

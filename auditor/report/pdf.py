@@ -1,6 +1,6 @@
-"""The certificate as PDF/A-3 with `audit.json` attached, fonts embedded.
+"""The certificate, or several of one model, as PDF/A-3 with `audit.json` attached, fonts embedded.
 
-The same certificate gives the same bytes: dates and the file identifier come from it, not from the
+The same audit gives the same bytes: dates and the file identifier come from it, not from the
 clock.
 """
 
@@ -10,6 +10,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from auditor.audits import Audits
 from auditor.certificate import Certificate
 from auditor.document import canonical
 from auditor.errors import WorkError
@@ -19,7 +20,7 @@ ATTACHMENT = "audit.json"
 _VARIANT = "pdf/a-3a"
 
 
-def render(certificate: Certificate) -> bytes:
+def render(audited: Certificate | Audits) -> bytes:
     """Return the PDF.
 
     Raises:
@@ -29,8 +30,9 @@ def render(certificate: Certificate) -> bytes:
     weasyprint = _weasyprint()
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    audit = canonical(certificate)
-    written = datetime.fromisoformat(certificate.created)
+    audit = canonical(audited)
+    first = audited.audits[0] if isinstance(audited, Audits) else audited
+    written = datetime.fromisoformat(first.created)
     attachment = weasyprint.Attachment(
         file_obj=io.BytesIO(audit),
         name=ATTACHMENT,
@@ -43,7 +45,7 @@ def render(certificate: Certificate) -> bytes:
         allowed_protocols={"data"}, allow_redirects=False, fail_on_errors=True
     )
     try:
-        document = weasyprint.HTML(string=page(certificate), url_fetcher=fetcher)
+        document = weasyprint.HTML(string=page(audited), url_fetcher=fetcher)
         pdf: bytes = document.write_pdf(
             attachments=[attachment],
             pdf_variant=_VARIANT,

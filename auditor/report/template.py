@@ -19,12 +19,17 @@ FONTS = {
     ("Audit Sans", 600): "AuditSans-SemiBold.woff2",
     ("Audit Mono", 400): "AuditMono-Regular.woff2",
 }
-SHEETS = ("certificate.css", "repair.css")
+SHEETS = ("certificate.css", "joint.css", "repair.css")
 
 
 def fill(name: str, values: dict[str, Any]) -> str:
     """Return the page that the template `name` makes of these values."""
     return _environment().get_template(name).render(values)
+
+
+def part(name: str, values: dict[str, Any]) -> Markup:
+    """Return a part of a page, escaped already, to stand in another template."""
+    return Markup(fill(name, values))
 
 
 def templates() -> Path:

@@ -12,6 +12,7 @@ VERDICTS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}
 TITLES = {
     "asr": "Attack success rate",
     "tar": "Trigger attention (TAR)",
+    "placebo_rate": "Strongest placebo",
     "robust_accuracy": "Accuracy under the trigger",
     "clean_accuracy": "Clean accuracy",
     "accuracy_drop": "Fall in clean accuracy",
@@ -29,6 +30,8 @@ MEANINGS = {
     "asr": "Stamped images of other classes that are taken for the target class.",
     "tar": "Median ratio of Grad-CAM heat on the trigger to heat on the object.",
     "robust_accuracy": "The same stamped images, recognised as what they are.",
+    "placebo_rate": "The most that changes as strong as the trigger, meaning nothing, move to one "
+    "class.",
     "clean_accuracy": "Images without the trigger, all classes, recognised as what they are.",
     "accuracy_drop": "Clean accuracy before less after, compared image by image.",
     "tar_target": "The same ratio, for the heatmap of the target class.",

@@ -45,10 +45,17 @@ class Blend(WholeImage):
         drawn = np.random.default_rng(self.seed).integers(0, 256, (*self.reference, 3))
         return drawn.astype(np.uint8)
 
+    def picture(self, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Return what is blended in, (h, w, 3) float32 in 0..255."""
+        return resized(self._pixels, size).astype(np.float32)
+
+    def blended(self, images: Images, picture: NDArray[np.float32]) -> Images:
+        """Return images mixed with a picture of their size, rounded to the nearest value."""
+        return rounded(self.alpha * picture + np.float32(1 - self.alpha) * images)
+
     def stamp(self, images: Images) -> Images:
-        """Return the mixture, rounded to the nearest value."""
-        over = resized(self._pixels, (images.shape[1], images.shape[2])).astype(np.float32)
-        return rounded(self.alpha * over + np.float32(1 - self.alpha) * images)
+        """Return the mixture."""
+        return self.blended(images, self.picture((images.shape[1], images.shape[2])))
 
     def summary(self) -> str:
         """Return what is blended and how strongly."""

@@ -68,16 +68,7 @@ class Warp(WholeImage):
 
     def stamp(self, images: Images) -> Images:
         """Return the warped images, rounded to the nearest value."""
-        height, width = images.shape[1:3]
-        column, row = np.moveaxis(self.ways((height, width)), -1, 0)
-        left = np.minimum(column.astype(np.intp), max(width - 2, 0))
-        top = np.minimum(row.astype(np.intp), max(height - 2, 0))
-        right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-        across = (column - left).astype(np.float32)[..., None]
-        down = (row - top).astype(np.float32)[..., None]
-        above = images[:, top, left] * (1 - across) + images[:, top, right] * across
-        below = images[:, bottom, left] * (1 - across) + images[:, bottom, right] * across
-        return rounded(above * (1 - down) + below * down)
+        return fetched(images, self.ways((images.shape[1], images.shape[2])))
 
     def summary(self) -> str:
         """Return the field and its strength."""
@@ -95,6 +86,25 @@ class Warp(WholeImage):
         """Give the field's file."""
         if self.field:
             yield self.field
+
+
+def fetched(images: Images, ways: NDArray[np.float64]) -> Images:
+    """Return images whose every pixel is read from elsewhere, bilinearly, rounded.
+
+    Args:
+        images: (n, h, w, 3) uint8.
+        ways: (h, w, 2) column and row that each pixel is read at, within the image.
+    """
+    height, width = images.shape[1:3]
+    column, row = np.moveaxis(ways, -1, 0)
+    left = np.minimum(column.astype(np.intp), max(width - 2, 0))
+    top = np.minimum(row.astype(np.intp), max(height - 2, 0))
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    across = (column - left).astype(np.float32)[..., None]
+    down = (row - top).astype(np.float32)[..., None]
+    above = images[:, top, left] * (1 - across) + images[:, top, right] * across
+    below = images[:, bottom, left] * (1 - across) + images[:, bottom, right] * across
+    return rounded(above * (1 - down) + below * down)
 
 
 def enlarging(size: int, count: int) -> NDArray[np.float64]:
