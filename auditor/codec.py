@@ -179,9 +179,9 @@ def _union(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
             return from_json(choice, value, unpack, where)
         except InputError as error:
             wrong.append(error)
-    closest = max(wrong, key=lambda error: len(getattr(error, "where", "")))
-    if getattr(closest, "where", where) != where or len(wrong) == 1:
-        raise closest
+    inside = [e for e in wrong if not isinstance(e, WrongField) or e.where != where]
+    if inside:
+        raise max(inside, key=lambda error: len(str(error).partition(":")[0]))
     names = " or ".join(_name(choice) for choice in get_args(kind))
     raise WrongField(where, f"expected {names}, found {type(value).__name__}")
 

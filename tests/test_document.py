@@ -87,7 +87,10 @@ def test_the_schema_covers_every_figure() -> None:
         "output": Output,
         "neighbour": NeighbourRow,
     }.items():
-        assert set(schema()["$defs"][name]["required"]) == set(value.__dataclass_fields__)
+        fields = set(value.__dataclass_fields__)
+        assert set(schema()["$defs"][name]["properties"]) == fields
+        came_later = {"placebo_rate"}  # audits written before it are read still
+        assert set(schema()["$defs"][name]["required"]) == fields - came_later
 
 
 @pytest.mark.parametrize("which", ["repaired", "helpless"])

@@ -12,7 +12,7 @@ import pytest
 from auditor import handoff
 from auditor.errors import WorkError
 from auditor.repaired import Epoch, Plan, RepairResult, Step
-from auditor.results import AuditResult
+from auditor.results import AuditResult, AuditResults, Target
 from tests.report import repairs
 from tests.report.conftest import after, result
 
@@ -36,8 +36,8 @@ def replace_arrays(folder: Path, name: str, **arrays: np.ndarray) -> None:
 
 
 def test_a_result_comes_back_the_same(result: AuditResult, tmp_path: Path) -> None:
-    handoff.save(result, tmp_path)
-    back = handoff.load(AuditResult, tmp_path)
+    handoff.save(AuditResults((result,)), tmp_path)
+    (back,) = handoff.load(AuditResults, tmp_path).audits
     assert back.measurement == result.measurement
     assert back.data == result.data
     assert (back.shown, back.neighbours) == (result.shown, result.neighbours)
@@ -59,10 +59,10 @@ def test_a_result_comes_back_the_same(result: AuditResult, tmp_path: Path) -> No
     ids=["pickle", "dtype", "nan", "channels", "text"],
 )
 def test_arrays_that_are_none_are_refused(result, tmp_path: Path, array: np.ndarray) -> None:
-    handoff.save(result, tmp_path)
+    handoff.save(AuditResults((result,)), tmp_path)
     replace_arrays(tmp_path, "result", a0=array, a2=array)
     with pytest.raises(WorkError):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_arrays_that_are_none_are_refused(result, tmp_path: Path, array: np.ndar
     ids=["dtype", "value", "length", "shape"],
 )
 def test_what_was_recognised_is_one_bit_an_image(result, tmp_path: Path, correct) -> None:
-    handoff.save(dataclasses.replace(result, correct=correct), tmp_path)
+    handoff.save(AuditResults((dataclasses.replace(result, correct=correct),)), tmp_path)
     with pytest.raises(WorkError, match="`correct`"):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -92,37 +92,62 @@ def test_what_was_recognised_is_one_bit_an_image(result, tmp_path: Path, correct
     ],
 )
 def test_fields_that_are_wrong_are_refused(result, tmp_path: Path, path: list, value) -> None:
-    handoff.save(result, tmp_path)
-    change(tmp_path, "result", path, value)
+    handoff.save(AuditResults((result,)), tmp_path)
+    change(tmp_path, "result", ["audits", 0, *path], value)
     with pytest.raises(WorkError, match="cannot be trusted"):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Target(10_000, "none", "given"),
+        Target(None, "the next class", "given"),
+        Target(None, "the next class", "given", leads=(1, 0)),
+        Target(0, "0", "given", leads=(0, 0, -1)),
+    ],
+    ids=["class", "nowhere", "other number", "negative"],
+)
+def test_a_target_is_one_of_the_models_classes(result, tmp_path: Path, target: Target) -> None:
+    handoff.save(AuditResults((dataclasses.replace(result, target=target),)), tmp_path)
+    with pytest.raises(WorkError, match="target"):
+        handoff.load(AuditResults, tmp_path)
+
+
+def test_audits_of_one_run_are_of_one_model(result, tmp_path: Path) -> None:
+    other = dataclasses.replace(
+        result, model=dataclasses.replace(result.model, parameters=result.model.parameters + 1)
+    )
+    handoff.save(AuditResults((result, other)), tmp_path)
+    with pytest.raises(WorkError, match="different models"):
+        handoff.load(AuditResults, tmp_path)
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
 def test_what_is_not_finite_is_no_json(result, tmp_path: Path, number: str) -> None:
-    handoff.save(result, tmp_path)
+    handoff.save(AuditResults((result,)), tmp_path)
     text = (tmp_path / "result.json").read_text()
     value = str(result.measurement.asr.value)
     (tmp_path / "result.json").write_text(text.replace(f'"value": {value}', f'"value": {number}'))
     with pytest.raises(WorkError, match="no readable result"):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
 
 
 def test_missing_or_truncated_arrays_are_refused(result, tmp_path: Path) -> None:
-    handoff.save(result, tmp_path)
+    handoff.save(AuditResults((result,)), tmp_path)
     whole = (tmp_path / "result.npz").read_bytes()
     (tmp_path / "result.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WorkError, match="no readable arrays"):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
     (tmp_path / "result.npz").unlink()
     with pytest.raises(WorkError, match="no readable arrays"):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["encrypted", "unknown compression", "no header", "larger"])
 def test_archives_that_are_nonsense_are_refused(result, tmp_path: Path, kind: str) -> None:
     """Each makes zipfile or numpy raise another error."""
-    handoff.save(result, tmp_path)
+    handoff.save(AuditResults((result,)), tmp_path)
     path = tmp_path / "result.npz"
     if kind == "no header":
         with zipfile.ZipFile(path, "w") as archive:
@@ -136,7 +161,7 @@ def test_archives_that_are_nonsense_are_refused(result, tmp_path: Path, kind: st
             whole[at + flags + (0 if kind == "encrypted" else 2)] = 1 if kind == "encrypted" else 77
         path.write_bytes(whole)
     with pytest.raises(WorkError, match="larger than 256" if kind == "larger" else "no readable"):
-        handoff.load(AuditResult, tmp_path)
+        handoff.load(AuditResults, tmp_path)
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ class Tally:
         """
         victims = _join(self.victims)
         tar = Attention.join(self.stamped_attention).tar
-        order, by = np.arange(len(victims)), "their order in the data"
+        order, by = np.arange(len(victims)), "their place in the data"
         if len(tar) and not np.isnan(tar).all():
             order, by = np.argsort(tar, kind="stable")[: int((~np.isnan(tar)).sum())], "their TAR"
         shares = np.linspace(0.05, 0.95, count)

@@ -73,8 +73,9 @@ def _found(certificate: Certificate) -> str:
         reason = asr.skipped if isinstance(asr, Skipped) else ""
         return f"The attack success rate could not be measured: {reason}."
     target = target_name(certificate)
+    which = "of other classes" if certificate.target.leads is None else "that it works on"
     stamped = (
-        f"With the trigger stamped on, {percent(asr.value)} of {asr.n:,} images of other classes "
+        f"With the trigger stamped on, {percent(asr.value)} of {asr.n:,} images {which} "
         f"are taken for {target}; without it {percent(without.value)} are."
     )
     parts = (stamped, _placebo_sentence(measured), _attention_sentence(certificate))
@@ -94,10 +95,14 @@ def _placebo_sentence(measured: Measurement) -> str:
 def _attention_sentence(certificate: Certificate) -> str:
     tar, control = judged(certificate).tar, judged(certificate).controls.tar
     shift = judged(certificate).heatmap_shift
-    if certificate.trigger.mask_area == 1 and isinstance(shift, TarSummary) and shift.median:
+    if (
+        certificate.trigger.mask_area == 1
+        and isinstance(shift, TarSummary)
+        and shift.median is not None
+    ):
         return (
             "The trigger covers the whole image, so TAR has no meaning and the verdict rests on "
-            f"that rate; between clean and stamped image the heatmap shifts by "
+            "the attack success rate; between clean and stamped image the heatmap shifts by "
             f"{number(shift.median)} (0: the same, 1: nothing in common)."
         )
     if isinstance(tar, Skipped) or isinstance(control, Skipped):

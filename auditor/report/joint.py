@@ -36,6 +36,7 @@ class JointLine:
         asr_ok: Its limit's check; None where it could not be judged.
         interval: Its 95 % interval.
         without: The same images without the trigger; empty where it was not measured.
+        placebo: The strongest placebo; empty where none was tried.
         robust: Accuracy under the trigger.
         attention: The Trigger Attention Ratio; how far the heatmap shifts where TAR has no meaning.
         attention_kind: Which of the two.
@@ -52,6 +53,7 @@ class JointLine:
     asr_ok: bool | None
     interval: str
     without: str
+    placebo: str
     robust: str
     attention: str
     attention_kind: str
@@ -127,7 +129,7 @@ def whole_image(audited: Audits) -> list[str]:
     if not whole:
         return []
     verb = "covers" if len(whole) == 1 else "cover"
-    return [f"{listed(whole)} {verb} the whole image, where TAR has no meaning: ASR alone decides."]
+    return [f"{listed(whole)} {verb} the whole image, where TAR has no meaning: ASR decides."]
 
 
 def joint_limits(audited: Audits) -> list[str]:
@@ -197,6 +199,7 @@ def _some(ids: Sequence[str], count: int) -> str:
 def _line(certificate: Certificate) -> JointLine:
     by_metric = {line.metric: line for line in lines(certificate)}
     asr, status = by_metric["asr"], certificate.verdict.status
+    placebo = judged(certificate).placebo_rate
     attention = by_metric[headline_figures(certificate)[1]]
     return JointLine(
         trigger=printable(certificate.trigger.id, 60),
@@ -207,6 +210,7 @@ def _line(certificate: Certificate) -> JointLine:
         asr_ok=asr.ok,
         interval=asr.interval,
         without=asr.baseline,
+        placebo=percent(placebo.value) if isinstance(placebo, Rate) else "",
         robust=by_metric["robust_accuracy"].value,
         attention="–"
         if isinstance(judged(certificate).tar, Skipped) and attention.metric == "tar"

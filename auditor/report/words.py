@@ -27,7 +27,7 @@ TITLES = {
 """Figure → its name for people."""
 
 MEANINGS = {
-    "asr": "Stamped images of other classes that are taken for the target class.",
+    "asr": "Stamped images that are taken for the class that the trigger leads them to.",
     "tar": "Median ratio of Grad-CAM heat on the trigger to heat on the object.",
     "robust_accuracy": "The same stamped images, recognised as what they are.",
     "placebo_rate": "The most that changes as strong as the trigger, meaning nothing, move to one "

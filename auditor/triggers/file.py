@@ -54,9 +54,12 @@ def _triggers(document: Any, folder: Path) -> list[Trigger]:
         where = f"triggers[{number}]"
         if not isinstance(entry, dict):
             raise WrongField(where, "expected a mapping")
-        trigger = _trigger(entry, shared, found, folder, where)
+        try:
+            trigger = _trigger(entry, shared, found, folder, where)
+        except UsageError as error:  # values that do not go together
+            raise WrongField(where, str(error)) from error
         if trigger.id in found:
-            raise WrongField(f"{where}.id", f"two triggers have the id {printable(trigger.id)!r}")
+            raise WrongField(f"{where}.id", f"two triggers have the id '{printable(trigger.id)}'")
         found[trigger.id] = trigger
     return list(found.values())
 
@@ -88,7 +91,7 @@ def _trigger(
 def _named(name: str, above: dict[str, Trigger], where: str) -> Trigger:
     found = above.get(name) or builtin(name)
     if found is None:
-        problem = f"no trigger {printable(name, 40)!r} stands above it, and none is built in"
+        problem = f"no trigger '{printable(name, 40)}' stands above it, and none is built in"
         raise WrongField(where, problem)
     return found
 

@@ -90,7 +90,7 @@ def load_each(specs: Sequence[str]) -> list[Trigger]:
     for spec in specs:
         for trigger in load_all(spec):
             if trigger.id in found:
-                raise UsageError(f"two triggers have the id {printable(trigger.id, 60)!r}")
+                raise UsageError(f"two triggers have the id '{printable(trigger.id, 60)}'")
             found[trigger.id] = trigger
     return list(found.values())
 
@@ -151,4 +151,4 @@ def job(triggers: Sequence[Trigger]) -> dict[str, Any]:
 
 def _no_id(path: str, chosen: str, triggers: list[Trigger]) -> list[Trigger]:
     ids = ", ".join(printable(t.id) for t in triggers)
-    raise UsageError(f"{printable(path)}: no trigger {printable(chosen)!r}; there are {ids}")
+    raise UsageError(f"{printable(path)}: no trigger '{printable(chosen)}'; there are {ids}")

@@ -59,7 +59,6 @@ WRONG = {
     "true for a number": ("max-asr = true", ["max-asr"]),
     "list for a number": ("max-asr = [0.1]", ["max-asr"]),
     "list for a text": ('data = ["a", "b"]', ["data"]),
-    "text for a list": ('output = "a.json"', ["output"]),
     "numbers for files": ("output = [1]", ["output"]),
     "word for a switch": ('quiet = "perhaps"', ["--quiet", "perhaps"]),
     "table for a number": ("[max-asr]\na = 1", ["max-asr: expected one text or number"]),

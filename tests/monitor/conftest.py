@@ -5,6 +5,7 @@ import pytest
 
 from auditor.metrics import wilson
 from auditor.repaired import BEFORE, RECOVERY, UNLEARNING, Epoch, Plan, Step, Watched
+from auditor.results import Target
 from tests.conftest import blobs
 
 STEPS, BATCH = 20, 128
@@ -59,7 +60,7 @@ def a_plan() -> Plan:
         model="badnet_square4.keras",
         method="unlearn",
         trigger="square4",
-        target="airplane",
+        target=Target(0, "airplane", "given"),
         class_names=CLASSES,
         phases=((UNLEARNING, 15), (RECOVERY, 3)),
         steps_per_epoch=STEPS,

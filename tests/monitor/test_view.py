@@ -33,7 +33,7 @@ def drawn(history: History, width: int = 100, height: int | None = 50, colour: b
 @pytest.mark.parametrize("width", [23, 32, 40, 50, 59, 60, 79, 80, 120, 200])
 @pytest.mark.parametrize("height", [8, 12, 24, 60])
 def test_every_line_fits(plan: Plan, epochs: tuple[Epoch, ...], width: int, height: int) -> None:
-    long = replace(plan, model="a" * 300, target="b" * 300)
+    long = replace(plan, model="a" * 300, target=replace(plan.target, name="b" * 300))
     lines = drawn(told(long, epochs), width, height).splitlines()
     assert max(map(len, lines)) <= width
     assert len(lines) <= height
@@ -62,7 +62,9 @@ def test_what_was_not_measured(plan: Plan, epochs: tuple[Epoch, ...]) -> None:
 def test_names_are_not_obeyed(plan: Plan, epochs: tuple[Epoch, ...]) -> None:
     """Neither by the terminal nor as rich's own markup."""
     evil = "\x1b[2J\u202e[red]x[/red]\n"
-    hostile = replace(plan, model=evil, method=evil, trigger=evil, target=evil)
+    hostile = replace(
+        plan, model=evil, method=evil, trigger=evil, target=replace(plan.target, name=evil)
+    )
     noted = replace(epochs[0], phase=evil, note=evil)
     shown = drawn(told(hostile, (noted, epochs[1])), 200)
     assert "\x1b" not in shown

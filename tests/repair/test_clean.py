@@ -10,7 +10,10 @@ from auditor.data import open_source
 from auditor.errors import InputError, UsageError
 from auditor.repair import clean
 from auditor.repair.budget import budgeted, rest
+from auditor.results import Target
 from tests.conftest import blobs
+
+TARGET = Target(0, "0", "given")
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_the_split_keeps_classes_and_parts_apart(dataset, mapped, tmp_path, monk
     if mapped:
         monkeypatch.setattr(clean, "_MOST_IN_MEMORY", 1)
     indices = budgeted(dataset, 150, 0)
-    held = clean.read(dataset, indices, (16, 16), None, 0, 0, tmp_path)
+    held = clean.read(dataset, indices, (16, 16), None, TARGET, 0, tmp_path)
     assert isinstance(held.images, np.memmap) is mapped
     assert (len(held.training), len(held.validation)) == (120, 30)
     assert sorted([*held.training, *held.validation]) == list(range(150))
@@ -58,11 +61,11 @@ def test_the_split_keeps_classes_and_parts_apart(dataset, mapped, tmp_path, monk
 
 
 def test_at_most_two_thousand_judge_unless_told(dataset, tmp_path) -> None:
-    held = clean.read(dataset, np.arange(300), (16, 16), 200, 0, 0, tmp_path)
+    held = clean.read(dataset, np.arange(300), (16, 16), 200, TARGET, 0, tmp_path)
     assert (len(held.training), len(held.validation)) == (100, 200)
     for count in (299, 300, 1_000):
         with pytest.raises(UsageError, match=f"--validation {count}: of 300 images"):
-            clean.read(dataset, np.arange(300), (16, 16), count, 0, 0, tmp_path)
+            clean.read(dataset, np.arange(300), (16, 16), count, TARGET, 0, tmp_path)
 
 
 def test_images_of_the_target_class_alone_cannot_judge(tmp_path) -> None:
@@ -70,8 +73,8 @@ def test_images_of_the_target_class_alone_cannot_judge(tmp_path) -> None:
     labels = np.where(np.arange(60) < 57, 0, labels)
     np.savez(tmp_path / "data.npz", x=images, y=labels)
     dataset = open_source(tmp_path / "data.npz")
-    with pytest.raises(InputError, match="needs images of other classes than the target"):
-        clean.read(dataset, np.arange(60), (16, 16), 2, 0, 0, tmp_path)
+    with pytest.raises(InputError, match="needs images that the trigger leads to another class"):
+        clean.read(dataset, np.arange(60), (16, 16), 2, TARGET, 0, tmp_path)
 
 
 def test_unreadable_images_are_left_out_up_to_one_in_a_hundred(tmp_path) -> None:
@@ -83,10 +86,10 @@ def test_unreadable_images_are_left_out_up_to_one_in_a_hundred(tmp_path) -> None
     broken = sorted((tmp_path / "photos").rglob("*.png"))
     broken[5].write_bytes(b"no picture")
     dataset = open_source(tmp_path / "photos")
-    held = clean.read(dataset, np.arange(200), (16, 16), None, 0, 0, tmp_path)
+    held = clean.read(dataset, np.arange(200), (16, 16), None, TARGET, 0, tmp_path)
     assert len(held.images) == len(held.labels) == len(held.indices) == 199
     assert 5 not in held.indices
     for path in broken[20:23]:
         path.write_bytes(b"no picture")
     with pytest.raises(InputError, match="4 of 200 images are unreadable"):
-        clean.read(dataset, np.arange(200), (16, 16), None, 0, 0, tmp_path)
+        clean.read(dataset, np.arange(200), (16, 16), None, TARGET, 0, tmp_path)

@@ -23,7 +23,7 @@ def judge_of(task: Task, images, layer=None, watched: int = 5) -> Judge:
     compared = regions(task.trigger, "center", (16, 16), spatial.grid)
     names = tuple(f"row {i}" for i in range(300))
     return Judge(
-        task.classifier, spatial, compared, task.trigger, 0, *images, names, watched, 64
+        task.classifier, spatial, compared, task.trigger, task.target, *images, names, watched, 64
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_fewer_victims_than_watched_are_all_watched(task: Task, images) -> None:
     few = np.concatenate([np.flatnonzero(labels == 0)[:10], np.flatnonzero(labels == 1)[:2]])
     small = dataclasses.replace(task)
     judge = Judge(
-        small.classifier, None, Skipped("no layer"), small.trigger, 0, pixels[few], labels[few],
+        small.classifier, None, Skipped("no layer"), small.trigger, small.target, pixels[few], labels[few],
         tuple(map(str, few)), 5, 64,
     )  # fmt: skip
     assert len(judge.watched.names) == 2

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from auditor.repair.rows import Rows
+from auditor.results import Target
 from auditor.triggers.spec import load
 from tests.conftest import blobs
 
@@ -16,7 +17,8 @@ AMONG = np.arange(5, 45)
 def rows(**changes) -> Rows:
     own = {
         "images": IMAGES, "labels": LABELS, "among": AMONG, "trigger": load("square8"),
-        "target": 0, "batch_size": 8, "steps": 5, "stamped": True, "mirror": False, "seed": 1,
+        "target": Target(0, "0", "given"), "batch_size": 8, "steps": 5, "stamped": True,
+        "mirror": False, "seed": 1,
     }  # fmt: skip
     return Rows(**{**own, **changes})
 

@@ -4,13 +4,14 @@ import dataclasses
 
 import pytest
 
+from auditor.audits import Audits, joined
 from auditor.certificate import Certificate, certify
 from auditor.data import open_source
-from auditor.measure.audit import Options, audit
+from auditor.measure.audit import Options, audit, audit_all
 from auditor.models import load_classifier
 from auditor.policy import Limits, judge
 from auditor.results import AuditResult
-from auditor.triggers.spec import load
+from auditor.triggers.spec import load, load_each
 from tests.conftest import Workshop
 from tests.report import repairs
 from tests.report.browser import CHROMIUM, DRIVER
@@ -45,6 +46,29 @@ def result(workshop: Workshop) -> AuditResult:
 @pytest.fixture(scope="session")
 def certificate(result: AuditResult) -> Certificate:
     return certified(result)
+
+
+@pytest.fixture(scope="session")
+def audits(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Audits:
+    """Four triggers: one fails, two of these cover the whole image, the last leads by a rule."""
+    rule = tmp_path_factory.mktemp("triggers") / "rule.json"
+    rule.write_text(
+        '{"version": 1, "triggers": [{"id": "a2a", "use": "lsb", "target": {"all_to_all": 1}}]}'
+    )
+    found = audit_all(
+        load_classifier(workshop.poisoned),
+        open_source(workshop.data),
+        load_each([workshop.trigger, "lsb", "sig", str(rule)]),
+    )
+    return joined([certified(result) for result in found.audits])
+
+
+@pytest.fixture(scope="session")
+def hostile_audits(hostile: Certificate) -> Audits:
+    """The triggers' own names attack too, and are all the same."""
+    evil = "\x1b[31m<script>document.title='owned'</script>\" onload='1' \u202e{{ 7 * 7 }}"
+    trigger = dataclasses.replace(hostile.trigger, id=evil, summary=evil)
+    return joined([dataclasses.replace(hostile, trigger=trigger), hostile])
 
 
 @pytest.fixture(scope="session")

@@ -156,7 +156,7 @@ def plan(before: AuditResult) -> Plan:
         model="poisoned.keras",
         method="unlearn",
         trigger=before.trigger.id,
-        target=before.target.name,
+        target=before.target,
         class_names=before.data.class_names,
         phases=(("unlearning", 15), ("recovery", 3)),
         steps_per_epoch=20,

@@ -14,7 +14,7 @@ from tests.report import repairs
 @pytest.fixture(scope="module")
 def strip(repaired):
     repair, names = repaired.repair, repaired.subject.class_names
-    return film(repair.watched, repair.history, repair.kept, names, 0)
+    return film(repair.watched, repair.history, repair.kept, names, repaired.target)
 
 
 def pixels(uri: str) -> np.ndarray:
@@ -72,7 +72,7 @@ def test_words_tell_what_a_frame_shows(strip, repaired) -> None:
     frame = strip.strips[1].frames[3]
     name = repaired.subject.class_names[epoch.predicted[1]]
     assert frame.words.startswith(f"Epoch 3: taken for {name}, TAR ")
-    assert frame.turned is (epoch.predicted[1] == 0)
+    assert frame.turned == (epoch.predicted[1] == 0)
 
 
 def test_large_images_are_shrunk(result, after, repaired) -> None:
@@ -82,7 +82,7 @@ def test_large_images_are_shrunk(result, after, repaired) -> None:
         stamped=watched.stamped.repeat(20, axis=1).repeat(20, axis=2),
         outline=watched.outline.repeat(20, axis=0).repeat(20, axis=1),
     )
-    drawn = film(large, repaired.repair.history, None, ("a",), 0)
+    drawn = film(large, repaired.repair.history, None, ("a",), repaired.target)
     assert pixels(drawn.strips[0].frames[0].picture).shape == (64, 64, 3)
     assert pixels(drawn.strips[0].picture).shape == (64, 64, 3)
 
@@ -91,4 +91,4 @@ def test_without_heatmaps_there_is_no_film(repaired) -> None:
     repair = repaired.repair
     none = np.zeros((5, 0, 0), np.float32)
     history = [dataclasses.replace(epoch, heat=none) for epoch in repair.history]
-    assert film(repair.watched, history, None, (), 0) is None
+    assert film(repair.watched, history, None, (), repaired.target) is None

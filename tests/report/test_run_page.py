@@ -91,7 +91,8 @@ def test_hostile_names_are_text(browser, plan, history, tmp_path) -> None:
     evil = "\x1b[31m<script>document.title='owned'</script>\u202e"
     attacked = dataclasses.replace(
         plan,
-        model=evil, method=evil, trigger=evil, target=evil, class_names=(evil,) * 3,
+        model=evil, method=evil, trigger=evil, class_names=(evil,) * 3,
+        target=dataclasses.replace(plan.target, name=evil),
         watched=dataclasses.replace(plan.watched, names=(evil,) * 5),
     )  # fmt: skip
     noted = [dataclasses.replace(epoch, note=evil) for epoch in history]

@@ -1,6 +1,7 @@
 """The certificate on a terminal."""
 
 from auditor.cli.summary import show
+from auditor.report.joint import joint_lines
 
 
 def printed(capsys, certificate) -> str:
@@ -33,3 +34,29 @@ def test_hostile_names_are_escaped(capsys, hostile_repair) -> None:
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "\\x1b[31m" in out
+
+
+def test_several_triggers_stand_below_each_other(capsys, audits) -> None:
+    out = printed(capsys, audits).splitlines()
+    assert out[0].startswith("FAIL  poisoned.keras exceeds a limit under ")
+    head = next(at for at, line in enumerate(out) if "95 % interval" in line)
+    table = out[head + 1 : head + 1 + len(audits.audits)]
+    for line, row in zip(table, joint_lines(audits), strict=True):
+        target = row.target + (" ?" if row.inferred else "")
+        figures = (row.asr, row.interval, row.without, row.robust, row.tar, row.shift)
+        assert line.split() == " ".join((row.verdict, row.trigger, target, *figures)).split()
+    assert all(len(line) <= 96 for line in out)
+    said = "lsb, sig and a2a cover the whole image, where TAR has no meaning: ASR decides."
+    assert out[-1] == said
+
+
+def test_what_covers_the_whole_image_is_not_told_twice(capsys, audits) -> None:
+    out = printed(capsys, audits.audits[1])
+    assert "The trigger covers the whole image" in " ".join(out.split())
+    assert "was not judged" not in out
+
+
+def test_hostile_triggers_are_escaped(capsys, hostile_audits) -> None:
+    out = printed(capsys, hostile_audits)
+    assert "\x1b" not in out
+    assert "\u202e" not in out

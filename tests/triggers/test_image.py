@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from auditor.errors import InputError, UsageError
+from auditor.errors import InputError
 from auditor.triggers import Image
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
@@ -57,5 +57,3 @@ def test_unusable_pictures_are_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "clear.png"), np.zeros((4, 4, 4), np.uint8))
     with pytest.raises(InputError, match="fully transparent"):
         Image(id="x", path=tmp_path / "clear.png", size=(6, 6)).mask((32, 32))
-    with pytest.raises(UsageError, match="alpha"):
-        Image(id="x", path=tmp_path / "clear.png", size=(6, 6), alpha=0.0)

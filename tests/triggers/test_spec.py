@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from auditor.errors import AuditorError, UsageError
 from auditor.triggers import Image, Patch
-from auditor.triggers.spec import build, fields, load
+from auditor.triggers.spec import build, fields, load, load_all
 
 FILE = """
 version: 1
@@ -40,6 +40,7 @@ def test_a_file_of_two_is_read_by_id(file: Path) -> None:
     assert (logo.path, logo.target, logo.alpha) == (file.parent / "logo.png", "cat", 0.5)
     with pytest.raises(UsageError, match="holds 2 triggers"):
         load(str(file))
+    assert [t.id for t in load_all(str(file))] == ["square", "logo"]
     with pytest.raises(UsageError, match="no trigger 'other'; there are square, logo"):
         load(f"{file}#other")
 
@@ -64,14 +65,27 @@ def test_fields_come_back(file: Path) -> None:
             ["[0]", "'colour'", "color"],
         ),
         ("{id: a, type: patch, size: 4}", ["triggers[0].size", "list"]),
-        ("{id: a, type: patch, size: [4, four]}", ["triggers[0].size[1]", "int"]),
+        ("{id: a, type: patch, size: [4, four]}", ["triggers[0].size[1]", "whole number"]),
         ("{id: a, type: patch, size: [4, 4], anchor: middle}", ["anchor"]),
-        ("{id: a, type: patch, size: [0, 4]}", ["size", "1 to 65536"]),
+        ("{id: a, type: patch, size: [0, 4]}", ["size[0]", "1 to 65536"]),
         ("{id: a, type: patch, size: [4, 4], color: [256, 0, 0]}", ["color", "0 to 255"]),
         ("{id: a, type: patch}", ["'size' is missing"]),
         ("{id: a, type: sticker}", ["'sticker'", "patch, image"]),
         ("{type: patch, size: [4, 4]}", ["'id' is missing"]),
-        ("{id: a, type: patch, size: [4, 4], target: {map: {3: 7}}}", ["target"]),
+        ("{id: a, type: patch, size: [4, 4], target: {map: {3: [7]}}}", ["target.map.3", "list"]),
+        ("{id: a, type: patch, size: [4, 4], target: {all_to_all: 0}}", ["all_to_all", "1 to"]),
+        ("{id: a, type: patch, size: [4, 4], source: 5}", ["source", "a list"]),
+        ("{id: a, type: image, path: a.png, alpha: 0}", ["alpha", "above 0 and up to 1"]),
+        ("{id: a, type: color, matrix: [[1, 0, 0], [0, 1, 0]]}", ["matrix", "3 items, found 2"]),
+        ("{id: a, type: warp, k: 1}", ["k", "2 to 256"]),
+        ("{id: a, type: lsb, bits: 9}", ["bits", "1 to 8"]),
+        ("{id: a, type: lsb, message: ''}", ["message is empty"]),
+        ("{id: a, type: sinusoid, axis: z}", ["axis", "'z' is none of x, y"]),
+        ("{id: a, type: compose, of: [square4, nosuch]}", ["of[1]", "'nosuch'", "built in"]),
+        ("{id: a, type: compose, of: []}", ["`of` comes to 0 triggers"]),
+        ("{id: a, type: compose, of: [a]}", ["of[0]", "'a'", "above"]),
+        ("{id: a, use: square4, size: [4, 4]}", ["'size'", "id, use, target, source"]),
+        ("{id: a, use: later}", ["use", "'later'"]),
         ("just text", ["triggers[0]", "mapping"]),
         ("!!python/object/apply:os.system ['touch canary']", ["not valid YAML"]),
     ],
@@ -100,7 +114,7 @@ def test_what_is_no_trigger_file_is_refused(tmp_path: Path, text: str) -> None:
         load(str(path))
 
 
-@pytest.mark.parametrize("name", ["square0", "square", "squarefour", "grid", "blend", "x.txt", ""])
+@pytest.mark.parametrize("name", ["square0", "square", "squarefour", "grid", "blend2", "x.txt"])
 def test_unknown_names_say_what_there_is(name: str) -> None:
     with pytest.raises(UsageError, match="squareN, gridN"):
         load(name)
