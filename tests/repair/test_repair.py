@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from auditor.data.subset import Subset
 from auditor.errors import InputError, UsageError
 from auditor.measure.audit import Options, audit
 from auditor.repair.base import Silent, Task, repair
@@ -220,6 +221,9 @@ def test_too_little_or_useless_data(task: Task, on_the_cpu) -> None:
         repair(task, quick(validation=299), place=on_the_cpu)
     with pytest.raises(UsageError, match="known are unlearn"):
         repair(task, quick(method="magic"), place=on_the_cpu)
+    of_the_target = Subset(task.data, np.flatnonzero(task.data.labels == 0))
+    with pytest.raises(InputError, match=r"test\.npz: every image is of class 0"):
+        repair(replace(task, data=of_the_target), quick(), place=on_the_cpu)
 
 
 def test_the_evaluation_images_that_are_also_trained_on_are_counted(task: Task, on_the_cpu) -> None:
