@@ -4,6 +4,7 @@ Starting Python and importing them takes half a second of computing, and hundred
 command.
 """
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -64,4 +65,6 @@ def _command(
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["bdaudit", *arguments]
-    sys.exit(main())
+    code = main()
+    gc.collect()  # as Python does when it ends: WeasyPrint's scratch folder goes with its fonts
+    sys.exit(code)
