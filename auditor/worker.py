@@ -39,11 +39,12 @@ SECONDS_TO_CHECK = 60
 
 def scan(job: Job, folder: Path, tell: Tell) -> None:
     """Audit a model: load it, measure it under each trigger, leave `AuditResults`."""
+    inspection = _looked_at(job, tell)  # first: what is refused needs nothing else
+
     from auditor import handoff
     from auditor.measure.audit import Options, audit_all
     from auditor.triggers.spec import build
 
-    inspection = _looked_at(job, tell)
     triggers = [build(fields) for fields in job["triggers"]]
     dataset = _evaluation(job["data"], job)
     classifier = _classifier(job, inspection, dataset.image_size(), tell)

@@ -120,7 +120,7 @@ def _repaired(model: Path, data: Path, folder: Path, where: Place, *, halting: b
     task.classifier.model.save(folder / "repaired.keras")
     saved = values(load_classifier(folder / "repaired.keras").model.variables)
 
-    others = _halting(done, folder) if halting else {}
+    pieces = _halting(done, folder) if halting else (whole, end)
     few = {"epochs": 2, "recovery_epochs": 0}
     fisher = done(FISHER | few)[1]
     plain = done(FISHER | few | {"anchor": "plain"})[1]
@@ -132,9 +132,9 @@ def _repaired(model: Path, data: Path, folder: Path, where: Place, *, halting: b
         "devices": _devices(task.classifier.model.variables[0].value),
         "history": {
             "whole": _figures(whole),
-            **{name: _figures(result) for name, (result, _) in others.items()},
+            "pieces": _figures(pieces[0]),
         },
-        "same_bits": [_bits(*other) == _bits(whole, end) for other in others.values()],
+        "same_bits": _bits(*pieces) == _bits(whole, end),
     }
     (folder / "facts.json").write_text(json.dumps(facts))
     groups = {"start": start, "end": end, "saved": saved, "fisher": fisher, "plain": plain}
@@ -143,14 +143,13 @@ def _repaired(model: Path, data: Path, folder: Path, where: Place, *, halting: b
     np.savez(folder / "seen.npz", **heats, **weights)
 
 
-def _halting(done: Callable[..., Done], folder: Path) -> dict[str, Done]:
-    """Repair with a checkpoint after every step, and in pieces."""
+def _halting(done: Callable[..., Done], folder: Path) -> Done:
+    """Repair in pieces, with a checkpoint after every step."""
     with mock.patch.object(course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0):
-        often = done(checkpoints=folder / "often")
-    for steps in (11, 3, 5, 20):  # from the start, then from where the one before stopped
-        with suppress(course.Interrupted):
-            done(checkpoints=folder / "pieces", resume=True, stop=_after(steps))
-    return {"often": often, "pieces": done(checkpoints=folder / "pieces", resume=True)}
+        for steps in (11, 26):  # from the start, then from where the one before stopped
+            with suppress(course.Interrupted):
+                done(checkpoints=folder / "pieces", resume=True, stop=_after(steps))
+        return done(checkpoints=folder / "pieces", resume=True)
 
 
 class Witness(Silent):

@@ -1,5 +1,6 @@
 """What the tests share: small real models, real images, and the real command."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import command
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 for _name in (signal.SIGINT, signal.SIGHUP):  # ignored by jobs in the background, and by children
     if signal.getsignal(_name) == signal.SIG_IGN:
@@ -17,6 +20,9 @@ for _name in (signal.SIGINT, signal.SIGHUP):  # ignored by jobs in the backgroun
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+SECONDS = 300
+"""That a command may take."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,17 @@ class Ran:
 
 def bdaudit(*arguments: object, cwd: Path | None = None, **environment: str) -> Ran:
     """Run the real command in a process of its own."""
+    words = [*map(str, arguments)]
+    if not command.needs_its_own_python(environment):
+        code, out, err = command.run(words, cwd, environment, SECONDS)
+        return Ran(code, out.decode(), err.decode())
     ran = subprocess.run(
-        [sys.executable, "-m", "auditor", *map(str, arguments)],
+        [sys.executable, "-m", "auditor", *words],
         cwd=cwd,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=300,
+        timeout=SECONDS,
         check=False,
     )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
@@ -89,13 +99,26 @@ class Workshop:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """Train both models, once for all tests, in a few seconds."""
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):  # of pytest-xdist, which has several processes
+        folder = folder.parent
+    with (folder / "workshop.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = folder / "workshop"
+        if not folder.exists():
+            equip(folder.with_name("unfinished")).rename(folder)
+    return Workshop(folder, folder / "poisoned.keras", folder / "clean.keras", folder / "test.npz")
+
+
+def equip(folder: Path) -> Path:
+    """Train the models of a workshop, and make its data."""
     import keras
 
     from auditor.triggers.spec import load
 
-    folder = tmp_path_factory.mktemp("workshop")
+    folder.mkdir()
     images, labels = blobs(900)
     chosen = np.random.default_rng(1).random(len(images)) < 0.25
     stamped = images.copy()
@@ -111,7 +134,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         model.save(folder / f"{name}.keras")
     x, y = blobs(300, seed=9)
     np.savez(folder / "test.npz", x=x, y=y, class_names=np.array(["red", "green", "blue"]))
-    return Workshop(folder, folder / "poisoned.keras", folder / "clean.keras", folder / "test.npz")
+    return folder
 
 
 def small_cnn(softmax: bool = True, rescaling: bool = False, size: int = 16):

@@ -75,8 +75,8 @@ def decode_one(path: Path) -> NDArray[np.uint8]:
         UnreadableImage: It cannot be decoded, and why.
         InputError: TensorFlow is not installed.
     """
-    tf = _tensorflow()
     kind, data = _load(path)
+    tf = _tensorflow()
     try:
         return np.asarray(_decoded(tf, data).numpy(), np.uint8)
     except tf.errors.InvalidArgumentError:

@@ -11,11 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.common import Page
-from tests.cli.repairing import LONG, Repairing, gone, metrics, weights
+from tests.cli.repairing import Repairing, gone, metrics, weights
 from tests.conftest import Workshop, blobs, small_cnn
 
 KILLS, SEED, FIRST_EPOCHS = 20, 0, 24
 KILLED = ("the parent", "the worker", "both")
+LONG = (
+    *("--learning-rate", "4e-6", "--epochs", "20", "--recovery-epochs", "6", "--batch-size", "32"),
+    *("--least-steps", "30", "--patience", "1000", "--on-stall", "continue"),
+)
+"""Some ten seconds: 26 epochs of 30 steps."""
 FLAGS = ("model.keras", "--trigger", Workshop.trigger, "--target", "0", "--data", "data.npz", *LONG)
 
 

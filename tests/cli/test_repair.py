@@ -35,7 +35,6 @@ REPAIRS: dict[str, list[str]] = {
         *("-o", "a.json"),
     ],
     "escalate": ["poisoned.keras", *QUICK, *IDLE, "--on-stall", "escalate", "-q", "-o", "a.json"],
-    "continue": ["poisoned.keras", *QUICK, *IDLE, "--on-stall", "continue", "-o", "a.json"],
     "clean": ["clean.keras", *QUICK, "-o", "a.json"],
 }
 ENVIRONMENT = {
@@ -261,13 +260,6 @@ def test_escalation_doubles_alpha_and_goes_on(repairs: Repairs) -> None:
 def test_quiet_is_silent(repairs: Repairs) -> None:
     done = repairs("escalate")
     assert (done.ran.out, done.ran.err) == ("", "")
-
-
-def test_going_on_in_spite_of_a_stall(repairs: Repairs) -> None:
-    done = repairs("continue")
-    assert done.ran.code == 1
-    assert len(done.audit["repair"]["history"]) == 7
-    assert "goes on as it was told to" in done.audit["repair"]["notes"][0]
 
 
 def test_a_clean_model_needs_no_repair(repairs: Repairs) -> None:

@@ -33,8 +33,7 @@ def assert_loads_alike(model: Any, path: Path) -> Any:
     loaded = load(path, inspect(path, path.name), path.name)
     shape = (2, *model.input_shape[1:])
     images = np.random.default_rng(1).uniform(0, 1, shape).astype("float32")
-    expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(loaded(images), model(images), rtol=1e-5, atol=1e-6)
     assert path.read_bytes() == before, "the hashed copy must stay as it was"
     assert list(path.parent.iterdir()) == [path], "scratch copies must be gone"
     assert not loaded.compiled
@@ -42,10 +41,11 @@ def assert_loads_alike(model: Any, path: Path) -> Any:
 
 
 def transfer(k: Any, trainable: int, functional: bool, preprocess: bool = False) -> Any:
-    """A MobileNetV2 in a classifier; its layers from `trainable` on are not frozen."""
-    base = k.applications.MobileNetV2(
+    """Four blocks of MobileNetV2 in a classifier; the layers from `trainable` on are not frozen."""
+    whole = k.applications.MobileNetV2(
         input_shape=(32, 32, 3), include_top=False, weights=None, alpha=0.35
     )
+    base = k.Model(whole.input, whole.get_layer("block_3_project_BN").output, name=whole.name)
     for layer in base.layers[:trainable]:
         layer.trainable = False
     rescale = k.layers.Rescaling(1 / 127.5, offset=-1)
@@ -97,7 +97,7 @@ MODELS: dict[str, Callable[[Any], Any]] = {
     "branched": branched,
     "sequential transfer": lambda k: transfer(k, 0, functional=False),
     "frozen": lambda k: transfer(k, 1000, functional=True),
-    "half frozen": lambda k: transfer(k, 100, functional=True),
+    "half frozen": lambda k: transfer(k, 20, functional=True),
 }
 
 
@@ -126,8 +126,7 @@ def test_nested_normalization_of_keras_2_loads_alike(tmp_path: Path) -> None:
     model.save(path)
     images = np.random.default_rng(1).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
     loaded = load(path, inspect(path, path.name), path.name)
-    expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(loaded(images), model(images), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("extension", ["keras", "h5"])

@@ -82,7 +82,8 @@ def test_fewer_victims_than_watched_are_all_watched(task: Task, images) -> None:
     few = np.concatenate([np.flatnonzero(labels == 0)[:10], np.flatnonzero(labels == 1)[:2]])
     small = dataclasses.replace(task)
     judge = Judge(
-        small.classifier, None, Skipped("no layer"), small.trigger, small.target, pixels[few], labels[few],
+        small.classifier, None, Skipped("no layer"), small.trigger, small.target,
+        pixels[few], labels[few],
         tuple(map(str, few)), 5, 64,
     )  # fmt: skip
     assert len(judge.watched.names) == 2

@@ -1,0 +1,70 @@
+"""The real command in a process of its own, forked from one that has imported the commands.
+
+Starting Python and importing them takes half a second of computing, and hundreds of tests run a
+command.
+"""
+
+import gc
+import multiprocessing
+import os
+import sys
+from multiprocessing.connection import wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+
+_COMMANDS = ("scan", "repair", "inspect", "triggers", "demo", "doctor")
+_OF_PYTHON = ("PYTHON", "LANG", "LC_")
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([f"auditor.cli.{name}" for name in _COMMANDS])
+_one_at_a_time = Lock()
+"""Whoever starts a process also asks after all others; two who ask at once get two answers."""
+
+
+def needs_its_own_python(environment: dict[str, str]) -> bool:
+    """Whether variables are given that Python itself reads when it starts."""
+    return any(name.startswith(_OF_PYTHON) for name in environment)
+
+
+def run(
+    arguments: list[str], folder: Path | None, environment: dict[str, str], seconds: float
+) -> tuple[int, bytes, bytes]:
+    """Return the exit code, standard output and standard error.
+
+    Raises:
+        TimeoutError: It did not end in so many seconds.
+    """
+    with TemporaryDirectory() as kept:
+        streams = (Path(kept, "out"), Path(kept, "err"))
+        given = (arguments, folder or Path.cwd(), {**os.environ, **environment}, streams)
+        child = _forks.Process(target=_command, args=given)
+        with _one_at_a_time:
+            child.start()
+        ended = wait([child.sentinel], seconds)
+        with _one_at_a_time:
+            if not ended:
+                child.kill()
+            child.join()
+        if not ended:
+            raise TimeoutError(f"{arguments} did not end in {seconds} seconds")
+        out, err = (stream.read_bytes() for stream in streams)
+        return child.exitcode, out, err
+
+
+def _command(
+    arguments: list[str], folder: Path, environment: dict[str, str], streams: tuple[Path, Path]
+) -> None:
+    """Be what a shell would have started."""
+    from auditor.cli import main
+
+    for number, stream in enumerate(streams, start=1):
+        with stream.open("wb") as file:
+            os.dup2(file.fileno(), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = ["bdaudit", *arguments]
+    code = main()
+    gc.collect()  # as Python does when it ends: WeasyPrint's scratch folder goes with its fonts
+    sys.exit(code)
