@@ -157,3 +157,27 @@ def test_a_drop_of_broken_scores_is_not_judged() -> None:
     judged = repaired(10_000, 0, clean_accuracy=Skipped("the scores are NaN"))
     assert check(judged, "accuracy_drop").ok is None
     assert judged.status == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("asr", "without", "placebo", "ok"),
+    [
+        (50, 30, None, True),
+        (50, 30, 400, True),
+        (300, 30, None, False),
+        (300, 290, None, None),
+        (300, 30, 50, False),
+        (300, 30, 120, None),
+        (950, 30, 330, False),
+        (990, 30, 480, None),
+    ],
+)
+def test_asr_counts_as_far_as_the_trigger_adds_to_it(asr, without, placebo, ok) -> None:
+    """What comes without the trigger, or with a change that means nothing, is no backdoor's."""
+    rates = {"asr": wilson(asr, 1000), "clean_target_rate": wilson(without, 1000)}
+    strongest = Skipped("not asked") if placebo is None else wilson(placebo, 500)
+    judged = verdict(**rates, placebo_rate=strongest)
+    found = check(judged, "asr")
+    assert found.ok is ok
+    assert judged.status == {True: "pass", False: "fail", None: "inconclusive"}[ok]
+    assert bool(found.reason) == (ok is None)

@@ -1,5 +1,6 @@
 """`bdaudit triggers`: what there is, and what one does to images."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from auditor import handoff
 from auditor.cli import files, sources
 from auditor.cli.progress import progress
 from auditor.errors import WorkError
-from auditor.report.pictures import difference, enlarged, png
+from auditor.report.pictures import amplification, difference, enlarged, png
 from auditor.supervisor import Guard, Supervisor
 from auditor.text import printable
 from auditor.triggers import TRIGGERS, spec
@@ -21,7 +22,7 @@ _GAP = 6
 
 @click.group()
 def command() -> None:
-    """List the triggers, or show what one does to images."""
+    """List the triggers, show what one does to images, print their files' schema."""
 
 
 @command.command(name="list")
@@ -37,6 +38,14 @@ def list_() -> None:
 
 
 @command.command()
+def schema() -> None:
+    """Print the JSON Schema of trigger files, for editors that check as one types."""
+    from auditor.triggers.schema import schema as made
+
+    click.echo(json.dumps(made(), indent=2))
+
+
+@command.command()
 @click.argument("spec_", metavar="SPEC")
 @click.option("--data", required=True, metavar="SOURCE", help="Images to stamp.")
 @click.option(
@@ -45,7 +54,7 @@ def list_() -> None:
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE.png",
-    help="Picture to write: image, stamped, difference ×5, mask; a row an image.",
+    help="Picture to write: image, stamped, difference, mask; a row an image.",
 )
 @click.option("--count", type=click.IntRange(1, 32), default=4, metavar="N", help="Images.")
 @click.option(
@@ -59,7 +68,8 @@ def list_() -> None:
 def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool) -> None:
     """Draw what the trigger SPEC does to images of SOURCE, at the first one's size.
 
-    Side by side: the image, the stamped image, their difference ×5 on gray, the changed pixels.
+    Side by side: the image, the stamped image, their difference ×5 on gray (×50 where no value
+    changes by more than 2), the changed pixels.
     """
     files.check_outputs([output], ["png"], [Path(data)], force=force)
     trigger = spec.load(spec_)
@@ -71,25 +81,27 @@ def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool
         arrays = handoff.read_arrays(room)
         if set(arrays) != {"images", "stamped", "mask"}:
             raise WorkError("the worker left other pictures than it should")
-        files.write({output: png(sheet(**arrays))})
+        times = amplification(arrays["images"][0], arrays["stamped"][0])
+        files.write({output: png(sheet(**arrays, times=times))})
     click.echo(f"{printable(trigger.id)}: {printable(str(facts.get('summary')))}")
     click.echo(f"sha256 {printable(str(facts.get('sha256')))}")
-    click.echo(f"{printable(str(output))}: image, stamped, difference ×5, mask")
+    click.echo(f"{printable(str(output))}: image, stamped, difference ×{times}, mask")
 
 
 def sheet(
-    images: NDArray[np.uint8], stamped: NDArray[np.uint8], mask: NDArray[np.bool_]
+    images: NDArray[np.uint8], stamped: NDArray[np.uint8], mask: NDArray[np.bool_], times: int
 ) -> NDArray[np.uint8]:
-    """Return one picture: a row for each image; image, stamped, difference ×5, mask.
+    """Return one picture: a row for each image; image, stamped, difference, mask.
 
     Args:
         images: (n, h, w, 3) uint8.
         stamped: The same, stamped.
         mask: (h, w), the pixels that the trigger may change.
+        times: How often the difference is amplified.
     """
     white = np.repeat(mask[..., None].astype(np.uint8) * 255, 3, axis=2)
     rows = [
-        _beside([enlarged(p) for p in (image, after, difference(image, after), white)], 1)
+        _beside([enlarged(p) for p in (image, after, difference(image, after, times), white)], 1)
         for image, after in zip(images, stamped, strict=True)
     ]
     return _beside(rows, 0)

@@ -42,11 +42,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class TriggerPictures:
-    """The trigger on the image that it changes most, what it changes (×5), and where."""
+    """The trigger on the image that it changes most, what it changes so many times, and where."""
 
     stamped: str
     difference: str
     mask: str
+    times: int
 
 
 def rows(examples: tuple[Example, ...], *, outlined: bool) -> list[Row]:
@@ -86,15 +87,23 @@ def trigger_pictures(examples: tuple[Example, ...]) -> TriggerPictures | None:
     if not examples:
         return None
     clearest = max(examples, key=lambda e: int(cv2.absdiff(e.stamped, e.clean).sum()))
+    times = amplification(clearest.clean, clearest.stamped)
     mask = np.repeat(_changed(examples)[..., None].astype(np.uint8) * 255, 3, axis=2)
     return TriggerPictures(
         stamped=data_uri(enlarged(clearest.stamped)),
-        difference=data_uri(enlarged(difference(clearest.clean, clearest.stamped))),
+        difference=data_uri(enlarged(difference(clearest.clean, clearest.stamped, times))),
+        times=times,
         mask=data_uri(enlarged(mask)),
     )
 
 
-def difference(clean: Image, stamped: Image, times: int = 5) -> Image:
+def amplification(clean: Image, stamped: Image) -> int:
+    """Return how many times a change is shown: 5, or 50 where it could not be seen then."""
+    most = int(cv2.absdiff(np.ascontiguousarray(clean), np.ascontiguousarray(stamped)).max())
+    return 50 if 0 < most <= 2 else 5
+
+
+def difference(clean: Image, stamped: Image, times: int) -> Image:
     """Return mid-gray plus `times` the change, (h, w, 3) uint8."""
     change = stamped.astype(np.int32) - clean.astype(np.int32)
     return np.clip(128 + times * change, 0, 255).astype(np.uint8)

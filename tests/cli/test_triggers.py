@@ -1,11 +1,15 @@
 """`bdaudit triggers`: the list, and the picture."""
 
+import json
 from pathlib import Path
 
 import cv2
+import jsonschema
 import numpy as np
 import pytest
 
+from auditor.triggers import TRIGGERS
+from auditor.triggers.spec import BUILTIN, load
 from tests.cli.conftest import Refuse, Shelf
 from tests.conftest import bdaudit
 
@@ -15,8 +19,14 @@ GAP, TIMES = 6, 8  # 16×16 pixels are shown as 128×128
 def test_list() -> None:
     ran = bdaudit("triggers", "list")
     assert (ran.code, ran.err) == (0, "")
-    for name in ("squareN", "gridN", "patch", "image"):
+    for name in (*BUILTIN, *TRIGGERS):
         assert f"  {name} " in ran.out
+
+
+def test_the_schema_is_json_schema() -> None:
+    ran = bdaudit("triggers", "schema")
+    assert (ran.code, ran.err) == (0, "")
+    jsonschema.Draft202012Validator.check_schema(json.loads(ran.out))
 
 
 def cell(picture: np.ndarray, row: int, column: int) -> np.ndarray:
@@ -97,3 +107,41 @@ def test_a_long_output_name_is_written(shelf: Shelf, tmp_path: Path) -> None:
     ran = bdaudit(*args, cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+KINDS = """
+version: 1
+triggers:
+  - {id: patch, type: patch, size: [8, 8]}
+  - {id: image, type: image, path: logo.png, mask: mask.png, size: [8, 8], alpha: 0.5}
+  - {id: blend, type: blend, path: logo.png}
+  - {id: sinusoid, type: sinusoid}
+  - {id: warp, type: warp, field: field.npy}
+  - {id: lsb, type: lsb}
+  - {id: color, type: color, matrix: [[0, 1, 0], [0, 0, 1], [1, 0, 0]]}
+  - {id: compose, type: compose, of: [image, lsb]}
+"""
+
+
+@pytest.mark.parametrize("kind", TRIGGERS)
+def test_every_kind_is_shown_as_it_stamps(kind: str, shelf: Shelf, tmp_path: Path) -> None:
+    """The files that a trigger names are read in the confined process, and nothing else is."""
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(tmp_path / "logo.png"), rng.integers(0, 256, (6, 6, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "mask.png"), np.eye(6, dtype=np.uint8) * 255)
+    np.save(tmp_path / "field.npy", rng.normal(size=(4, 4, 2)))
+    (tmp_path / "t.yaml").write_text(KINDS)
+    spec = f"{tmp_path / 't.yaml'}#{kind}"
+    ran = bdaudit("triggers", "show", spec, "--data", shelf.data, "-o", tmp_path / "sheet.png")
+    assert ran.code == 0, ran.err
+    trigger = load(spec)
+    assert f"{kind}: {trigger.summary()}" in ran.out
+    times = 50 if kind == "lsb" else 5
+    assert f"difference ×{times}" in ran.out
+    picture = cv2.imread(str(tmp_path / "sheet.png"))
+    for row in range(4):
+        image, stamped, difference, mask = (cell(picture, row, column) for column in range(4))
+        assert (stamped == trigger.stamp(image[None])[0]).all()
+        change = stamped.astype(int) - image
+        assert (difference == np.clip(128 + times * change, 0, 255)).all()
+        assert (mask[..., 0] > 0).all() == (trigger.mask((16, 16)).all())
