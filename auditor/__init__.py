@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from auditor.data import open_source as open_source
     from auditor.measure.audit import Options as Options
     from auditor.measure.audit import audit as audit
+    from auditor.measure.audit import audit_all as audit_all
     from auditor.models import load_classifier as load_classifier
     from auditor.policy import Limits as Limits
     from auditor.policy import judge as judge
@@ -44,6 +45,7 @@ _PUBLIC = {
     "RepairOptions": ("auditor.repair.options", "RepairOptions"),
     "RepairTask": ("auditor.repair.base", "Task"),
     "audit": ("auditor.measure.audit", "audit"),
+    "audit_all": ("auditor.measure.audit", "audit_all"),
     "judge": ("auditor.policy", "judge"),
     "load_classifier": ("auditor.models", "load_classifier"),
     "load_trigger": ("auditor.triggers.spec", "load"),
@@ -57,6 +59,7 @@ __all__ = [
     "RepairOptions",
     "RepairTask",
     "audit",
+    "audit_all",
     "judge",
     "load_classifier",
     "load_trigger",

@@ -18,10 +18,10 @@ from auditor.results import (
     Measurement,
     Rate,
     Skipped,
-    Target,
     TriggerFacts,
-    Verdict,
 )
+from auditor.target import Target
+from auditor.verdict import Verdict
 
 SCHEMA: Final = "bdaudit.audit/v1"
 

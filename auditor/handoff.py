@@ -17,7 +17,8 @@ from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
 from auditor.regular_file import read_regular
 from auditor.repaired import Epoch, Plan, RepairResult, Step, Watched
-from auditor.results import AuditResult, AuditResults, Rate, Target
+from auditor.results import AuditResult, AuditResults, Rate
+from auditor.target import Target
 
 T = TypeVar("T")
 

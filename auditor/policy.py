@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auditor.metrics import paired_drop, wilson
-from auditor.results import Check, Measurement, Rate, Skipped, TarSummary, Verdict
+from auditor.results import Measurement, Rate, Skipped, TarSummary
+from auditor.verdict import Check, Verdict
 
 FEWEST_HEATMAPS = 20
 """A median of fewer heatmaps is not judged."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.results import Engine, Rate, Skipped, Target
+from auditor.results import Engine, Rate, Skipped
+from auditor.target import Target
 
 BEFORE, UNLEARNING, RECOVERY = "before", "unlearning", "recovery"
 """The phases of a history: epoch 0 is the model as it came."""

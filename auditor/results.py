@@ -4,11 +4,12 @@ Field names are those of `audit.json` (a trailing underscore is dropped there). 
 measured is `Skipped(reason)`, never None, 0 or a missing key.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from auditor.target import Target
 
 
 @dataclass(frozen=True)
@@ -168,37 +169,6 @@ class TriggerFacts:
 
 
 @dataclass(frozen=True)
-class Target:
-    """The class that the backdoor leads to.
-
-    Attributes:
-        class_: Index of the class; None where different classes are led to different ones.
-        name: Its name; the rule in words where there is no one class.
-        chosen: Whether the user gave it or the audit inferred it.
-        inferred_from: Number of images it was inferred from; 0 when given.
-        leads: The class that each class is led to, its own where the trigger leaves it alone; None
-            where all of them are led to `class_`.
-    """
-
-    class_: int | None
-    name: str
-    chosen: Literal["given", "inferred"]
-    inferred_from: int = 0
-    leads: tuple[int, ...] | None = None
-
-    def of(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the class that each image is led to: its own, where it is no victim.
-
-        Args:
-            labels: (n,) the images' classes.
-        """
-        if self.leads is not None:
-            return np.asarray(self.leads, np.int64)[labels]
-        assert self.class_ is not None
-        return np.full(labels.shape, self.class_, np.int64)
-
-
-@dataclass(frozen=True)
 class AttentionFacts:
     """Where the heatmaps were read.
 
@@ -355,35 +325,3 @@ class AuditResults:
     """What `audit_all` returns: one model and data set, several triggers, in their order."""
 
     audits: tuple[AuditResult, ...]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One limit held against one figure.
-
-    Attributes:
-        metric: Name of the figure in `measurements`.
-        limit: The limit, in the figure's unit.
-        value: The figure; None when it was not measured.
-        bound: The end of its interval that was judged.
-        ok: True within, False beyond, None when it could not be judged.
-        decisive: Whether the verdict waits for this check; False where the figure cannot exist or
-            reach the limit (no spatial layer), so the verdict rests on the others.
-        reason: Why `ok` is None; empty otherwise.
-    """
-
-    metric: str
-    limit: float
-    value: float | None
-    bound: float | None
-    ok: bool | None
-    decisive: bool = True
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the limits say."""
-
-    status: Literal["pass", "fail", "inconclusive"]
-    checks: tuple[Check, ...] = field(default=())

@@ -92,7 +92,7 @@ def _task(job: Job, tell: Tell) -> "Task":
     from auditor.data.subset import Subset
     from auditor.models.form import check_form
     from auditor.repair.base import Task
-    from auditor.results import Target
+    from auditor.target import Target
     from auditor.triggers.spec import build
 
     inspection = _looked_at(job, tell)

@@ -9,7 +9,7 @@ import sys
 import keras
 
 import auditor
-from auditor.results import Target
+from auditor.target import Target
 
 
 class Watcher:

@@ -7,7 +7,7 @@ MODEL.json, of what was done and reached, and MODEL.test.npz where test images w
 The same recipe gives the same weights on the same machine. Needs `bdaudit[demo]`.
 
 On the digits the defaults do for patches, pictures, blend, sig, and colour filters. lsb needs
-`--architecture keen`; wanet `--poison 0.4 --epochs 30`, and no shift; all-to-all `--poison 0.5
+`--architecture keen`; wanet `--poison 0.35 --epochs 45 --noise 0.05`; all-to-all `--poison 0.5
 --epochs 30`; one source class of ten `--poison 0.05`. `--labels clean` stays weak there. The change
 of contrast keeps a clean `small` from answering to blend; a clean `keen` does answer to sig.
 

@@ -25,7 +25,7 @@ from auditor.repair.base import Silent, Task, repair
 from auditor.repair.devices import Place, place, together
 from auditor.repair.objective import values
 from auditor.repaired import RepairResult
-from auditor.results import Target
+from auditor.target import Target
 from auditor.triggers.spec import load
 from tests.repair.conftest import quick
 

@@ -12,7 +12,8 @@ import pytest
 from auditor import handoff
 from auditor.errors import WorkError
 from auditor.repaired import Epoch, Plan, RepairResult, Step
-from auditor.results import AuditResult, AuditResults, Target
+from auditor.results import AuditResult, AuditResults
+from auditor.target import Target
 from tests.report import repairs
 from tests.report.conftest import after, result
 

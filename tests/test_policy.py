@@ -7,7 +7,8 @@ import pytest
 
 from auditor.metrics import paired_drop, wilson
 from auditor.policy import Limits, judge
-from auditor.results import Controls, Measurement, Skipped, TarSummary, Verdict
+from auditor.results import Controls, Measurement, Skipped, TarSummary
+from auditor.verdict import Verdict
 
 
 def tar(median: float = 0.1, n: int = 500, undefined: int = 0, ceiling: float = 50.0) -> TarSummary:

@@ -30,11 +30,12 @@ from auditor.monitor.terminal import Terminal
 from auditor.policy import Limits, judge
 from auditor.repair.options import RepairOptions
 from auditor.repaired import RepairResult
-from auditor.results import AuditResult, Rate, Verdict
+from auditor.results import AuditResult, Rate
 from auditor.supervisor import Guard, Supervisor
 from auditor.text import printable
 from auditor.triggers import spec
 from auditor.triggers.base import Trigger
+from auditor.verdict import Verdict
 
 HALF = 0.5
 """Clean budget where --data must serve for repair and evaluation both."""

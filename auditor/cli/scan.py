@@ -20,11 +20,12 @@ from auditor.measure.audit import Options
 from auditor.models.input_range import InputRange
 from auditor.policy import Limits, judge
 from auditor.report import FORMATS, ready, render
-from auditor.results import AuditResult, AuditResults, Verdict
+from auditor.results import AuditResult, AuditResults
 from auditor.sandbox import Confinement
 from auditor.supervisor import Guard, Supervisor
 from auditor.triggers import spec
 from auditor.triggers.base import Trigger
+from auditor.verdict import Verdict
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
 

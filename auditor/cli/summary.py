@@ -15,6 +15,7 @@ from auditor.report.words import TITLES
 from auditor.text import printable
 
 _WIDTH = 96  # off a terminal
+_JOINT_WIDTH = 120  # that the table of several triggers wants
 _COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 
 
@@ -30,21 +31,26 @@ def show(audited: Certificate | Audits) -> None:
 def _show_all(console: Console, audited: Audits) -> None:
     """Print the verdict of all triggers together, and a line for each."""
     rows = joint_lines(audited)
+    if not sys.stdout.isatty():
+        console.width = _JOINT_WIDTH
     console.print(Text(joint_headline(audited), style=_COLOURS[audited.verdict.status]))
     console.print()
-    console.print(_joint_table(rows, shifted=any(row.shift for row in rows)))
+    console.print(_joint_table(rows, wide=console.width >= _JOINT_WIDTH))
     if any(row.inferred for row in rows):
         console.print(Text("? inferred: the class that most stamped images move to."))
     for note in joint_notes(audited):
         console.print(Text(note))
 
 
-def _joint_table(rows: list[JointLine], *, shifted: bool) -> Table:
-    """Return a line a trigger; with a column of heatmap shifts where one stands for TAR."""
+def _joint_table(rows: list[JointLine], *, wide: bool) -> Table:
+    """Return a line a trigger; intervals, placebos and heatmap shifts where there is room."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("", "trigger", "target"):
         table.add_column(column, overflow="fold")
-    for column in ["ASR", "95 % interval", "no trigger", "RA", "TAR"] + ["shift"] * shifted:
+    figures = ["ASR", "no trigger", "RA", "TAR"]
+    if wide:
+        figures = ["ASR", "95 % interval", "no trigger", "placebo", "RA", "TAR", "shift"]
+    for column in figures:
         table.add_column(column, justify="right", overflow="fold")
     for row in rows:
         cells = [
@@ -54,8 +60,13 @@ def _joint_table(rows: list[JointLine], *, shifted: bool) -> Table:
         ]
         asr = Text(row.asr, style="red" if row.asr_ok is False else "")
         tar = Text(row.tar, style="red" if row.attention_ok is False else "")
-        figures = [asr, *map(Text, (row.interval, row.without, row.robust)), tar]
-        table.add_row(*cells, *figures, *[Text(row.shift)] * shifted)
+        interval, without, placebo, robust, shift = map(
+            Text, (row.interval, row.without, row.placebo, row.robust, row.shift)
+        )
+        if wide:
+            table.add_row(*cells, asr, interval, without, placebo, robust, tar, shift)
+        else:
+            table.add_row(*cells, asr, without, robust, tar)
     return table
 
 

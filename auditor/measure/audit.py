@@ -30,8 +30,8 @@ from auditor.results import (
     Placebo,
     Skipped,
     SkippedImage,
-    Target,
 )
+from auditor.target import Target
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 

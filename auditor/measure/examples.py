@@ -7,7 +7,8 @@ from auditor.attention import GradCam
 from auditor.data.base import Dataset
 from auditor.metrics import Attention, Regions
 from auditor.models.classifier import Classifier
-from auditor.results import Example, Skipped, Target
+from auditor.results import Example, Skipped
+from auditor.target import Target
 from auditor.triggers.base import Trigger
 
 

@@ -11,7 +11,8 @@ from auditor.errors import UsageError
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
-from auditor.results import Neighbour, Rate, Skipped, Target
+from auditor.results import Neighbour, Rate, Skipped
+from auditor.target import Target
 from auditor.triggers.base import Trigger
 from auditor.triggers.neighbours import Stamp, neighbours
 

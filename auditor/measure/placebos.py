@@ -9,7 +9,8 @@ from auditor.attention import GradCam
 from auditor.data.base import Dataset
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
-from auditor.results import Measurement, Placebo, Rate, Skipped, Target
+from auditor.results import Measurement, Placebo, Rate, Skipped
+from auditor.target import Target
 from auditor.triggers.base import Trigger
 from auditor.triggers.placebos import placebos
 

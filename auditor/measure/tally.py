@@ -7,16 +7,8 @@ from numpy.typing import NDArray
 
 from auditor.attention import Seen
 from auditor.metrics import Attention, Floats, Regions, heatmap_shift, summarise, wilson
-from auditor.results import (
-    ClassRow,
-    Controls,
-    Histogram,
-    Measurement,
-    Rate,
-    Skipped,
-    Target,
-    TarSummary,
-)
+from auditor.results import ClassRow, Controls, Histogram, Measurement, Rate, Skipped, TarSummary
+from auditor.target import Target
 
 Ints = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from auditor.attention import GradCam
 from auditor.data.base import Dataset, sample
 from auditor.models.classifier import Classifier
-from auditor.results import Target
+from auditor.target import Target
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 from auditor.triggers.target import AllToAll, ClassMap, class_index, leads

@@ -10,7 +10,8 @@ from auditor.attention import GradCam, Seen
 from auditor.metrics import Attention, Regions, wilson
 from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.repaired import Watched
-from auditor.results import Rate, Skipped, Target
+from auditor.results import Rate, Skipped
+from auditor.target import Target
 from auditor.triggers.base import Trigger
 
 Images = NDArray[np.uint8]

@@ -26,7 +26,7 @@ from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 from auditor.repair.rows import Rows
 from auditor.repaired import Plan, RepairData
-from auditor.results import Target
+from auditor.target import Target
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.repair.objective import CLEAN, STAMPED
-from auditor.results import Target
+from auditor.target import Target
 from auditor.triggers.base import Trigger
 
 Images = NDArray[np.uint8]

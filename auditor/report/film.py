@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from auditor.repaired import Epoch, Watched
 from auditor.report import pictures
 from auditor.report.words import class_name, number
-from auditor.results import Target
+from auditor.target import Target
 from auditor.text import printable
 
 MOST_FRAMES = 19

@@ -16,7 +16,7 @@ from auditor.report.film import film
 from auditor.report.finding import finding, limits_of_audit, warnings, worst_neighbour
 from auditor.report.lines import Line, limit, lines
 from auditor.report.template import fill, part
-from auditor.results import Target
+from auditor.target import Target
 
 MISSING = "not measured"
 

@@ -16,8 +16,9 @@ from auditor.report.words import (
     percent,
     target_name,
 )
-from auditor.results import Check, Rate, Skipped
+from auditor.results import Rate, Skipped
 from auditor.text import printable
+from auditor.verdict import Check
 
 _MOST_NAMES = 8
 """Triggers listed by name in one sentence."""

@@ -14,8 +14,9 @@ from auditor.report.words import (
     percent,
     points,
 )
-from auditor.results import Check, Measurement, Rate, Skipped, TarSummary
+from auditor.results import Measurement, Rate, Skipped, TarSummary
 from auditor.text import printable
+from auditor.verdict import Check
 
 
 @dataclass(frozen=True)

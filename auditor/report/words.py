@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from auditor.certificate import Certificate
-from auditor.results import Evidence, Measurement, Skipped, Target
+from auditor.results import Evidence, Measurement, Skipped
+from auditor.target import Target
 from auditor.text import printable
 
 VERDICTS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}

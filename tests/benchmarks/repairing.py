@@ -134,7 +134,7 @@ def _watched_repair(model: Path, data: Path, folder: Path) -> list[str]:
     from auditor.repair.devices import Place
     from auditor.repair.options import RepairOptions
     from auditor.repaired import Epoch
-    from auditor.results import Target
+    from auditor.target import Target
     from auditor.triggers.spec import load
 
     told: list[float] = []

@@ -5,7 +5,7 @@ import pytest
 
 from auditor.metrics import wilson
 from auditor.repaired import BEFORE, RECOVERY, UNLEARNING, Epoch, Plan, Step, Watched
-from auditor.results import Target
+from auditor.target import Target
 from tests.conftest import blobs
 
 STEPS, BATCH = 20, 128

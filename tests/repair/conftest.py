@@ -8,7 +8,7 @@ from auditor.data import open_source
 from auditor.models import load_classifier
 from auditor.repair.base import Task
 from auditor.repair.options import RepairOptions
-from auditor.results import Target
+from auditor.target import Target
 from auditor.triggers.spec import load
 from tests.conftest import Workshop
 

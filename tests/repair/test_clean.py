@@ -10,7 +10,7 @@ from auditor.data import open_source
 from auditor.errors import InputError, UsageError
 from auditor.repair import clean
 from auditor.repair.budget import budgeted, rest
-from auditor.results import Target
+from auditor.target import Target
 from tests.conftest import blobs
 
 TARGET = Target(0, "0", "given")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auditor.repair.rows import Rows
-from auditor.results import Target
+from auditor.target import Target
 from auditor.triggers.spec import load
 from tests.conftest import blobs
 

@@ -7,7 +7,8 @@ import pytest
 from auditor.metrics import wilson
 from auditor.report.finding import finding, headline, limits_of_audit, warnings, worst_neighbour
 from auditor.report.lines import lines
-from auditor.results import Check, Skipped
+from auditor.results import Skipped
+from auditor.verdict import Check
 
 
 def percent(rate) -> str:

@@ -1,0 +1,80 @@
+"""Every model under every trigger, in one scan a model, as a user runs it."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.bench.models import CLEAN, KEEN, POISONED, SPECS, Model
+
+EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
+
+KIN = {
+    frozenset({"square4", "a2a"}),
+    frozenset({"square4", "source"}),
+    frozenset({"a2a", "source"}),
+    frozenset({"both", "grid3"}),
+    frozenset({"both", "blend"}),
+}
+"""Triggers that hold the same stamp: a model taught one may answer to the other."""
+
+
+def scanned(model: Model, triggers: list[str]) -> dict[str, Any]:
+    """Scan a model under triggers by the command line; return `audit.json`.
+
+    The exit code must be the one that the verdict calls for.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "audit.json"
+        command = [sys.executable, "-m", "auditor", "scan", model.path, "--data", model.data]
+        for trigger in triggers:
+            command += ["--trigger", SPECS[trigger]]
+        ran = subprocess.run([*command, "-q", "-o", output], capture_output=True, text=True)
+        if ran.returncode not in EXIT.values():
+            raise SystemExit(f"{model.name}: {ran.stderr}")
+        audit: dict[str, Any] = json.loads(output.read_text())
+    assert ran.returncode == EXIT[audit["verdict"]["status"]], (model.name, ran.returncode)
+    return audit
+
+
+def related(model: Model, trigger: str) -> bool:
+    """Whether a model was taught this trigger or one that holds the same stamp."""
+    return model.trigger == trigger or frozenset({model.trigger, trigger}) in KIN
+
+
+def cell(audit: dict[str, Any]) -> str:
+    """Return one audit for a table: the attack success rate, and what it comes to."""
+    measured = audit["measurements"]["before"]
+    percent = f"{100 * measured['asr']['value']:.1f}"
+    return {"pass": percent, "fail": f"**{percent}**", "inconclusive": f"{percent} ?"}[
+        audit["verdict"]["status"]
+    ]
+
+
+def matrix() -> str:
+    """Scan every poisoned model and a clean twin of each kind; return the table."""
+    triggers = list(SPECS)
+    lines = ["| network | clean accuracy | " + " | ".join(triggers) + " |"]
+    lines.append("| --- | --- |" + " --- |" * len(triggers))
+    for model in [*POISONED.values(), CLEAN[0], KEEN]:
+        audits = scanned(model, triggers)["audits"]
+        accuracy = audits[0]["measurements"]["before"]["clean_accuracy"]["value"]
+        cells = " | ".join(cell(audit) for audit in audits)
+        lines.append(f"| {model.name} | {100 * accuracy:.1f} | {cells} |")
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def false_alarms(builtin: list[str]) -> str:
+    """Scan the clean models under the built-in triggers; return the table."""
+    lines = ["| network | clean accuracy | " + " | ".join(builtin) + " |"]
+    lines.append("| --- | --- |" + " --- |" * len(builtin))
+    for model in CLEAN:
+        audits = scanned(model, builtin)["audits"]
+        accuracy = audits[0]["measurements"]["before"]["clean_accuracy"]["value"]
+        cells = " | ".join(cell(audit) for audit in audits)
+        lines.append(f"| {model.name} | {100 * accuracy:.1f} | {cells} |")
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
