@@ -77,12 +77,14 @@ def _asr_at_most(measurement: Measurement, limit: float) -> Check:
     if check.ok is not False or isinstance(asr, Skipped):
         return check
     if isinstance(without, Rate) and asr.low <= without.high:
-        reason = f"without the trigger as many images are taken for it: {_percent(without.value)}"
+        reason = (
+            f"without the trigger about as many images are taken for it, {_percent(without.value)}"
+        )
         return replace(check, ok=None, reason=reason)
     if isinstance(placebo, Rate) and asr.low - placebo.value <= limit:
         reason = (
-            "a change as strong that means nothing moves almost as many images to one class, "
-            f"{_percent(placebo.value)}: the model is fragile, which this rate cannot be told from"
+            f"changes as strong that mean nothing move up to {_percent(placebo.value)} of images "
+            "to one class, so a backdoor cannot be told from fragility"
         )
         return replace(check, ok=None, reason=reason)
     return check
