@@ -15,9 +15,9 @@ from auditor.document import canonical, from_document, schema, to_document
 from auditor.errors import InputError
 from auditor.repaired import Epoch, RepairData, Watched
 from auditor.results import Measurement
-from tests.report.conftest import after, certificate, helpless, repaired, result
+from tests.report.conftest import after, audits, certificate, helpless, repaired, result
 
-__all__ = ["after", "certificate", "helpless", "repaired", "result"]
+__all__ = ["after", "audits", "certificate", "helpless", "repaired", "result"]
 
 
 def test_every_contract_key_is_there(certificate) -> None:
@@ -166,3 +166,31 @@ def test_a_picture_that_would_unfold_to_gigabytes_is_not_decoded(repaired) -> No
     with pytest.raises(InputError, match="picture") as caught:
         from_document(document)
     assert "very large" in str(caught.value.__cause__)
+
+
+def test_audits_of_one_run_come_back_the_same(audits) -> None:
+    document = json.loads(canonical(audits))
+    assert document["schema"] == "bdaudit.audits/v1"
+    back = from_document(document)
+    assert [c.trigger for c in back.audits] == [c.trigger for c in audits.audits]
+    assert back.verdict == audits.verdict
+    assert canonical(back) == canonical(audits)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (["audits"], [], "at least one audit"),
+        (["audits", 1, "verdict"], {}, r"\$.audits\[1\].verdict"),
+        (["audits", 1, "subject", "bytes"], 7, "not all of one model"),
+        (["verdict", "status"], "pass", "not what the audits come to"),
+        (["extra"], 1, "schema, audits and verdict"),
+    ],
+)
+def test_what_is_wrong_with_several_is_named(audits, path, value, words) -> None:
+    document = place = json.loads(canonical(audits))
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(InputError, match=words):
+        from_document(document)

@@ -156,7 +156,7 @@ class _Work:
         certificate = certified(
             before, verdict, self.taken, evaluation, wanted.how.seed, self.workers.confinement
         )
-        if not _answers(verdict):
+        if not _answers(before, verdict):
             what = "could not be judged" if verdict.status == "inconclusive" else "needs no repair"
             shown = printable(str(wanted.model))
             click.echo(f"bdaudit: {shown}: {what} under this trigger; none was tried", err=True)
@@ -277,9 +277,16 @@ def _same(before: AuditResult) -> str | None:
     return target.name if number in before.data.class_names else number  # another's name, perhaps
 
 
-def _answers(verdict: Verdict) -> bool:
-    """Whether the model answers to the trigger, by ASR or TAR."""
-    return any(c.ok is False and c.metric in ("asr", "tar") for c in verdict.checks)
+def _answers(before: AuditResult, verdict: Verdict) -> bool:
+    """Whether the model answers to the trigger, by ASR or TAR.
+
+    One that may be fragile only, as its placebos say, can be made to withstand the trigger as well.
+    """
+    if any(c.ok is False and c.metric in ("asr", "tar") for c in verdict.checks):
+        return True
+    asr, placebo = before.measurement.asr, before.measurement.placebo_rate
+    limit = next(c.limit for c in verdict.checks if c.metric == "asr")
+    return isinstance(placebo, Rate) and isinstance(asr, Rate) and asr.low > limit
 
 
 def _budget(wanted: Repair) -> float:

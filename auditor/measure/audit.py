@@ -120,7 +120,14 @@ def audit_all(
     progress("checking the input range", 0, 0)
     check_input_range(classifier, dataset, options.batch_size, options.seed)
     targets = choose_targets(
-        options.target, classifier, dataset, triggers, names, options.batch_size, options.seed
+        options.target,
+        classifier,
+        dataset,
+        triggers,
+        names,
+        options.batch_size,
+        options.seed,
+        options.limit,
     )
     look = GradCam(classifier, layer, frozen=True)
     tried = [

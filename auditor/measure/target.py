@@ -28,6 +28,7 @@ def choose_targets(
     names: tuple[str, ...],
     batch_size: int,
     seed: int,
+    limit: int | None = None,
 ) -> list[Target]:
     """Return each trigger's target: the one given, or the class most stamped images move to.
 
@@ -39,6 +40,7 @@ def choose_targets(
         names: One a class.
         batch_size: Images a step.
         seed: Seed of the sample.
+        limit: Use at most this many images; at most `SAMPLE` are used anyway.
 
     Raises:
         UsageError: No such class, or a rule that leads no class to another.
@@ -47,7 +49,8 @@ def choose_targets(
     open_ = [i for i in range(len(triggers)) if i not in chosen]
     if open_:
         asked = [triggers[i] for i in open_]
-        found = _inferred(classifier, dataset, asked, names, batch_size, seed)
+        drawn = sample(dataset, min(SAMPLE, limit or SAMPLE), seed)
+        found = _inferred(classifier, dataset, asked, names, batch_size, drawn)
         chosen |= dict(zip(open_, found, strict=True))
     return [chosen[i] for i in range(len(triggers))]
 
@@ -90,14 +93,14 @@ def _inferred(
     triggers: Sequence[Trigger],
     names: tuple[str, ...],
     batch_size: int,
-    seed: int,
+    drawn: NDArray[np.int64],
 ) -> list[Target]:
     """Return the class that most images of the source classes move to, for each trigger."""
     look = GradCam(classifier, None, frozen=True)
     counts = np.zeros((len(triggers), 2, classifier.classes), np.int64)
     seen = np.zeros(len(triggers), np.int64)
     sources = [_source(trigger, names) for trigger in triggers]
-    for batch in dataset.batches(sample(dataset, SAMPLE, seed), classifier.size, batch_size):
+    for batch in dataset.batches(drawn, classifier.size, batch_size):
         if not len(batch.labels):
             continue
         clean = look(batch.images, 0).predicted

@@ -1,6 +1,7 @@
 """Trigger files, YAML or JSON: read, checked, and whatever is wrong named with its line."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,24 @@ def read(path: Path) -> list[Trigger]:
 
     Raises:
         UsageError: The file's content is not a trigger file; names the line.
-        InputError: The file cannot be read.
+        InputError: The file cannot be read, or one that it names is missing.
     """
     shown = printable(str(path))
     document, node = _parse(path, shown)
+
+    def at(where: str) -> str:
+        return f"{shown}, line {_line(node, where)}" if node else shown
+
     try:
-        return _triggers(document, path.parent)
+        triggers = _triggers(document, path.parent)
     except WrongField as error:
-        line = f", line {_line(node, error.where)}" if node else ""
-        raise UsageError(f"{shown}{line}: {error}") from error
+        raise UsageError(f"{at(error.where)}: {error}") from error
+    for number, trigger in enumerate(triggers):
+        for file in trigger.files():
+            if not os.path.lexists(file):
+                where = at(f"triggers[{number}]")
+                raise InputError(f"{where}: {printable(str(file))}: file is missing")
+    return triggers
 
 
 def _triggers(document: Any, folder: Path) -> list[Trigger]:

@@ -141,6 +141,12 @@ def test_the_line_is_named_in_json_indented_with_tabs(tmp_path: Path) -> None:
         read(tmp_path / "t.json")
 
 
+def test_a_file_that_is_missing_is_named_with_its_line(folder: Path) -> None:
+    (folder / "mask.png").unlink()
+    with pytest.raises(InputError, match=r"t.yaml, line 7: \S*/mask.png: file is missing"):
+        read(folder / "t.yaml")
+
+
 def test_ids_are_told_apart_across_specs(folder: Path) -> None:
     assert [t.id for t in load_each(["grid3", f"{folder}/t.yaml#sepia"])] == ["grid3", "sepia"]
     with pytest.raises(UsageError, match="two triggers have the id 'square4'"):
@@ -171,6 +177,8 @@ def test_the_schema_allows_what_is_read_and_nothing_else(
     allowed = jsonschema.Draft202012Validator(schema()).is_valid(document)
     try:
         read(path)
+        was_read = True
+    except InputError:  # it names a file that is not there
         was_read = True
     except UsageError as error:
         was_read = False
