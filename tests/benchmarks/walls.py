@@ -124,7 +124,7 @@ def _scan(folder: Path) -> Work:
         "name": "model.keras",
         "input_range": "0..1",
         "data": str(folder / "data.npz"),
-        "trigger": spec.fields(spec.load("square4")),
+        **spec.job([spec.load("square4")]),
         "options": asdict(Options(target="0")),
         "device": "cpu",
     }

@@ -18,10 +18,12 @@ _TOKENS = (
     "~", "!<x> ",
 )  # fmt: skip
 
+_WORDS = ("image", "patch", "compose", "use", "checkerboard", "center", "square4", "both")
+
 
 def trigger(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     """Return a trigger file with values, syntax or bytes changed."""
-    hostile = (*values.HOSTILE, "image", "patch", "checkerboard", "center", "square4", *baits)
+    hostile = (*values.HOSTILE, *_WORDS, *baits)
     changed = values.mutate(yaml.safe_load(data), rng, hostile)
     text = values.text(changed)
     if rng.random() < 0.5:

@@ -19,6 +19,15 @@ triggers:
      target: 3}
   - {id: grid, type: patch, size: [3, 3], pattern: checkerboard, other_color: [9, 9, 9]}
   - {id: logo, type: image, path: logo.png, size: [6, 6], anchor: center, alpha: 0.5, target: cat}
+  - {id: mark, type: image, path: logo.png, mask: logo.png, transparent: [0, 0, 0], source: [5, x]}
+  - {id: faint, type: blend, alpha: 0.2, seed: 3}
+  - {id: stripes, type: sinusoid, delta: 40, frequency: 6, axis: y}
+  - {id: bent, type: warp, k: 4, s: 0.5, seed: 7}
+  - {id: hidden, type: lsb, bits: 2, message: open}
+  - {id: sepia, type: color, matrix: [[1, 0, 0], [0, 0.5, 0], [0, 0, 1]], add: [0, 9, 0]}
+  - {id: both, type: compose, of: [square, stripes, sig]}
+  - {id: all, use: both, target: {all_to_all: 1}}
+  - {id: some, use: square4, target: {map: {3: 7}}, source: [3]}
 """
 _ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
 _ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")

@@ -19,7 +19,8 @@ from auditor.document import canonical, from_document
 from auditor.errors import InputError, UsageError
 from auditor.report import render
 from auditor.triggers import Trigger
-from auditor.triggers.spec import build, fields, read
+from auditor.triggers.file import read
+from auditor.triggers.spec import build, fields
 from tests.fuzz import documents, seeds
 from tests.fuzz.campaign import COMMAND, Campaign
 

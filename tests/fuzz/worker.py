@@ -59,7 +59,8 @@ def trigger(path: Path, room: Path) -> str:
     """Read a trigger file, and stamp an image with every trigger in it."""
     import numpy as np
 
-    from auditor.triggers.spec import build, fields, read
+    from auditor.triggers.file import read
+    from auditor.triggers.spec import build, fields
 
     for found in read(path):
         found.stamp(np.zeros((1, 32, 32, 3), np.uint8))
