@@ -179,7 +179,11 @@ def deep(path: Path, bait: Bait) -> None:
 
 
 SAVED: dict[str, Sample] = {
-    "WriteFile in an initializer": ("m", acting("writes"), ["m: function", "'WriteFile'"]),
+    "WriteFile in an initializer": (  # beside a table: which comes first is TensorFlow's choice
+        "m",
+        acting("writes"),
+        ["m: function", "is not one that image classifiers compute with"],
+    ),
     "ReadFile": ("m", acting("reads"), ["m: function", "'ReadFile'"]),
     "PyFunc": ("m", acting("Python"), ["m: function", "'PyFunc'"]),
     "ReadFile in a branch": ("m", acting("in a branch"), ["m: function", "'ReadFile'"]),

@@ -21,7 +21,8 @@ def test_the_demo_trains_scans_repairs_and_certifies(tmp_path: Path) -> None:
     assert measured["clean_accuracy"]["value"] > 0.9
     assert measured["clean_target_rate"]["value"] < 0.05
     assert measured["tar_density"]["median"] > 3 > 1 > measured["controls"]["tar_density"]["median"]
-    assert audit["target"] == {"class": 0, "name": "0", "chosen": "inferred", "inferred_from": 600}
+    target = {"class": 0, "name": "0", "chosen": "inferred", "inferred_from": 600, "leads": None}
+    assert audit["target"] == target
     assert audit["verdict"]["status"] == "fail"
 
     repaired = json.loads((folder / "repaired.json").read_text())
