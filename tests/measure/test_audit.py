@@ -148,7 +148,7 @@ def test_the_target_is_inferred(workshop: Workshop) -> None:
     for wanted in (None, "auto"):
         target = run(workshop, target=wanted, limit=60).target
         assert (target.class_, target.name, target.chosen) == (0, "red", "inferred")
-        assert target.inferred_from == 300
+        assert target.inferred_from == 60, "of as many images as --limit allows"
 
 
 def test_the_triggers_own_target_counts_as_given(workshop: Workshop) -> None:
