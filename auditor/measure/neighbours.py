@@ -1,20 +1,21 @@
 """How often the trigger's neighbours turn images to the target class."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
 from auditor.data.base import Dataset
 from auditor.errors import UsageError
+from auditor.measure.stamped import looks
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
 from auditor.results import Neighbour, Rate, Skipped
 from auditor.target import Target
 from auditor.triggers.base import Trigger
-from auditor.triggers.neighbours import Stamp, neighbours
+from auditor.triggers.neighbours import Placed, neighbours
 
 PHASE = "trying the trigger's neighbours"
 
@@ -43,30 +44,22 @@ def try_neighbours(
     stamps = {name: one for name, one in found if not isinstance(one, Skipped)}
     labels = dataset.labels[indices]
     victims = indices[labels != target.of(labels)]
-    look, total, done = GradCam(classifier, None, frozen=True), len(victims) * len(stamps), 0
-    hits, broken = dict.fromkeys(stamps, 0), dict.fromkeys(stamps, 0)
-    n = 0
-    progress(PHASE, 0, total)
-    for batch in dataset.batches(victims, classifier.size, batch_size):
-        if not len(batch.labels):
-            continue
-        n += len(batch.labels)
-        for name, stamp in stamps.items():
-            seen = look(stamp.stamp(batch.images), 0)
-            hits[name] += int((seen.predicted == target.of(batch.labels)).sum())
-            broken[name] += int(broken_scores(seen).sum())
-            done += len(batch.labels)
-            progress(PHASE, done, total)
+    hits, broken, n = (dict.fromkeys(stamps, 0) for _ in range(3))
+    tell = partial(progress, PHASE)
+    for name, truth, seen in looks(classifier, dataset, victims, stamps, batch_size, tell):
+        n[name] += len(truth)
+        hits[name] += int((seen.predicted == target.of(truth)).sum())
+        broken[name] += int(broken_scores(seen).sum())
 
     def asr(name: str) -> Rate | Skipped:
-        return broken_images(broken[name]) if broken[name] else wilson(hits[name], n)
+        return broken_images(broken[name]) if broken[name] else wilson(hits[name], n[name])
 
     return tuple(
         Neighbour(name, one if isinstance(one, Skipped) else asr(name)) for name, one in found
     )
 
 
-def _usable(one: Stamp | Skipped, trigger: Trigger, size: tuple[int, int]) -> Stamp | Skipped:
+def _usable(one: Placed | Skipped, trigger: Trigger, size: tuple[int, int]) -> Placed | Skipped:
     """Return the neighbour, or why it is none in images of (h, w) `size`."""
     if isinstance(one, Skipped):
         return one

@@ -1,12 +1,13 @@
 """How easily a change that means nothing moves images to one class (`triggers/placebos.py`)."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
 from auditor.data.base import Dataset
+from auditor.measure.stamped import looks
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
 from auditor.results import Measurement, Placebo, Rate, Skipped
@@ -54,24 +55,19 @@ def try_placebos(
         batch_size: Images a step.
         progress: Told how many changed images are done, of all placebos together.
     """
-    look, each = GradCam(classifier, None, frozen=True), placebos(trigger)
-    labels: list[NDArray[np.int64]] = []
-    answers: dict[str, list[NDArray[np.int64]]] = {name: [] for name, _ in each}
-    done, total = 0, len(indices) * len(each)
-    progress(PHASE, 0, total)
-    for batch in dataset.batches(indices, classifier.size, batch_size):
-        if not len(batch.labels):
-            continue
-        labels.append(batch.labels)
-        for name, placebo in each:
-            answers[name].append(look(placebo.stamp(batch.images), 0).predicted)
-            done += len(batch.labels)
-            progress(PHASE, done, total)
-    truth = np.concatenate(labels)
-    return tuple(
-        Placebo(name, *_most(np.concatenate(found), truth, target, classifier.classes))
-        for name, found in answers.items()
-    )
+    each = dict(placebos(trigger))
+    answers: dict[str, list[NDArray[np.int64]]] = {name: [] for name in each}
+    labels: dict[str, list[NDArray[np.int64]]] = {name: [] for name in each}
+    tell = partial(progress, PHASE)
+    for name, truth, seen in looks(classifier, dataset, indices, each, batch_size, tell):
+        answers[name].append(seen.predicted)
+        labels[name].append(truth)
+
+    def most(name: str) -> tuple[int | None, Rate | Skipped]:
+        found, truth = np.concatenate(answers[name]), np.concatenate(labels[name])
+        return _most(found, truth, target, classifier.classes)
+
+    return tuple(Placebo(name, *most(name)) for name in each)
 
 
 def strongest(tried: tuple[Placebo, ...]) -> Rate | Skipped:

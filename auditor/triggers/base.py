@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,13 @@ Mask = NDArray[np.bool_]
 Anchor = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
 Level = Annotated[int, Range(0, 255)]
 Color = tuple[Level, Level, Level]
+
+
+class Stamp(Protocol):
+    """What is done to images; every `Trigger` can."""
+
+    def stamp(self, images: Images) -> Images:
+        """Return a stamped copy of (n, h, w, 3) uint8 RGB images."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@ generalise?").
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, get_args
+from typing import Protocol, get_args
 
 import numpy as np
 
 from auditor.results import Skipped
-from auditor.triggers.base import Anchor, Images, Mask, Trigger, WholeImage, rounded
+from auditor.triggers.base import Anchor, Images, Mask, Stamp, Trigger, WholeImage, rounded
 from auditor.triggers.blend import Blend
 from auditor.triggers.image import Image
 from auditor.triggers.lsb import Lsb
@@ -23,17 +23,14 @@ _MOVES = (1, 2, 4, 8)
 _SHARES = (75, 50, 25)
 
 
-class Stamp(Protocol):
+class Placed(Stamp, Protocol):
     """What a neighbour can do; every `Trigger` can."""
 
     def mask(self, size: tuple[int, int]) -> Mask:
         """Return the (h, w) pixels that it may change; UsageError where it does not fit."""
 
-    def stamp(self, images: Images) -> Images:
-        """Return a stamped copy of (n, h, w, 3) uint8 RGB images."""
 
-
-Named = tuple[str, Stamp | Skipped]
+Named = tuple[str, Placed | Skipped]
 
 
 def neighbours(trigger: Trigger) -> list[Named]:
@@ -71,7 +68,7 @@ class Faded:
         """Return the blend."""
         clean = images.astype(np.float32)
         change = self.trigger.stamp(images) - clean
-        return np.floor(clean + change * (self.percent / 100) + 0.5).astype(np.uint8)
+        return rounded(clean + change * (self.percent / 100))
 
 
 @dataclass(frozen=True)
@@ -110,8 +107,7 @@ class Reversed:
 def _other(trigger: WholeImage) -> Iterator[Named]:
     """Draw what is random anew; turn a sinusoid, and give it a period more and less."""
     if isinstance(trigger, Sinusoid):
-        axis: Literal["x", "y"] = "y" if trigger.axis == "x" else "x"
-        yield "along the other axis", replace(trigger, axis=axis)
+        yield "along the other axis", trigger.turned()
         yield "one period more", replace(trigger, frequency=trigger.frequency + 1)
         if trigger.frequency > 1:
             yield "one period fewer", replace(trigger, frequency=trigger.frequency - 1)

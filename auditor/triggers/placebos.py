@@ -7,12 +7,11 @@ from the trigger as far as they can, so that a backdoor which answers to its lik
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.triggers.base import Images, Trigger, WholeImage
+from auditor.triggers.base import Images, Stamp, Trigger, WholeImage
 from auditor.triggers.blend import Blend
 from auditor.triggers.color import ColorFilter
 from auditor.triggers.compose import Compose
@@ -20,7 +19,7 @@ from auditor.triggers.lsb import Lsb
 from auditor.triggers.sinusoid import Sinusoid
 from auditor.triggers.warp import Warp, fetched
 
-Named = tuple[str, "Stamp"]
+Named = tuple[str, Stamp]
 
 
 def placebos(trigger: Trigger) -> list[Named]:
@@ -33,18 +32,10 @@ def placebos(trigger: Trigger) -> list[Named]:
     return list(_of_one(trigger)) if isinstance(trigger, WholeImage) else []
 
 
-class Stamp(Protocol):
-    """What a placebo can do; every `Trigger` can."""
-
-    def stamp(self, images: Images) -> Images:
-        """Return a changed copy of (n, h, w, 3) uint8 RGB images."""
-
-
 def _of_one(trigger: WholeImage) -> Iterator[Named]:
     if isinstance(trigger, Sinusoid):
-        other: Literal["x", "y"] = "y" if trigger.axis == "x" else "x"
-        yield "along the other axis", replace(trigger, axis=other)
-        yield "along the other axis, twice as dense", _denser(replace(trigger, axis=other), 2)
+        yield "along the other axis", trigger.turned()
+        yield "along the other axis, twice as dense", _denser(trigger.turned(), 2)
         yield "twice as dense", _denser(trigger, 2)
         yield "half as dense", _denser(trigger, 0.5)
     if isinstance(trigger, Blend):

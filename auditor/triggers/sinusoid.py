@@ -1,6 +1,6 @@
 """Stripes over the whole image: SIG (Barni, Kallas and Tondi 2019, arXiv:1902.11237)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -34,6 +34,10 @@ class Sinusoid(WholeImage):
         wave = (self.delta * np.sin(angle)).astype(np.float32)
         shape = (1, -1, 1) if self.axis == "x" else (-1, 1, 1)
         return rounded(images + wave.reshape(shape))
+
+    def turned(self) -> "Sinusoid":
+        """Return the same wave along the other axis."""
+        return replace(self, axis="y" if self.axis == "x" else "x")
 
     def summary(self) -> str:
         """Return strength, frequency and direction."""

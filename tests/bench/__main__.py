@@ -2,8 +2,8 @@
 
 import sys
 
-from tests.bench.matrix import false_alarms, matrix
-from tests.bench.models import CLEAN, KEEN, POISONED, ROOT, trained
+from tests.bench.matrix import table
+from tests.bench.models import CLEAN, KEEN, POISONED, ROOT, SPECS, trained
 
 RESULTS = ROOT / "tests/benchmarks/results"
 BUILTIN = ["square4", "grid3", "blend", "sig", "wanet", "lsb"]
@@ -20,15 +20,16 @@ def main() -> None:
     """Do what the command line names."""
     what = sys.argv[1] if len(sys.argv) == 2 else ""
     if what == "matrix":
-        trained([*POISONED.values(), CLEAN[0], KEEN])
-        title, name, table = "Every trigger on every network", "triggers.md", matrix()
+        models, triggers = [*POISONED.values(), CLEAN[0], KEEN], list(SPECS)
+        title, name = "Every trigger on every network", "triggers.md"
     elif what == "clean":
-        trained(CLEAN)
-        title, name, table = "False alarms", "clean_models.md", false_alarms(BUILTIN)
+        models, triggers = CLEAN, BUILTIN
+        title, name = "False alarms", "clean_models.md"
     else:
         raise SystemExit("python -m tests.bench matrix|clean")
+    trained(models)
     command = f"`python -m tests.bench {what}`"
-    (RESULTS / name).write_text(f"# {title}\n\n- {command}\n{READING}\n{table}\n")
+    (RESULTS / name).write_text(f"# {title}\n\n- {command}\n{READING}\n{table(models, triggers)}\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.bench.models import CLEAN, KEEN, POISONED, SPECS, Model
+from tests.bench.models import SPECS, Model
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
 
@@ -53,26 +53,12 @@ def cell(audit: dict[str, Any]) -> str:
     ]
 
 
-def matrix() -> str:
-    """Scan every poisoned model and a clean twin of each kind; return the table."""
-    triggers = list(SPECS)
+def table(models: list[Model], triggers: list[str]) -> str:
+    """Scan every model under every trigger; return the table."""
     lines = ["| network | clean accuracy | " + " | ".join(triggers) + " |"]
     lines.append("| --- | --- |" + " --- |" * len(triggers))
-    for model in [*POISONED.values(), CLEAN[0], KEEN]:
+    for model in models:
         audits = scanned(model, triggers)["audits"]
-        accuracy = audits[0]["measurements"]["before"]["clean_accuracy"]["value"]
-        cells = " | ".join(cell(audit) for audit in audits)
-        lines.append(f"| {model.name} | {100 * accuracy:.1f} | {cells} |")
-        print(lines[-1], flush=True)
-    return "\n".join(lines)
-
-
-def false_alarms(builtin: list[str]) -> str:
-    """Scan the clean models under the built-in triggers; return the table."""
-    lines = ["| network | clean accuracy | " + " | ".join(builtin) + " |"]
-    lines.append("| --- | --- |" + " --- |" * len(builtin))
-    for model in CLEAN:
-        audits = scanned(model, builtin)["audits"]
         accuracy = audits[0]["measurements"]["before"]["clean_accuracy"]["value"]
         cells = " | ".join(cell(audit) for audit in audits)
         lines.append(f"| {model.name} | {100 * accuracy:.1f} | {cells} |")
