@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from auditor.repair.base import Task as RepairTask
     from auditor.repair.base import repair as repair_classifier
     from auditor.repair.options import RepairOptions as RepairOptions
+    from auditor.search.base import search as search_triggers
+    from auditor.search.options import SearchOptions as SearchOptions
     from auditor.triggers.spec import load as load_trigger
 
 _PUBLIC = {
@@ -44,6 +46,7 @@ _PUBLIC = {
     "Options": ("auditor.measure.audit", "Options"),
     "RepairOptions": ("auditor.repair.options", "RepairOptions"),
     "RepairTask": ("auditor.repair.base", "Task"),
+    "SearchOptions": ("auditor.search.options", "SearchOptions"),
     "audit": ("auditor.measure.audit", "audit"),
     "audit_all": ("auditor.measure.audit", "audit_all"),
     "judge": ("auditor.policy", "judge"),
@@ -51,6 +54,7 @@ _PUBLIC = {
     "load_trigger": ("auditor.triggers.spec", "load"),
     "open_source": ("auditor.data", "open_source"),
     "repair_classifier": ("auditor.repair.base", "repair"),
+    "search_triggers": ("auditor.search.base", "search"),
 }
 
 __all__ = [
@@ -58,6 +62,7 @@ __all__ = [
     "Options",
     "RepairOptions",
     "RepairTask",
+    "SearchOptions",
     "audit",
     "audit_all",
     "judge",
@@ -65,6 +70,7 @@ __all__ = [
     "load_trigger",
     "open_source",
     "repair_classifier",
+    "search_triggers",
 ]
 
 

@@ -16,6 +16,7 @@ from auditor.results import (
     Engine,
     Evidence,
     Measurement,
+    ModelFacts,
     Rate,
     Skipped,
     TriggerFacts,
@@ -210,17 +211,7 @@ def certify(
         schema=SCHEMA,
         tool=Tool("bdaudit", auditor.__version__),
         created=now(),
-        subject=Subject(
-            path=path,
-            format=model.format,
-            sha256=sha256,
-            bytes=size,
-            parameters=model.parameters,
-            input_shape=model.input_shape,
-            classes=model.classes,
-            class_names=data.class_names,
-            softmax=model.softmax,
-        ),
+        subject=subject(model, data.class_names, path, sha256, size),
         data=data,
         trigger=result.trigger,
         target=result.target,
@@ -229,7 +220,7 @@ def certify(
         repair=None,
         verdict=verdict,
         safety=Safety(sandbox, ()),
-        environment=_environment(result.engine, seed, command),
+        environment=environment(result.engine, seed, command),
         evidence=result.evidence,
     )
 
@@ -287,7 +278,33 @@ def _neighbours(before: AuditResult, after: AuditResult) -> tuple[NeighbourRow, 
     return tuple(NeighbourRow(n.name, then[n.name], n.asr) for n in after.neighbours)
 
 
-def _environment(engine: Engine, seed: int, command: str) -> Environment:
+def subject(
+    model: ModelFacts, names: tuple[str, ...], path: str, sha256: str, size: int
+) -> Subject:
+    """Return a model file as a certificate has it.
+
+    Args:
+        model: What the loaded model is.
+        names: One a class.
+        path: The file, as the user gave it.
+        sha256: Digest of what was loaded.
+        size: Its size in bytes.
+    """
+    return Subject(
+        path=path,
+        format=model.format,
+        sha256=sha256,
+        bytes=size,
+        parameters=model.parameters,
+        input_shape=model.input_shape,
+        classes=model.classes,
+        class_names=names,
+        softmax=model.softmax,
+    )
+
+
+def environment(engine: Engine, seed: int, command: str) -> Environment:
+    """Return what the work ran on, and how to run it again."""
     return Environment(engine.python, engine.backend, engine.versions, engine.device, seed, command)
 
 

@@ -26,12 +26,17 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 def to_document(audited: Certificate | Audits) -> dict[str, Any]:
     """Return one audit, or several, as `audit.json`'s values, validated against the schema."""
+    document: dict[str, Any] = to_json(audited, pack)
+    for audit in document["audits"] if isinstance(audited, Audits) else [document]:
+        validate(audit)
+    return document
+
+
+def validate(audit: Any) -> None:
+    """Hold the values of one audit against the schema."""
     import jsonschema
 
-    document: dict[str, Any] = to_json(audited, _pack)
-    for audit in document["audits"] if isinstance(audited, Audits) else [document]:
-        jsonschema.Draft202012Validator(schema()).validate(audit)
-    return document
+    jsonschema.Draft202012Validator(schema()).validate(audit)
 
 
 def from_document(document: Any) -> Certificate | Audits:
@@ -42,7 +47,7 @@ def from_document(document: Any) -> Certificate | Audits:
     """
     found = document.get("schema") if isinstance(document, dict) else None
     if found == SCHEMA:
-        return _certificate(document, "$")
+        return read_certificate(document, "$")
     if found != audits.SCHEMA:
         raise InputError(
             f"not an audit of this version: schema is {found!r:.60}, "
@@ -51,18 +56,23 @@ def from_document(document: Any) -> Certificate | Audits:
     listed = document.get("audits")
     if not isinstance(listed, list) or not listed:
         raise InputError("$.audits: not a list of at least one audit")
-    read = joined([_certificate(audit, f"$.audits[{i}]") for i, audit in enumerate(listed)])
+    read = joined([read_certificate(audit, f"$.audits[{i}]") for i, audit in enumerate(listed)])
     if set(document) != {"schema", "audits", "verdict"}:
         raise InputError("$: its keys must be schema, audits and verdict")
     first = read.audits[0]
     if any((c.subject, c.data) != (first.subject, first.data) for c in read.audits):
         raise InputError("$.audits: are not all of one model and the same images")
-    if document["verdict"] != to_json(read.verdict, _pack):
+    if document["verdict"] != to_json(read.verdict, pack):
         raise InputError("$.verdict: is not what the audits come to")
     return read
 
 
-def _certificate(document: Any, where: str) -> Certificate:
+def read_certificate(document: Any, where: str) -> Certificate:
+    """Read one audit back from its place in a document.
+
+    Raises:
+        InputError: It is none; names the place and what is wrong there.
+    """
     import jsonschema
 
     problem = jsonschema.exceptions.best_match(
@@ -81,7 +91,12 @@ def _certificate(document: Any, where: str) -> Certificate:
 
 def canonical(audited: Certificate | Audits) -> bytes:
     """Return one audit, or several, as JSON bytes: ASCII, two spaces, keys in contract order."""
-    text = json.dumps(to_document(audited), indent=2, ensure_ascii=True, allow_nan=False)
+    return dumped(to_document(audited))
+
+
+def dumped(document: dict[str, Any]) -> bytes:
+    """Return JSON values as bytes, always the same ones."""
+    text = json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)
     return text.encode("ascii") + b"\n"
 
 
@@ -108,7 +123,7 @@ def _check(repair: Repair) -> None:
         raise InputError(f"$.repair.kept: no epoch {repair.kept} in the history")
 
 
-def _pack(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+def pack(array: np.ndarray[Any, Any]) -> dict[str, Any]:
     """Pictures become a PNG, one below the other, heatmaps little-endian float32; both in base64.
 
     A single RGB picture says its own shape; anything else has it beside it.

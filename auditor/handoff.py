@@ -16,8 +16,9 @@ from auditor.errors import InputError, WorkError
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
 from auditor.regular_file import read_regular
-from auditor.repaired import Epoch, Plan, RepairResult, Step, Watched
-from auditor.results import AuditResult, AuditResults, Rate
+from auditor.repaired import BEFORE, Epoch, Plan, RepairResult, Step, Watched
+from auditor.results import AuditResult, AuditResults, Rate, Skipped
+from auditor.searched import Found, SearchResult
 from auditor.target import Target
 
 T = TypeVar("T")
@@ -215,6 +216,9 @@ def _check_plan(plan: Plan) -> None:
     _check_classes(plan, plan.watched.labels)
     counts = (plan.steps_per_epoch, plan.batch_size, plan.training, plan.validation)
     _check_counts(*counts, plan.epochs, *(epochs for _, epochs in plan.phases))
+    names = [name for name, _ in plan.phases]
+    if len(set(names)) < len(names) or any(not 0 < len(name) <= _LONGEST_PHASE for name in names):
+        raise InputError("a phase has no name, a long one, or another's")
 
 
 def _check_inspection(inspection: Inspection) -> None:
@@ -240,13 +244,52 @@ def _check_repair(result: RepairResult) -> None:
         raise InputError(f"epoch {result.kept} is kept, and not in the history")
 
 
+def _check_search(result: SearchResult) -> None:
+    """Look at every class; there is one a class of the model, in its order, with its name."""
+    height, width, _ = result.model.input_shape
+    names = result.data.class_names
+    if [(f.class_, f.name) for f in result.classes] != list(enumerate(names)):
+        raise InputError("the classes are not the model's, in its order")
+    if len(names) != result.model.classes or min(height, width) < 1:
+        raise InputError("the model's shape or number of classes cannot be")
+    _check_picture(result.example)
+    if result.example.shape != (height, width, 3):
+        raise InputError(f"the example is {result.example.shape}, the model takes other images")
+    _check_counts(result.rounds, result.evaluations, result.held_out, result.data.images)
+    for found in result.classes:
+        _check_found(found, (height, width))
+
+
+def _check_found(found: Found, size: tuple[int, int]) -> None:
+    """A stamp is the image's size or empty; a flagged class has one, with a norm and a proof."""
+    mask, pattern = found.mask, found.pattern
+    _check_picture(pattern)
+    if mask.dtype != np.float32 or mask.ndim != 2 or mask.shape not in (size, (0, 0)):
+        raise InputError(f"a mask is {mask.dtype} {mask.shape}")
+    if pattern.shape[:2] != mask.shape or not ((mask >= 0) & (mask <= 1)).all():
+        raise InputError("a mask and its pattern do not agree, or a mask leaves 0 to 1")
+    _check_counts(found.rounds)
+    if isinstance(found.norm, float) and not 0 <= found.norm <= size[0] * size[1] + 1:
+        raise InputError(f"a norm is {found.norm}")
+    if isinstance(found.success, Rate) and not 0 <= found.success.low <= found.success.high <= 1:
+        raise InputError(f"a rate goes from {found.success.low} to {found.success.high}")
+    missing = isinstance(found.norm, Skipped) or isinstance(found.success, Skipped)
+    if found.flagged and (missing or not mask.any()):
+        raise InputError("a flagged class has no stamp")
+
+
 def _check_kept_to(plan: Plan, value: Epoch | RepairResult) -> None:
     """Refuse what watched other images than the plan says, or names classes that it does not."""
     history = value.history if isinstance(value, RepairResult) else (value,)
     if isinstance(value, RepairResult):
         _check_classes(plan, value.watched.labels)
     for epoch in history:
-        if len(epoch.predicted) != len(plan.watched.names) or epoch.epoch > plan.epochs:
+        known = epoch.phase == BEFORE or epoch.phase in dict(plan.phases)
+        if (
+            len(epoch.predicted) != len(plan.watched.names)
+            or epoch.epoch > plan.epochs
+            or not known
+        ):
             raise InputError("an epoch is none of the plan's")
         _check_classes(plan, epoch.predicted)
 
@@ -262,6 +305,7 @@ def _check_counts(*counts: int) -> None:
 
 
 _MOST_WATCHED = 64
+_LONGEST_PHASE = 20
 _MOST_CELLS = 1024
 _MOST_COUNTED = 1 << 48
 
@@ -272,5 +316,6 @@ _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Plan: _check_plan,
     Ports: _check_ports,
     RepairResult: _check_repair,
+    SearchResult: _check_search,
 }
 """What a worker may send → what must hold of its arrays, counts and classes."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from auditor.results import Engine, Rate, Skipped
 from auditor.target import Target
 
-BEFORE, UNLEARNING, RECOVERY = "before", "unlearning", "recovery"
-"""The phases of a history: epoch 0 is the model as it came."""
+BEFORE, UNLEARNING, RECOVERY, TEACHING = "before", "unlearning", "recovery", "teaching"
+"""Phases of a history: epoch 0 is the model as it came; epochs of teaching train a teacher, whose
+weights are not what is handed back."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ class Epoch:
 
     Attributes:
         epoch: Its number, counted through all phases; 0 is the model as it came.
-        phase: `before`, `unlearning` or `recovery`.
+        phase: `before`, or the phase of the method: `unlearning`, `recovery`.
         step: Optimizer steps done by its end.
         images: Rows, clean and stamped, that the training has seen by then.
-        alpha: Weight of the ascent in this epoch; None outside unlearning.
+        alpha: Weight of the ascent in this epoch; None where there is none.
         loss: Mean training loss of the epoch; None for epoch 0.
         clean_accuracy: Of the validation images.
         asr: Of the stamped ones whose class is not the target.
@@ -201,7 +202,7 @@ class Step:
     """How far the training is.
 
     Attributes:
-        phase: `unlearning` or `recovery`.
+        phase: The phase's name.
         epoch: The epoch that is running, counted through all phases.
         done: Steps done in all.
         images: Rows seen in all.

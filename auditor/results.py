@@ -159,6 +159,7 @@ class TriggerFacts:
         sha256: Of its canonical specification, the bytes of its picture included.
         mask_area: Share of the image's pixels that it changes, in (0, 1].
         summary: One plain phrase: "white 4×4 square, bottom right".
+        inferred: Whether a search found it; nobody gave it.
     """
 
     id: str
@@ -166,6 +167,7 @@ class TriggerFacts:
     sha256: str
     mask_area: float
     summary: str
+    inferred: bool = False
 
 
 @dataclass(frozen=True)

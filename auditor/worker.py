@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor import sandbox
-from auditor.errors import AuditorError, InputError, WorkError
+from auditor.errors import AuditorError, InputError, Interrupted, WorkError
 from auditor.failures import is_out_of_memory, reason
 from auditor.sandbox import libc
 from auditor.sandbox.limits import computing
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from auditor.models.classifier import Classifier
     from auditor.models.inspect.inspection import Inspection
     from auditor.repair.base import Task
-    from auditor.repaired import Epoch, Plan, Step
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
@@ -58,10 +57,10 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
     from auditor import handoff
     from auditor.codec import from_json, no_array
     from auditor.models.loading import save
-    from auditor.repair import course
     from auditor.repair.base import repair as train
     from auditor.repair.devices import place
     from auditor.repair.options import RepairOptions
+    from auditor.teller import Teller
 
     stop = threading.Event()
     options = from_json(RepairOptions, job["options"], no_array)
@@ -72,16 +71,48 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
                 task,
                 options,
                 place=where,
-                watcher=_Teller(tell, folder, stop),
+                watcher=Teller(tell, folder, stop),
                 checkpoints=Path(job["checkpoints"]),
                 identity=job["identity"],
                 resume=job["resume"],
+                progress=_progress(tell),
                 stop=stop.is_set,
             )
-        except course.Interrupted:
+        except Interrupted:
             raise WorkError("the training was asked to stop; go on with --resume") from None
         if result.kept is not None:
             save(task.classifier, folder / job["repaired"])
+    handoff.save(result, folder)
+
+
+def search(job: Job, folder: Path, tell: Tell) -> None:
+    """Search a model for a trigger that nobody knows: leave a `SearchResult`."""
+    from auditor import handoff
+    from auditor.codec import from_json, no_array
+    from auditor.data import open_source
+    from auditor.repair.devices import memory_advice, place
+    from auditor.search.base import search as look
+    from auditor.search.options import SearchOptions
+
+    inspection, asked = _looked_at(job, tell), threading.Event()
+
+    def stop() -> bool:  # from the first step on there is something to put away
+        signal.signal(signal.SIGTERM, lambda *_: asked.set())
+        return asked.is_set()
+
+    options = from_json(SearchOptions, job["options"], no_array)
+    dataset = open_source(job["data"])
+    with place("cpu"), memory_advice(options.batch_size):  # one device, which repeats itself
+        result = look(
+            _classifier(job, inspection, dataset.image_size(), tell),
+            dataset,
+            options,
+            progress=_progress(tell),
+            checkpoints=Path(job["checkpoints"]),
+            identity=job["identity"],
+            resume=job["resume"],
+            stop=stop,
+        )
     handoff.save(result, folder)
 
 
@@ -124,30 +155,6 @@ def _evaluation(path: str, job: Job) -> "Dataset":
     if "all_but" in job:
         return Subset(dataset, rest(dataset, **job["all_but"]))
     return dataset
-
-
-class _Teller:
-    """Passes on what a repair tells; what holds arrays goes through a file."""
-
-    def __init__(self, tell: Tell, folder: Path, stop: threading.Event) -> None:
-        self._tell, self._folder, self._stop = tell, folder, stop
-
-    def begin(self, plan: "Plan") -> None:
-        """From now on there is something to put away before this process ends."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
-        self._send("plan", plan, "plan")
-
-    def step(self, step: "Step") -> None:
-        self._tell({"event": "step", **asdict(step)})
-
-    def epoch(self, epoch: "Epoch") -> None:
-        self._send("epoch", epoch, f"epoch-{epoch.epoch}")
-
-    def _send(self, event: str, value: "Plan | Epoch", name: str) -> None:
-        from auditor import handoff
-
-        handoff.save(value, self._folder, name)
-        self._tell({"event": event, "name": name})
 
 
 def inspect(job: Job, folder: Path, tell: Tell) -> None:
@@ -238,6 +245,7 @@ def demo(job: Job, folder: Path, tell: Tell) -> None:
 JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "scan": scan,
     "repair": repair,
+    "search": search,
     "inspect": inspect,
     "elsewhere": elsewhere,
     "describe": describe,

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-_COMMANDS = ("scan", "repair", "inspect", "triggers", "demo", "doctor")
+_COMMANDS = ("scan", "repair", "compare", "search", "inspect", "triggers", "demo", "doctor")
 _OF_PYTHON = ("PYTHON", "LANG", "LC_")
 
 _forks = multiprocessing.get_context("forkserver")

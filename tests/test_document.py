@@ -138,7 +138,7 @@ def bomb(side: int = 30_000) -> str:
         (["watched", "outline", "shape"], [8, 32], "outline"),
         (["watched", "names"], ["one"], "watched"),
         (["history", 3, "predicted"], [0], r"history\[3\]"),
-        (["history", 3, "phase"], "sleeping", "phase"),
+        (["history", 3, "phase"], "x" * 21, "phase"),
         (["history", 3, "asr"], 0.5, "asr"),
         (["history"], [], "history"),
         (["kept"], 40, "kept"),

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, bdaudit
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("command", ["", "scan", "repair", "inspect"])
+@pytest.mark.parametrize("command", ["", "scan", "repair", "search", "compare", "inspect"])
 def test_help_stands_in_the_readme(command: str) -> None:
     ran = bdaudit(*command.split(), "--help", COLUMNS="80")
     assert ran.out.strip() in README

@@ -21,6 +21,8 @@ from auditor.text import printable
 COMMANDS = {
     "scan": "Audit a model for the backdoor that a trigger would open.",
     "repair": "Make a model forget a trigger, and certify before and after.",
+    "search": "Find a trigger that nobody knows, and write it as a trigger file.",
+    "compare": "Repair a model in several ways, side by side in one table.",
     "inspect": "Say what a model file is and holds, without loading it.",
     "triggers": "List the triggers, or show what one does to images.",
     "demo": "Train a small BadNet, scan it, repair it, certify both.",
@@ -28,7 +30,7 @@ COMMANDS = {
 }
 """Command → its line in `--help`; each lives in `cli/NAME.py` as `command`."""
 
-CONFIGURED = ("scan", "repair")
+CONFIGURED = ("scan", "repair", "search", "compare")
 """The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
 
 INTERRUPTED = 130

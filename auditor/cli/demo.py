@@ -6,7 +6,9 @@ import click
 
 from auditor.cli import files, summary
 from auditor.cli.progress import progress
-from auditor.cli.repair_run import NEIGHBOUR_IMAGES, Repair, repair
+from auditor.cli.repair_flags import NEIGHBOUR_IMAGES
+from auditor.cli.repair_run import repair
+from auditor.cli.repair_wanted import Repair
 from auditor.cli.scan import format_of, scan
 from auditor.errors import UsageError, WorkError
 from auditor.measure.audit import Options

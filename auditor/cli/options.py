@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -168,28 +168,33 @@ limits = stack(
 """What a model must keep to."""
 
 
-def certificates(*names: str) -> Decorator:
+def certificates(
+    *names: str, formats: Iterable[str] = FORMATS, what: str = "a certificate"
+) -> Decorator:
     """The option that writes certificates, under the names it has in a command."""
     return option(
         *names,
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help=f"Write a certificate; by its suffix: {', '.join('.' + f for f in FORMATS)}. "
-        "Repeatable.",
+        help=f"Write {what}; by its suffix: {', '.join('.' + f for f in formats)}. Repeatable.",
     )
 
 
-printing = stack(
-    option(
+def printed_as(formats: Iterable[str], what: str = "one") -> Decorator:
+    """The option that says what goes to standard output."""
+    return option(
         "-f",
         "--format",
         "format_",
-        type=click.Choice(list(FORMATS)),
-        help="Write one to standard output instead of the summary.",
-    ),
-    option("--force", is_flag=True, help="Replace files that exist."),
-)
+        type=click.Choice(list(formats)),
+        help=f"Write {what} to standard output instead of the summary.",
+    )
+
+
+force = option("--force", is_flag=True, help="Replace files that exist.")
+
+printing = stack(printed_as(FORMATS), force)
 """What goes to standard output, and what may be replaced."""
 
 guarding = stack(

@@ -7,17 +7,16 @@ from typing import Any
 import click
 
 from auditor.certificate import now
-from auditor.cli import files, options, repair_flags, sources, summary
+from auditor.cli import files, options, repair_flags, repair_search, sources, summary
+from auditor.cli.repair_run import repair
+from auditor.cli.repair_wanted import Repair
 from auditor.cli.scan import EXIT, format_of
-from auditor.errors import UsageError, WorkError
-from auditor.measure.audit import Options
+from auditor.errors import WorkError
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
-from auditor.policy import Limits
+from auditor.monitor import run_record
 from auditor.repair.options import RepairOptions
 from auditor.report import FORMATS, ready, render
-from auditor.triggers import spec
-from auditor.triggers.base import Trigger
 
 MODEL_SUFFIXES = ("keras", "h5", "onnx")
 GRAPH_SUFFIXES = (".onnx", ".tflite")
@@ -25,7 +24,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.trigger("A repair takes one.")
+@options.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
 @options.option(
     "--data",
     metavar="SOURCE",
@@ -53,18 +52,11 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @options.limit("Certify on at most N evaluation images, drawn class by class.")
 @options.batch_size(
     RepairOptions.batch_size,
-    "Clean images a step, of all devices together; unlearning adds as many stamped ones.",
+    "Clean images a step, of all devices together; many methods add as many stamped ones.",
 )
 @options.seed("Seed of every draw, split and shuffle.")
 @options.limits
-@options.option(
-    "--max-accuracy-drop",
-    type=options.Number(0, 1),
-    default=RepairOptions.max_accuracy_drop,
-    metavar="FRACTION",
-    help="Highest fall in clean accuracy; its upper bound is judged. An epoch that the validation "
-    "images show to be beyond it is not kept.",
-)
+@repair_flags.max_accuracy_drop
 @options.option(
     "--run-dir",
     type=click.Path(path_type=Path),
@@ -76,15 +68,13 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @options.printing
 @options.guarding
 @options.talking
-def command(model: Path, trigger: tuple[str, ...], output: Path, resume: bool, **flags: Any) -> int:
+def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
     """Repair MODEL: make it forget a trigger, and prove what that did.
 
     Measures the model, trains it with the method of --method while every epoch's figures and
     heatmaps can be watched, keeps the best epoch, and measures the file handed back. A repair that
     does not help hands back nothing and exits 1. MODEL is never written to.
     """
-    from auditor.cli.repair_run import NEIGHBOUR_IMAGES, Repair, repair  # `scan` reads the flags
-
     data = sources.for_repair(flags["data"], flags["eval_data"])
     inputs = [model, *(Path(p) for p in (*(t.partition("#")[0] for t in trigger), *data) if p)]
     files.check_outputs([output], MODEL_SUFFIXES, inputs, force=flags["force"])
@@ -95,37 +85,31 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, resume: bool, *
         ready(format_of(path))
     now()
     InputRange.parse(flags["input_range"])
+    how, common = repair_flags.options(flags), repair_flags.common(flags)
+    if searched := trigger == (repair_search.UNKNOWN,):
+        found = repair_search.trigger_file(output)
+        files.check_outputs([found], ["yaml"], inputs, force=flags["force"] or flags["resume"])
+        sought = repair_search.sought(model, output, data[0], flags)
+        if sought.trigger is None:
+            return 0 if flags["exit_zero"] else EXIT[sought.status]
+        forgotten = sought.trigger
+    else:
+        forgotten = repair_flags.one(trigger)
+    run_dir = flags["run_dir"] or output.with_suffix(".run")
     wanted = Repair(
         model=model,
         output=output,
-        run_dir=flags["run_dir"] or output.with_suffix(".run"),
-        trigger=_one(trigger),
+        run_dir=run_dir,
+        trigger=forgotten,
         data=data[0],
         evaluation=data[1],
-        input_range=flags["input_range"],
-        device=flags["device"],
-        external_data=flags["allow_external_data"],
-        how=Options(
-            target=flags["target"],
-            layer=flags["layer"],
-            object_region=sources.absolute_region(flags["object_region"]),
-            limit=flags["limit"],
-            batch_size=2 * flags["batch_size"],
-            seed=flags["seed"],
-            neighbours=NEIGHBOUR_IMAGES,
-        ),
-        options=_options(flags),
-        guard=options.guard(flags),
-        limits=Limits(
-            max_asr=flags["max_asr"],
-            max_tar=flags["max_tar"],
-            min_accuracy=flags["min_accuracy"],
-            max_accuracy_drop=flags["max_accuracy_drop"],
-        ),
+        options=how,
+        **common,
     )
+    begun = not searched or (run_dir / run_record.NAME).exists()  # it may have stopped before
     certificate, contents = repair(
         wanted,
-        resume=resume,
+        resume=flags["resume"] and begun,
         force=flags["force"],
         show=not (flags["quiet"] or flags["no_progress"]),
         verbose=flags["verbose"],
@@ -139,16 +123,6 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, resume: bool, *
     return 0 if flags["exit_zero"] else EXIT[certificate.verdict.status]
 
 
-def _one(specs: tuple[str, ...]) -> Trigger:
-    """Return the one trigger to unlearn."""
-    if len(specs) > 1:
-        raise UsageError(
-            f"--trigger is given {len(specs)} times, but a repair unlearns one trigger; "
-            "for several stamped together, give one of type compose"
-        )
-    return spec.load(specs[0])
-
-
 def _write(contents: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:
     try:
         files.write({**contents, **rendered})
@@ -156,9 +130,3 @@ def _write(contents: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:
         if not contents:
             raise
         raise WorkError(f"{error}; mend that, then finish with --resume") from error
-
-
-def _options(flags: dict[str, Any]) -> RepairOptions:
-    """Return the repair's options; those that have flags bear their names."""
-    names = set(RepairOptions.__dataclass_fields__) & set(flags)
-    return RepairOptions(**{name: flags[name] for name in names})

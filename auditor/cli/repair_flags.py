@@ -1,12 +1,24 @@
-"""The flags that say how a model is repaired; each is a field of `RepairOptions`, but --device."""
+"""The flags that say how a model is repaired; each is a field of `RepairOptions`, but --device.
+
+What is not given is as the method has it.
+"""
 
 from typing import Any
 
 import click
 
-from auditor.cli.options import Number, option, stack
-from auditor.repair import REPAIRS
+from auditor.cli import sources
+from auditor.cli.options import Decorator, Number, guard, option, stack
+from auditor.errors import UsageError
+from auditor.measure.audit import Options
+from auditor.policy import Limits
+from auditor.repair import DEFAULT, REPAIRS, readers, reads
 from auditor.repair.options import RepairOptions
+from auditor.triggers import spec
+from auditor.triggers.base import Trigger
+
+NEIGHBOUR_IMAGES = 1_000
+"""Evaluation images that the trigger's neighbours are tried on."""
 
 
 class Pair(click.ParamType[tuple[Any, ...]]):
@@ -32,73 +44,95 @@ class Pair(click.ParamType[tuple[Any, ...]]):
         return pair
 
 
-def _pair(value: tuple[Any, Any]) -> str:
-    return f"{value[0]}:{value[1]}"
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ":".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-flags = stack(
-    option(
-        "--method",
-        type=click.Choice(list(REPAIRS)),
-        default=RepairOptions.method,
-        help="How it is repaired: " + "; ".join(f"{k}, {v}" for k, v in REPAIRS.items()) + ".",
-    ),
-    option(
-        "--epochs",
-        type=click.IntRange(1, 10_000),
-        default=RepairOptions.epochs,
-        metavar="N",
-        help="Epochs of unlearning.",
-    ),
-    option(
-        "--recovery-epochs",
-        type=click.IntRange(0, 10_000),
-        default=RepairOptions.recovery_epochs,
-        metavar="N",
-        help="Epochs of recovery on clean images.",
-    ),
-    option(
-        "--learning-rate",
-        type=Number(1e-12, 1),
-        default=RepairOptions.learning_rate,
-        metavar="RATE",
-        help="Of Adam; the same whatever the data and device.",
-    ),
-    option(
-        "--alpha",
-        type=Pair(Number(0, 1_000)),
-        default=_pair(RepairOptions.alpha),
-        metavar="FIRST:LAST",
-        help="Weight of the ascent on the trigger, from the first to the last epoch.",
-    ),
-    option(
-        "--unlearned-below",
-        type=Number(0, 1),
-        default=RepairOptions.unlearned_below,
-        metavar="CHANCE",
-        help="A stamped image leaves the ascent when the model gives the target less than this "
-        "chance; 0 for never. Far lower, the target class itself is shunned.",
-    ),
-    option(
-        "--clean-weight",
-        type=Number(0, 1_000_000),
-        default=RepairOptions.clean_weight,
-        metavar="WEIGHT",
-        help="Weight of the clean images' cross-entropy.",
-    ),
-    option(
-        "--anchor",
-        type=click.Choice(["plain", "fisher"]),
-        default=RepairOptions.anchor,
-        help="What holds each weight to where it began: all alike, or by its Fisher information.",
-    ),
-    option(
-        "--anchor-weight",
-        type=Number(0, 1_000_000),
-        default=RepairOptions.anchor_weight,
-        metavar="WEIGHT",
-        help="How strongly.",
-    ),
+def options(flags: dict[str, Any]) -> RepairOptions:
+    """Return what the flags ask for; the rest as the method has it.
+
+    Raises:
+        UsageError: A flag that means nothing to the method.
+    """
+    method = flags["method"]
+    fields = set(RepairOptions.__dataclass_fields__) - {"method"}
+    given = {n: v for n, v in flags.items() if n in fields and v is not None}
+    for name in given:
+        if not reads(method, name):
+            flag, owners = name.replace("_", "-"), ", ".join(readers(name))
+            raise UsageError(f"--{flag}: means nothing to --method {method}; it is for {owners}")
+    return RepairOptions.of(method, **given)
+
+
+def one(specs: tuple[str, ...]) -> Trigger:
+    """Return the one trigger that is to be forgotten.
+
+    Raises:
+        UsageError: There are several, or the spec names none.
+        InputError: Its file cannot be read.
+    """
+    if len(specs) > 1:
+        raise UsageError(
+            f"--trigger is given {len(specs)} times, but one trigger is forgotten at a time; "
+            "for several stamped together, give one of type compose"
+        )
+    return spec.load(specs[0])
+
+
+def common(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a `Repair` does not depend on the method: how it is measured and judged."""
+    return {
+        "input_range": flags["input_range"],
+        "device": flags["device"],
+        "external_data": flags["allow_external_data"],
+        "how": Options(
+            target=flags["target"],
+            layer=flags["layer"],
+            object_region=sources.absolute_region(flags["object_region"]),
+            limit=flags["limit"],
+            batch_size=2 * flags["batch_size"],
+            seed=flags["seed"],
+            neighbours=NEIGHBOUR_IMAGES,
+        ),
+        "guard": guard(flags),
+        "limits": Limits(
+            max_asr=flags["max_asr"],
+            max_tar=flags["max_tar"],
+            min_accuracy=flags["min_accuracy"],
+            max_accuracy_drop=flags["max_accuracy_drop"],
+        ),
+    }
+
+
+def _own(name: str, kind: Any, metavar: str | None, what: str) -> Decorator:
+    """Return the option for a field whose default is the method's."""
+    owners = readers(name)
+    lead = f"{owners[0]}: " if len(owners) == 1 and owners[0] != DEFAULT else ""
+    defaults = _defaults(name)
+    settings = {"metavar": metavar} if metavar else {}
+    return option(
+        "--" + name.replace("_", "-"),
+        type=kind,
+        help=f"{lead}{what} Default: {defaults}.",
+        **settings,
+    )
+
+
+def _defaults(name: str) -> str:
+    """Return a field's default in words: the methods' where they differ."""
+    methods = readers(name) or list(REPAIRS)
+    by_value: dict[str, list[str]] = {}
+    for method in methods:
+        value = getattr(RepairOptions.of(method), name)
+        by_value.setdefault(_shown(value), []).append(method)
+    if len(by_value) == 1:
+        return next(iter(by_value))
+    return ", ".join(f"{value} ({', '.join(names)})" for value, names in by_value.items())
+
+
+images = stack(
     option(
         "--clean-budget",
         type=Number(0),
@@ -118,55 +152,10 @@ flags = stack(
         help="Mirror images left to right at random while training: for photographs, not for "
         "digits, text or road signs.",
     ),
-    option(
-        "--least-steps",
-        type=click.IntRange(1, 1_000_000),
-        default=RepairOptions.least_steps,
-        metavar="N",
-        help="Fewest training steps an epoch; little data is passed over several times.",
-    ),
-    option(
-        "--patience",
-        type=click.IntRange(1, 10_000),
-        default=RepairOptions.patience,
-        metavar="N",
-        help="End unlearning once the trigger is forgotten and N epochs bring nothing better.",
-    ),
-    option(
-        "--on-stall",
-        type=click.Choice(["stop", "escalate", "continue"]),
-        default=RepairOptions.on_stall,
-        help="When nothing moves by the end of --stall-epochs: stop and say so, double alpha, or "
-        "go on.",
-    ),
-    option(
-        "--stall-epochs",
-        type=Pair(click.IntRange(1, 10_000), rising=True),
-        default=_pair(RepairOptions.stall_epochs),
-        metavar="FIRST:LAST",
-        help="Epochs that the early diagnosis looks at.",
-    ),
-    option(
-        "--stall-steps",
-        type=click.IntRange(1),
-        default=RepairOptions.stall_steps,
-        metavar="N",
-        help="It gives no verdict before N steps.",
-    ),
-    option(
-        "--stall-change",
-        type=Number(0, 1),
-        default=RepairOptions.stall_change,
-        metavar="FRACTION",
-        help="Relative change of ASR, TAR or loss that counts as movement.",
-    ),
-    option(
-        "--watched",
-        type=click.IntRange(1, 16),
-        default=RepairOptions.watched,
-        metavar="N",
-        help="Held-out images whose heatmaps are drawn every epoch.",
-    ),
+)
+"""Which clean images are used, and how they are shown."""
+
+place = stack(
     option(
         "--device",
         type=click.Choice(["auto", "cpu", "gpu"]),
@@ -174,5 +163,125 @@ flags = stack(
         help="Where to train; every GPU there is takes part.",
     ),
     option("--mixed-precision", is_flag=True, help="Train in bfloat16; weights stay float32."),
+)
+"""Where it is computed, and how exactly."""
+
+max_accuracy_drop = option(
+    "--max-accuracy-drop",
+    type=Number(0, 1),
+    default=RepairOptions.max_accuracy_drop,
+    metavar="FRACTION",
+    help="Highest fall in clean accuracy; its upper bound is judged. An epoch that the validation "
+    "images show to be beyond it is not kept.",
+)
+"""How much accuracy a repair may cost."""
+
+flags = stack(
+    option(
+        "--method",
+        type=click.Choice(list(REPAIRS)),
+        default=DEFAULT,
+        help="How it is repaired; the README has a table. Each has its own defaults.",
+    ),
+    _own("epochs", click.IntRange(1, 10_000), "N", "Epochs of the method's main phase."),
+    _own("recovery_epochs", click.IntRange(0, 10_000), "N", "Epochs of recovery on clean images."),
+    _own("teacher_epochs", click.IntRange(1, 10_000), "N", "Epochs that train the teacher."),
+    _own("optimizer", click.Choice(["adam", "sgd"]), None, "What moves the weights."),
+    _own(
+        "learning_rate",
+        Number(1e-12, 1),
+        "RATE",
+        "Its rate; the same whatever the data and device.",
+    ),
+    _own(
+        "schedule",
+        click.Choice(["constant", "cosine", "steps"]),
+        None,
+        "How the rate goes on within a phase: as it is, down to 0, or in five steps.",
+    ),
+    _own("weight_decay", Number(0, 1), "SHARE", "Of the optimizer."),
+    _own("label_smoothing", Number(0, 1), "SHARE", "Of every label, spread over all classes."),
+    _own(
+        "alpha",
+        Pair(Number(0, 1_000)),
+        "FIRST:LAST",
+        "Weight of the ascent on the trigger, from the first to the last epoch.",
+    ),
+    _own(
+        "unlearned_below",
+        Number(0, 1),
+        "CHANCE",
+        "A stamped image leaves the ascent when the model gives the target less than this chance; "
+        "0 for never. Far lower, the target class itself is shunned.",
+    ),
+    _own(
+        "clean_weight", Number(0, 1_000_000), "WEIGHT", "Weight of the clean images' cross-entropy."
+    ),
+    _own(
+        "anchor",
+        click.Choice(["plain", "fisher"]),
+        None,
+        "What holds each weight to where it began: all alike, or by its Fisher information.",
+    ),
+    _own("anchor_weight", Number(0, 1_000_000), "WEIGHT", "How strongly."),
+    _own(
+        "attention_weight",
+        Number(0, 1e9),
+        "WEIGHT",
+        "How strongly attention is held to the teacher's.",
+    ),
+    _own(
+        "feature_weight",
+        Number(0, 1e9),
+        "WEIGHT",
+        "How strongly a stamped image's features are held to its clean twin's.",
+    ),
+    _own("prune_allowance", Number(0, 1), "FRACTION", "Fall in accuracy that pruning may cost."),
+    _own("rho", Number(0, 1_000), "RADIUS", "How far the sharpest point is sought."),
+    images,
+    _own(
+        "shift",
+        Number(0, 0.5),
+        "SHARE",
+        "Shift images at random while training, by up to this share of their height and width.",
+    ),
+    _own(
+        "least_steps",
+        click.IntRange(1, 1_000_000),
+        "N",
+        "Fewest training steps an epoch; little data is passed over several times.",
+    ),
+    _own(
+        "patience",
+        click.IntRange(1, 10_000),
+        "N",
+        "End unlearning once the trigger is forgotten and N epochs bring nothing better.",
+    ),
+    _own(
+        "on_stall",
+        click.Choice(["stop", "escalate", "continue"]),
+        None,
+        "When nothing moves by the end of --stall-epochs: stop and say so, double alpha, or go on.",
+    ),
+    _own(
+        "stall_epochs",
+        Pair(click.IntRange(1, 10_000), rising=True),
+        "FIRST:LAST",
+        "Epochs that the early diagnosis looks at.",
+    ),
+    _own("stall_steps", click.IntRange(1), "N", "It gives no verdict before N steps."),
+    _own(
+        "stall_change",
+        Number(0, 1),
+        "FRACTION",
+        "Relative change of ASR, TAR or loss that counts as movement.",
+    ),
+    _own(
+        "watched",
+        click.IntRange(1, 16),
+        "N",
+        "Held-out images whose heatmaps are drawn every epoch.",
+    ),
+    place,
 )
 """How a model is repaired."""

@@ -5,84 +5,37 @@ that is handed back. This process only watches, judges and writes.
 """
 
 import shutil
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from auditor import handoff, metrics, supervisor
+from auditor import handoff, metrics
 from auditor.certificate import Certificate, Output, with_repair
-from auditor.cli import sources
 from auditor.cli.hearing import Ear
-from auditor.cli.progress import Progress, progress
-from auditor.cli.scan import certified, measured, warn_of_gaps
+from auditor.cli.progress import progress
+from auditor.cli.repair_start import Start, audit, start
+from auditor.cli.repair_wanted import Repair
 from auditor.codec import no_array, to_json
-from auditor.data import is_builtin
 from auditor.document import canonical
 from auditor.errors import InputError, Interrupted, WorkError
 from auditor.intake import Taken
-from auditor.measure.audit import Options
 from auditor.monitor import Observer, tensorboard
 from auditor.monitor.run_folder import RunFolder
 from auditor.monitor.terminal import Terminal
-from auditor.policy import Limits, judge
-from auditor.repair.options import RepairOptions
+from auditor.policy import judge
 from auditor.repaired import RepairResult
 from auditor.results import AuditResult, Rate
-from auditor.supervisor import Guard, Supervisor
+from auditor.supervisor import Supervisor
 from auditor.text import printable
 from auditor.triggers import spec
-from auditor.triggers.base import Trigger
-from auditor.verdict import Verdict
-
-HALF = 0.5
-"""Clean budget where --data must serve for repair and evaluation both."""
 
 _NO_BETTER = (
     "Epoch {} served best on the validation images, but on the evaluation images the attack "
     "success rate is no lower than before."
 )
-
-NEIGHBOUR_IMAGES = 1_000
-"""Evaluation images that the trigger's neighbours are tried on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repair:
-    """What is asked for.
-
-    Attributes:
-        model: The model file.
-        output: The repaired file to write.
-        run_dir: Folder of the run.
-        trigger: The trigger.
-        data: Clean images; None to go by the model's shape.
-        evaluation: Images to judge by; None for what the repair leaves of `data`.
-        input_range: As `--input-range`.
-        device: `auto`, `cpu` or `gpu`.
-        external_data: Whether an ONNX file's numbers may be in files beside it.
-        how: How both audits are done.
-        options: How the repair is done.
-        limits: What the repaired model must keep to.
-        guard: How the workers are kept.
-    """
-
-    model: Path
-    output: Path
-    run_dir: Path
-    trigger: Trigger
-    data: str | None
-    evaluation: str | None
-    input_range: str
-    device: str
-    how: Options
-    options: RepairOptions
-    limits: Limits
-    guard: Guard = Guard()
-    external_data: bool = False
-
 
 Contents = dict[Path, bytes]
 
@@ -108,106 +61,129 @@ def repair(
     """
     with Supervisor(wanted.guard) as workers:
         taken = workers.take(wanted.model, external_data=wanted.external_data)
-        made = not wanted.run_dir.exists()
-        run = RunFolder.open(wanted.run_dir, _identity(wanted, taken), resume=resume, force=force)
-        begun = (run.checkpoints / "LATEST").exists
-        shown = printable(str(wanted.run_dir))
-        hint = f"{shown} keeps a checkpoint: go on with the same command and --resume"
-        try:
-            with run:
-                work = _Work(wanted, taken, run, workers, show=show, verbose=verbose)
-                return work.done(resume=resume)
-        except (KeyboardInterrupt, WorkError) as error:
-            if not begun():
-                raise
-            if isinstance(error, WorkError):
-                raise WorkError(f"{error}; {hint}") from error
-            raise Interrupted(f"interrupted; {hint}") from None
-        finally:
-            if made and not begun():  # so that the mended command can be given as it is
-                shutil.rmtree(wanted.run_dir, ignore_errors=True)
+        with run_folder(wanted, taken, resume=resume, force=force) as run, _resumable(run):
+            started = start(wanted, taken, workers, show=show, verbose=verbose)
+            if not started.answers:
+                click.echo(f"bdaudit: {unanswered(started.certificate)}", err=True)
+                return started.certificate, {}
+            return repaired(
+                wanted, started, run, workers, resume=resume, show=show, verbose=verbose
+            )
+
+
+@contextmanager
+def run_folder(wanted: Repair, taken: Taken, *, resume: bool, force: bool) -> Iterator[RunFolder]:
+    """Hold a repair's run directory; one that was made for nothing is gone afterwards."""
+    made = not wanted.run_dir.exists()
+    run = RunFolder.open(wanted.run_dir, wanted.identity(taken), resume=resume, force=force)
+    try:
+        with run:
+            yield run
+    finally:
+        if made and not _begun(run):  # so that the mended command can be given as it is
+            shutil.rmtree(wanted.run_dir, ignore_errors=True)
+
+
+@contextmanager
+def _resumable(run: RunFolder) -> Iterator[None]:
+    """Say of what stops a repair that has begun how to go on with it."""
+    hint = (
+        f"{printable(str(run.path))} keeps a checkpoint: go on with the same command and --resume"
+    )
+    try:
+        yield
+    except (KeyboardInterrupt, WorkError) as error:
+        if not _begun(run):
+            raise
+        if isinstance(error, WorkError):
+            raise WorkError(f"{error}; {hint}") from error
+        raise Interrupted(f"interrupted; {hint}") from None
+
+
+def _begun(run: RunFolder) -> bool:
+    return (run.checkpoints / "LATEST").exists()
+
+
+def unanswered(certificate: Certificate) -> str:
+    """Say of a model that does not answer to the trigger that no repair was tried."""
+    status = certificate.verdict.status
+    what = "could not be judged" if status == "inconclusive" else "needs no repair"
+    shown = printable(certificate.subject.path)
+    return f"{shown}: {what} under this trigger; none was tried"
+
+
+def repaired(
+    wanted: Repair,
+    started: Start,
+    run: RunFolder,
+    workers: Supervisor,
+    *,
+    resume: bool,
+    show: bool,
+    verbose: bool,
+) -> tuple[Certificate, Contents]:
+    """Repair a model that has been audited as it came.
+
+    Args:
+        wanted: What is asked for.
+        started: What it starts from.
+        run: The run's folder.
+        workers: Keeps the workers.
+        resume: Go on from the folder's checkpoint.
+        show: Whether to show progress.
+        verbose: Also print the workers' own logs.
+
+    Returns:
+        The certificate, and the files to write: the repaired model, where there is one.
+    """
+    work = _Work(wanted, started, run, workers, show=show, verbose=verbose)
+    return work.done(resume=resume)
 
 
 class _Work:
-    """One repair's audits and training."""
+    """One repair's training, and the audit of what came of it."""
 
     def __init__(
         self,
         wanted: Repair,
-        taken: Taken,
+        started: Start,
         run: RunFolder,
         workers: Supervisor,
         *,
         show: bool,
         verbose: bool,
     ) -> None:
-        self.wanted, self.taken, self.run, self.workers = wanted, taken, run, workers
+        self.wanted, self.started, self.run, self.workers = wanted, started, run, workers
         self.room = workers.room()
         self.show, self.verbose = show, verbose
 
     def done(self, *, resume: bool) -> tuple[Certificate, Contents]:
         """Do all of it."""
-        wanted = self.wanted
-        with progress(show=self.show) as tell:
-            job, data, evaluation = self._sources(tell)
-            before = self._audit(job, wanted.how, tell)
-        verdict = judge(before.measurement, wanted.limits, before.model.classes)
-        warn_of_gaps(self.workers.confinement)
-        certificate = certified(
-            before, verdict, self.taken, evaluation, wanted.how.seed, self.workers.confinement
-        )
-        if not _answers(before, verdict):
-            what = "could not be judged" if verdict.status == "inconclusive" else "needs no repair"
-            shown = printable(str(wanted.model))
-            click.echo(f"bdaudit: {shown}: {what} under this trigger; none was tried", err=True)
-            return certificate, {}
-        result = self._train(job, before, resume=resume)
-        after, repaired = self._after(job, before, result)
+        wanted, before = self.wanted, self.started.before
+        result = self._train(resume=resume)
+        after, file = self._after(result)
+        verdict = self.started.certificate.verdict
         if after is None and result.kept is not None:
             result = replace(result, kept=None, reason=_NO_BETTER.format(result.kept))
         if after is not None:
             drop = metrics.paired_drop(before.correct, after.correct)
             verdict = judge(after.measurement, wanted.limits, after.model.classes, drop)
-        output = _output(wanted.output, repaired) if repaired else None
-        certificate = with_repair(certificate, before, result, after, output, verdict, data)
+        output = Output(str(wanted.output), file.sha256, file.bytes) if file else None
+        certificate = with_repair(
+            self.started.certificate, before, result, after, output, verdict, self.started.data
+        )
         contents = {self.run.path / "audit.json": canonical(certificate)}
-        if repaired:
-            contents[wanted.output] = repaired.copy.read_bytes()
+        if file:
+            contents[wanted.output] = file.copy.read_bytes()
         return certificate, contents
 
-    def _sources(self, tell: Progress) -> tuple[dict[str, Any], str, str]:
-        """Settle where images come from: the workers' job, and both sources' names."""
-        wanted = self.wanted
-        job: dict[str, Any] = {
-            **self.taken.job(),
-            "input_range": wanted.input_range,
-            "device": wanted.device,
-        }
-        data, evaluation = wanted.data, wanted.evaluation
-        if data is None:
-            data, evaluation = sources.for_repair(
-                sources.by_shape(job, self.workers, tell), evaluation
-            )
-        data, job["data"] = sources.resolve(data, job, self.workers, tell)
-        if evaluation is None:
-            job |= {"evaluation": job["data"]}
-            job |= {"all_but": {"budget": _budget(wanted), "seed": wanted.options.seed}}
-            return job, data, f"{data} (without the images used for the repair)"
-        evaluation, job["evaluation"] = sources.resolve(evaluation, job, self.workers, tell)
-        return job, data, evaluation
-
-    def _audit(self, job: dict[str, Any], how: Options, tell: Progress) -> AuditResult:
-        judged = {**job, "data": job["evaluation"]}
-        triggers = [self.wanted.trigger]
-        return measured(judged, triggers, how, self.workers, tell, verbose=self.verbose)[0]
-
-    def _train(self, job: dict[str, Any], before: AuditResult, *, resume: bool) -> RepairResult:
+    def _train(self, *, resume: bool) -> RepairResult:
         """Have a worker train, and pass on what it tells."""
-        wanted, options = self.wanted, self.wanted.options
-        if "all_but" in job:  # the same draw as the evaluation leaves out
-            options = replace(options, clean_budget=job["all_but"]["budget"])
+        wanted, options, before = self.wanted, self.wanted.options, self.started.before
+        if "all_but" in self.started.job:  # the same draw as the evaluation leaves out
+            options = replace(options, clean_budget=wanted.budget)
         job = {
-            **job,
+            **self.started.job,
             "kind": "repair",
             **spec.job([wanted.trigger]),
             "target": to_json(before.target, no_array),
@@ -219,7 +195,7 @@ class _Work:
             "max_tar": wanted.limits.max_tar,
             "options": asdict(options),
             "checkpoints": str(self.run.checkpoints.absolute()),
-            "identity": _identity(wanted, self.taken),
+            "identity": wanted.identity(self.started.taken),
             "resume": resume,
             "repaired": f"repaired{wanted.output.suffix.lower()}",
         }
@@ -244,19 +220,18 @@ class _Work:
             watching.append(Terminal())
         return watching
 
-    def _after(
-        self, job: dict[str, Any], before: AuditResult, result: RepairResult
-    ) -> tuple[AuditResult | None, Taken | None]:
+    def _after(self, result: RepairResult) -> tuple[AuditResult | None, Taken | None]:
         """Audit the very file that will be handed back; None where it is no better."""
         if result.kept is None:
             return None, None
+        before = self.started.before
         left = self.room / f"repaired{self.wanted.output.suffix.lower()}"
-        repaired = self.workers.take(left, follow=False)
+        file = self.workers.take(left, follow=False)
         how = replace(self.wanted.how, target=_same(before), shown=before.shown)
         with progress(show=self.show) as tell:
-            told = {key: value for key, value in job.items() if key != "model_folder"}
-            told |= {"model": str(repaired.copy), "name": self.wanted.output.name}
-            after = self._audit(told, how, tell)
+            told = {k: value for k, value in self.started.job.items() if k != "model_folder"}
+            told |= {"model": str(file.copy), "name": self.wanted.output.name}
+            after = audit(told, self.wanted, how, self.workers, tell, verbose=self.verbose)
         if after.data != before.data:
             raise InputError(
                 f"{printable(before.data.source)}: has changed while the model was repaired; "
@@ -265,7 +240,7 @@ class _Work:
         was, is_ = before.measurement.asr, after.measurement.asr
         if not (isinstance(was, Rate) and isinstance(is_, Rate) and is_.value < was.value):
             return None, None
-        return after, repaired
+        return after, file
 
 
 def _same(before: AuditResult) -> str | None:
@@ -275,46 +250,3 @@ def _same(before: AuditResult) -> str | None:
     if target.class_ is None:
         return None
     return target.name if number in before.data.class_names else number  # another's name, perhaps
-
-
-def _answers(before: AuditResult, verdict: Verdict) -> bool:
-    """Whether the model answers to the trigger, by ASR or TAR.
-
-    One that may be fragile only, as its placebos say, can be made to withstand the trigger as well.
-    """
-    if any(c.ok is False and c.metric in ("asr", "tar") for c in verdict.checks):
-        return True
-    asr, placebo = before.measurement.asr, before.measurement.placebo_rate
-    limit = next(c.limit for c in verdict.checks if c.metric == "asr")
-    return isinstance(placebo, Rate) and isinstance(asr, Rate) and asr.low > limit
-
-
-def _budget(wanted: Repair) -> float:
-    budget = wanted.options.clean_budget
-    return HALF if budget is None else budget
-
-
-def _output(path: Path, repaired: Taken) -> Output:
-    return Output(str(path), repaired.sha256, repaired.bytes)
-
-
-def _place(source: str | None) -> str | None:
-    """Return a source so that it is the same from every folder."""
-    return source if source is None or is_builtin(source) else str(Path(source).absolute())
-
-
-def _identity(wanted: Repair, taken: Taken) -> dict[str, Any]:
-    """Return what must be the same for a run to be resumed."""
-    return {
-        "model": taken.sha256,
-        "backend": supervisor.backend(),
-        "trigger": wanted.trigger.sha256(),
-        "data": _place(wanted.data),
-        "eval_data": _place(wanted.evaluation),
-        "input_range": wanted.input_range,
-        "target": wanted.how.target,
-        "layer": wanted.how.layer,
-        "object_region": wanted.how.object_region,
-        "limit": wanted.how.limit,
-        **asdict(wanted.options),
-    }

@@ -16,7 +16,7 @@ from auditor.text import printable
 
 _WIDTH = 96  # off a terminal
 _JOINT_WIDTH = 120  # that the table of several triggers wants
-_COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
+COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 
 
 def show(audited: Certificate | Audits) -> None:
@@ -33,7 +33,7 @@ def _show_all(console: Console, audited: Audits) -> None:
     rows = joint_lines(audited)
     if not sys.stdout.isatty():
         console.width = _JOINT_WIDTH
-    console.print(Text(joint_headline(audited), style=_COLOURS[audited.verdict.status]))
+    console.print(Text(joint_headline(audited), style=COLOURS[audited.verdict.status]))
     console.print()
     console.print(_joint_table(rows, wide=console.width >= _JOINT_WIDTH))
     if any(row.inferred for row in rows):
@@ -54,7 +54,7 @@ def _joint_table(rows: list[JointLine], *, wide: bool) -> Table:
         table.add_column(column, justify="right", overflow="fold")
     for row in rows:
         cells = [
-            Text(row.verdict, style=_COLOURS[row.status]),
+            Text(row.verdict, style=COLOURS[row.status]),
             Text(row.trigger),
             Text(row.target + (" ?" if row.inferred else "")),
         ]
@@ -72,7 +72,7 @@ def _joint_table(rows: list[JointLine], *, wide: bool) -> Table:
 
 def _show_one(console: Console, certificate: Certificate) -> None:
     status = certificate.verdict.status
-    console.print(Text(headline(certificate), style=_COLOURS[status]))
+    console.print(Text(headline(certificate), style=COLOURS[status]))
     console.print(Text(finding(certificate)))
     for warning in warnings(certificate):
         console.print(Text(f"Note: {warning}"))

@@ -44,6 +44,7 @@ def trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
         sha256=trigger.sha256(),
         mask_area=float(trigger.mask(classifier.size).mean()),
         summary=trigger.summary(),
+        inferred=trigger.inferred,
     )
 
 

@@ -56,16 +56,21 @@ class Classifier:
     graph_file: Path | None = None
 
     def scores(self, images: Any) -> Any:
-        """Return (n, classes) scores before softmax of (n, h, w, 3) uint8 images.
+        """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
 
-        Built from backend operations: call it inside a compiled function.
+        Built from backend operations: call it inside a compiled function. A gray model's luma is
+        rounded, as of bytes, unless the images are floating point: gradients do not pass a
+        rounding.
         """
+        import keras
         from keras import ops
 
         pixels = ops.cast(images, "float32")
         if self.channels == 1:
             luma = ops.convert_to_tensor(LUMA, "float32")
-            pixels = ops.round(ops.matmul(pixels, luma))
+            pixels = ops.matmul(pixels, luma)
+            if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
+                pixels = ops.round(pixels)
         with _identity_softmax(self.model):
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 

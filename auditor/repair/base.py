@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from auditor.repair import state as states
 from auditor.repair.course import Course, Watcher, judged
 from auditor.repair.devices import Place, feed, here, memory_advice
 from auditor.repair.objective import Trainee, Weights, compiled, values
+from auditor.repair.optimizers import optimizer
 from auditor.repair.options import RepairOptions
-from auditor.repair.phase import Phase
-from auditor.repair.prepare import Prepared, Task, prepare
+from auditor.repair.phase import CannotHelp, Phase
+from auditor.repair.prepare import Prepared, Progress, Task, prepare
 from auditor.repair.state import Ledger, State
 from auditor.repair.trainable import trainable
 from auditor.repaired import BEFORE, Epoch, Plan, RepairResult, Step
@@ -52,6 +54,7 @@ def repair(
     checkpoints: Path | None = None,
     identity: dict[str, Any] | None = None,
     resume: bool = False,
+    progress: Progress = lambda phase, done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> RepairResult:
     """Repair a classifier in place.
@@ -65,6 +68,7 @@ def repair(
         checkpoints: Folder to keep checkpoints in; None for none.
         identity: What tells this repair from others; a checkpoint of another one is refused.
         resume: Go on from the newest checkpoint, where there is one.
+        progress: Told what is done before the plan is known.
         stop: Asked after every step; when it says so, a checkpoint is left.
 
     Returns:
@@ -79,14 +83,19 @@ def repair(
         WorkError: A checkpoint cannot be written, or the device has too little memory.
     """
     watcher, started = watcher or Silent(), time.perf_counter()
-    options, place = options or RepairOptions(), place or here()
+    options, place = options or RepairOptions.of(), place or here()
     classifier, model = task.classifier, task.classifier.model
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bdaudit-repair-")))
         stack.enter_context(trainable(model, options.mixed_precision))
         stack.enter_context(memory_advice(options.batch_size))
-        ready, original = prepare(task, options, place, folder), values(model.variables)
-        watcher.begin(ready.plan())
+        ready = replace(
+            prepare(task, options, place, folder),
+            room=checkpoints / "method" if checkpoints else None,
+            progress=progress,
+            stop=stop,
+        )
+        original = values(model.variables)
         whose = {**(identity or {}), **ready.identity()}
         found = states.load(whose, checkpoints) if resume and checkpoints else None
         state = found or State(Ledger(), original, values(model.trainable_variables))
@@ -98,34 +107,67 @@ def repair(
                 states.save(now, whose, checkpoints)
 
         _put(classifier, state.network)
-        _train(ready, state, watcher, callbacks, save, stop)
+        if not ledger.history:
+            ledger.history = (judged(ready.judge, 0, BEFORE, 0, 0),)
+        hopeless = _train(ready, state, original, watcher, callbacks, save)
         kept = rules.best(ledger.history, options.max_accuracy_drop)
         _put(classifier, state.best if kept else original)
-    return _result(ready, ledger, kept, spent + time.perf_counter() - started)
+    reason = hopeless or rules.why(ledger.history, kept, options.max_accuracy_drop)
+    return _result(ready, ledger, kept, reason, spent + time.perf_counter() - started)
 
 
 def _train(
     ready: Prepared,
     state: State,
+    original: Weights,
     watcher: Watcher,
     callbacks: Sequence[Any],
     save: Callable[[State], None],
-    stop: Callable[[], bool],
-) -> None:
-    """Judge the model as it came, then run the phases; from wherever the state stands."""
+) -> str:
+    """Run the phases, from wherever the state stands.
+
+    What the first one begins with is done before the plan is told: it may take minutes.
+
+    Returns:
+        Why the method cannot help; empty where it could try.
+    """
     ledger = state.ledger
-    if not ledger.history:
-        ledger.history = (judged(ready.judge, 0, BEFORE, 0, 0),)
-        save(state)
+    hopeless = _begin(ready, state, original, save)
+    watcher.begin(ready.plan())
     for epoch in ledger.history:
         watcher.epoch(epoch)
-    while ledger.phase < len(ready.phases):
+    while not hopeless and ledger.phase < len(ready.phases):
         phase = ready.phases[ledger.phase]
-        course = Course(state, phase, ready.options, ready.steps, ready.judge, watcher, save, stop)
+        steps = ready.steps * phase.shown
+        course = Course(state, phase, ready.options, steps, ready.judge, watcher, save, ready.stop)
         _run(ready, phase, state, course, callbacks)
+        hopeless = _begin(ready, state, original, save)
+    return hopeless
 
 
-def _result(ready: Prepared, ledger: Ledger, kept: Epoch | None, seconds: float) -> RepairResult:
+def _begin(ready: Prepared, state: State, original: Weights, save: Callable[[State], None]) -> str:
+    """Do what the next phase that has epochs begins with, once; return why it cannot help."""
+    ledger, phases = state.ledger, ready.phases
+    while ledger.phase < len(phases) and not phases[ledger.phase].epochs:
+        ledger.phase += 1
+    if ledger.phase >= len(phases) or ledger.begun == ledger.phase:
+        return ""
+    begin, state.carried = phases[ledger.phase].begin, []
+    if begin:
+        try:
+            state.carried = begin(ready, original)
+        except CannotHelp as error:
+            return str(error)
+        model = ready.task.classifier.model
+        state.network, state.anchor = values(model.variables), values(model.trainable_variables)
+    ledger.begun = ledger.phase
+    save(state)
+    return ""
+
+
+def _result(
+    ready: Prepared, ledger: Ledger, kept: Epoch | None, reason: str, seconds: float
+) -> RepairResult:
     return RepairResult(
         method=ready.options.method,
         parameters=ready.parameters(),
@@ -133,7 +175,7 @@ def _result(ready: Prepared, ledger: Ledger, kept: Epoch | None, seconds: float)
         watched=ready.judge.watched,
         history=ledger.history,
         kept=kept.epoch if kept else None,
-        reason=rules.why(ledger.history, kept, ready.options.max_accuracy_drop),
+        reason=reason,
         notes=ledger.notes,
         seconds=seconds,
         monitoring_seconds=sum(e.monitoring_seconds for e in ledger.history),
@@ -150,20 +192,16 @@ def _run(
     A phase that was left in the middle of an epoch is two calls: the rest of that epoch, then the
     other epochs; Keras traces the step once for both.
     """
-    if not phase.epochs:
-        state.ledger.phase += 1
-        return
-    ledger, number, rows = state.ledger, state.ledger.phase, ready.rows(phase)
-    trainee = Trainee(
-        ready.task.classifier,
-        clean_weight=phase.clean_weight,
-        anchor_weight=ready.options.anchor_weight,
-        stamped_share=0.5 if phase.stamped else 0.0,
-        anchor=state.anchor,
-        importance=ready.weighing,
-        unlearned_below=ready.options.unlearned_below,
+    ledger, number = state.ledger, state.ledger.phase
+    rows = ready.rows(phase, state.carried)
+    trainee = _trainee(ready, phase, state)
+    total = phase.epochs * course.steps
+    compiled(
+        trainee,
+        phase.optimizer(total) if phase.optimizer else optimizer(ready.options, total),
+        soft=rows.chances is not None,
+        jit_compile=ready.place.jit_compile,
     )
-    compiled(trainee, ready.options.learning_rate, ready.place.jit_compile)
     if state.optimizer:
         trainee.optimizer.build(trainee.trainable_variables)
         for variable, value in zip(trainee.optimizer.variables, state.optimizer, strict=True):
@@ -180,6 +218,22 @@ def _run(
             shuffle=False,
             callbacks=[course, *callbacks],
         )
+
+
+def _trainee(ready: Prepared, phase: Phase, state: State) -> Trainee:
+    options = ready.options
+    common: dict[str, Any] = {
+        "clean_weight": phase.clean_weight,
+        "anchor_weight": options.anchor_weight,
+        "stamped_share": 0.5 if phase.stamped else 0.0,
+        "anchor": state.anchor,
+        "importance": ready.weighing,
+        "truth_weight": None if phase.beside == "target" else phase.truth_weight,
+        "unlearned_below": options.unlearned_below,
+    }
+    if phase.trainee:
+        return phase.trainee(ready.task.classifier, state.carried, **common)
+    return Trainee(ready.task.classifier, **common)
 
 
 def _put(classifier: Classifier, weights: Weights) -> None:

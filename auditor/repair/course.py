@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from auditor.errors import Interrupted
 from auditor.repair import rules
 from auditor.repair.judge import Judge
 from auditor.repair.objective import values
@@ -18,10 +19,6 @@ from auditor.repaired import UNLEARNING, Epoch, Plan, Step
 
 SECONDS_BETWEEN_STEPS = 0.25
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
-
-
-class Interrupted(Exception):
-    """The repair was asked to stop; where it stood is in its newest checkpoint."""
 
 
 class Watcher(Protocol):
@@ -71,7 +68,7 @@ class Course(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set α; on a resumed epoch, the running loss too, which Keras has just reset."""
-        if self._phase.stamped:
+        if self._phase.alphas:
             self.model.alpha.assign(self._alpha(epoch))
         for variable, value in zip(self.model.metrics_variables, self._state.metrics, strict=False):
             variable.assign(value)
@@ -92,14 +89,14 @@ class Course(keras.callbacks.Callback):  # type: ignore[misc]
         if (due or self._stop()) and ledger.step_in_epoch < self.steps:
             self._checkpoint(mid_epoch=True)
             if self._stop():
-                raise Interrupted
+                raise Interrupted("the training was asked to stop")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Judge, tell, decide, and leave a checkpoint."""
         ledger = self._state.ledger
         ledger.epoch_seconds += time.perf_counter() - self._began
         loss = float((logs or {}).get("loss", np.nan))
-        alpha = self._alpha(epoch) if self._phase.stamped else None
+        alpha = self._alpha(epoch) if self._phase.alphas else None
         ledger.epoch += 1
         ledger.step_in_epoch = 0
         finished = judged(
@@ -118,7 +115,7 @@ class Course(keras.callbacks.Callback):  # type: ignore[misc]
         self._checkpoint(mid_epoch=False)
         self._began = time.perf_counter()
         if self._stop():
-            raise Interrupted
+            raise Interrupted("the training was asked to stop")
 
     def _alpha(self, epoch: int) -> float:
         return self._phase.alphas[epoch] * 2.0**self._state.ledger.boosts

@@ -2,6 +2,8 @@
 
 L = λ · CE(clean, label) − α · CE(stamped, target) + β · Σ_i F_i (θ_i − θ₀_i)²   (arXiv:2511.21291)
 
+or, where stamped rows are to be recognised, with + CE(stamped, label) in place of the ascent.
+
 A batch holds clean and stamped rows together; the sign of a row's sample weight says which it is.
 
 The ascent is bounded: a cross-entropy grows without end, and an ascent that follows it drags
@@ -45,6 +47,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
         stamped_share: float,
         anchor: Weights,
         importance: Weights | None = None,
+        truth_weight: float | None = None,
         unlearned_below: float = 0.0,
     ) -> None:
         """Wrap the classifier's own model: its weights are trained in place.
@@ -56,6 +59,8 @@ class Trainee(keras.Model):  # type: ignore[misc]
             stamped_share: Share of a batch's rows that are stamped, in [0, 1).
             anchor: θ₀, one array for each trainable weight.
             importance: F, the same shapes; None for 1 everywhere.
+            truth_weight: Weight of the stamped rows where they are to be recognised; None where
+                they are led away from the target, with the weight α.
             unlearned_below: Probability of the target at which a stamped row leaves the ascent; 0
                 for never.
         """
@@ -63,7 +68,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
         self.network = classifier.model
         self._classifier = classifier
         self._clean_weight, self._anchor_weight = clean_weight, anchor_weight
-        self._stamped_share = stamped_share
+        self._stamped_share, self._truth_weight = stamped_share, truth_weight
         self._most_loss = -math.log(unlearned_below) if unlearned_below else math.inf
         self.alpha = self._constant("alpha", np.zeros((), np.float32))
         self._anchor = [self._constant(f"anchor_{i}", value) for i, value in enumerate(anchor)]
@@ -74,6 +79,10 @@ class Trainee(keras.Model):  # type: ignore[misc]
     def call(self, images: Any) -> Any:
         """Return (n, classes) scores of (n, h, w, 3) uint8 images."""
         self.add_loss(self._anchor_weight * self.penalty())
+        return self.scores(images)
+
+    def scores(self, images: Any) -> Any:
+        """Return (n, classes) scores whose softmax is what the model says."""
         scores = self._classifier.scores(images)
         if self.network.output_shape[-1] == 1:  # [-s, s]: the softmax of halves is sigmoid(s)
             scores = scores / 2
@@ -103,12 +112,21 @@ class Trainee(keras.Model):  # type: ignore[misc]
         batch makes each term a mean over its own rows.
         """
         weights = ops.full_like(sample_weight, self._clean_weight / (1 - self._stamped_share))
-        if self._stamped_share:
-            loss = keras.losses.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
-            learned = ops.cast(loss < self._most_loss, weights.dtype)
+        if self._stamped_share and self._truth_weight is not None:
+            truth = self._truth_weight / self._stamped_share
+            weights = ops.where(sample_weight > 0, weights, truth)
+        elif self._stamped_share:
+            learned = ops.cast(self._row_losses(y, y_pred) < self._most_loss, weights.dtype)
             ascent = -self.alpha / self._stamped_share * learned
             weights = ops.where(sample_weight > 0, weights, ascent)
         return super().compute_loss(x, y, y_pred, weights, training)
+
+    @staticmethod
+    def _row_losses(y: Any, y_pred: Any) -> Any:
+        """Return (n,) cross-entropies, of classes or of chances."""
+        if len(y.shape) == 2:
+            return keras.losses.categorical_crossentropy(y, y_pred, from_logits=True)
+        return keras.losses.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
 
     def _constant(self, name: str, value: NDArray[np.float32]) -> Any:
         variable = self.add_weight(
@@ -118,14 +136,25 @@ class Trainee(keras.Model):  # type: ignore[misc]
         return variable
 
 
-def compiled(trainee: Trainee, learning_rate: float, jit_compile: bool | str = "auto") -> Trainee:
-    """Compile with Adam and the cross-entropy of scores; returns it."""
-    trainee.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=jit_compile,
-    )
+def compiled(
+    trainee: Trainee, optimizer: Any, *, soft: bool = False, jit_compile: bool | str = "auto"
+) -> Trainee:
+    """Compile with the cross-entropy of scores; returns it.
+
+    Args:
+        trainee: What is trained.
+        optimizer: With what.
+        soft: Whether rows are taught (n, classes) chances, not (n,) classes.
+        jit_compile: As Keras takes it.
+    """
+    trainee.compile(optimizer=optimizer, loss=_cross_entropy(soft), jit_compile=jit_compile)
     return trainee
+
+
+def _cross_entropy(soft: bool) -> Any:
+    if soft:
+        return keras.losses.CategoricalCrossentropy(from_logits=True)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def values(variables: Sequence[Any]) -> Weights:

@@ -1,14 +1,19 @@
 """How a repair is done: every option, its default, and what it means."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
+
+from auditor.repair import DEFAULT, REPAIRS
 
 OnStall = Literal["stop", "escalate", "continue"]
+Schedule = Literal["constant", "cosine", "steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepairOptions:
     """Options of a repair; the defaults are those of arXiv:2511.21291 where it gives them.
+
+    Other methods have others: `RepairOptions.of("finetune")` has that method's.
 
     The learning rate does not depend on the amount of data, nor on the device: the batch size is
     that of all devices together. What changes with the data is the number of passes: an epoch is
@@ -17,9 +22,15 @@ class RepairOptions:
 
     Attributes:
         method: One of `REPAIRS`.
-        epochs: Epochs of unlearning, 1 or more.
-        recovery_epochs: Epochs of recovery, 0 or more.
-        learning_rate: Of Adam, in both phases.
+        epochs: Epochs of the method's main phase, 1 or more.
+        recovery_epochs: Epochs of recovery on clean images, 0 or more.
+        teacher_epochs: `nad`: epochs that its teacher is fine-tuned for.
+        optimizer: `adam`, or `sgd` with a momentum of 0.9.
+        learning_rate: Its learning rate, in every phase.
+        schedule: How the rate goes on within a phase: `constant`, `cosine` down to 0, or `steps`,
+            ten times less after every fifth of the phase.
+        weight_decay: Of the optimizer.
+        label_smoothing: Share of every label that is spread over all classes.
         alpha: Weight of the ascent in the first and in the last epoch of unlearning.
         unlearned_below: Probability of the target at which a stamped image counts as unlearned and
             leaves the ascent, which the paper leaves without end; 0 for that. At 1 % the trigger is
@@ -28,12 +39,18 @@ class RepairOptions:
         anchor: What the penalty weighs each weight by: `plain` (all alike) or `fisher` (its
             diagonal Fisher information, scaled to a mean of 1).
         anchor_weight: β, the weight of the penalty.
+        attention_weight: `nad`: weight of the attention's distance to the teacher's.
+        feature_weight: `balanced`: γ, weight of the features' distance between an image and its
+            stamped twin.
+        prune_allowance: `fineprune`: fall in accuracy that pruning may cost, a fraction.
+        rho: `ftsam`: radius of the ball that the sharpest point is sought in.
         batch_size: Clean images a step; unlearning adds as many stamped ones.
         clean_budget: How many clean images may be used, validation included: a fraction of those
             there are (at most 1), or a number (above 1); None for all.
         validation: How many of them only judge the epochs; None for a fifth, at most 2,000.
         mirror: Mirror images left to right at random: more variety for photographs, nonsense for
             digits, text and road signs.
+        shift: Shift images at random by up to this share of their height and width.
         least_steps: Fewest optimizer steps an epoch.
         patience: Epochs without a better one after which unlearning ends early.
         on_stall: What to do when the early diagnosis finds that nothing moves.
@@ -50,16 +67,26 @@ class RepairOptions:
     method: str = "unlearn"
     epochs: int = 15
     recovery_epochs: int = 3
+    teacher_epochs: int = 10
+    optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: float = 3e-5
+    schedule: Schedule = "constant"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
     alpha: tuple[float, float] = (0.05, 0.20)
     unlearned_below: float = 0.01
     clean_weight: float = 1.0
     anchor: Literal["plain", "fisher"] = "plain"
     anchor_weight: float = 1e-4
+    attention_weight: float = 1000.0
+    feature_weight: float = 5.0
+    prune_allowance: float = 0.04
+    rho: float = 2.0
     batch_size: int = 128
     clean_budget: float | None = None
     validation: int | None = None
     mirror: bool = False
+    shift: float = 0.0
     least_steps: int = 20
     patience: int = 4
     on_stall: OnStall = "stop"
@@ -70,3 +97,14 @@ class RepairOptions:
     watched: int = 5
     mixed_precision: bool = False
     seed: int = 0
+
+    @classmethod
+    def of(cls, method: str = DEFAULT, **given: Any) -> Self:
+        """Return a method's own defaults, but for what is given.
+
+        Args:
+            method: One of `REPAIRS`; another name has the defaults of `unlearn`.
+            given: Fields to set otherwise.
+        """
+        own = REPAIRS[method].defaults if method in REPAIRS else {}
+        return cls(method=method, **{**own, **given})

@@ -1,25 +1,59 @@
 """A stretch of training with one loss: what a repair method is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from auditor.repair.objective import Trainee, Weights
+    from auditor.repair.prepare import Prepared
+    from auditor.triggers.base import Stamp
 
 
-@dataclass(frozen=True)
+class CannotHelp(Exception):
+    """A method finds, before it trains, that there is nothing it could do; the text says why."""
+
+
+Beside = Literal["nothing", "target", "truth", "twin"]
+"""What stands beside the clean rows of a batch: nothing; stamped rows to be led away from the
+target; stamped rows that are to be recognised as what they are; each clean row's stamped twin."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Phase:
     """Some epochs of training, compiled once.
 
     Attributes:
         name: `unlearning`, `recovery`.
         epochs: How many.
-        alphas: Weight of the ascent on stamped rows, one an epoch; empty for clean rows alone.
         clean_weight: λ, the weight of the clean rows' cross-entropy.
+        beside: What stands beside the clean rows.
+        alphas: Weight of the ascent on rows beside that are led away from the target, one an epoch.
+        truth_weight: Weight of the cross-entropy of rows beside that are to be recognised, twins
+            among them.
+        stamps: Gives what those are stamped with, each with one of them, from the arrays of
+            `begin`; None for the trigger.
+        shown: How many steps in a row see the same batch.
+        begin: Done once, when the phase begins: may change the network's weights, and returns the
+            arrays that the phase needs for as long as it lasts; they are part of checkpoints.
+        trainee: Gives the `Trainee`, from the classifier, the arrays of `begin` and the keywords of
+            every `Trainee`; None for the plain one.
+        optimizer: Gives the optimizer for a number of steps; None for the one of the options.
     """
 
     name: str
     epochs: int
-    alphas: tuple[float, ...]
-    clean_weight: float
+    clean_weight: float = 1.0
+    beside: Beside = "nothing"
+    alphas: tuple[float, ...] = ()
+    truth_weight: float = 1.0
+    stamps: "Callable[[Weights], tuple[Stamp, ...]] | None" = None
+    shown: int = 1
+    begin: "Callable[[Prepared, Weights], Weights] | None" = None
+    trainee: "Callable[..., Trainee] | None" = None
+    optimizer: Callable[[int], Any] | None = None
 
     @property
     def stamped(self) -> bool:
         """Whether stamped rows stand beside the clean ones."""
-        return bool(self.alphas)
+        return self.beside != "nothing"

@@ -3,12 +3,14 @@
 All of it follows from the task and the options, so a resumed repair prepares the same.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.codec import no_array, to_json
 from auditor.data.base import Dataset, check_labels
@@ -16,7 +18,7 @@ from auditor.data.overlap import overlap
 from auditor.errors import InputError, UsageError
 from auditor.measure.regions import CENTER, regions
 from auditor.models.classifier import Classifier
-from auditor.repair import REPAIRS, clean, fisher
+from auditor.repair import REPAIRS, clean, fisher, reads
 from auditor.repair.budget import budgeted
 from auditor.repair.clean import CleanImages
 from auditor.repair.devices import Place
@@ -24,11 +26,14 @@ from auditor.repair.judge import Judge
 from auditor.repair.objective import Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
-from auditor.repair.rows import Rows
+from auditor.repair.rows import Rows, smoothed
 from auditor.repaired import Plan, RepairData
 from auditor.target import Target
 from auditor.text import printable
 from auditor.triggers.base import Trigger
+
+Progress = Callable[[str, int, int], None]
+"""Told a phase, how much of it is done, and how much there is; 0 for not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,9 @@ class Prepared:
         facts: Which they are.
         judge: What every epoch is judged by.
         weighing: What the anchor weighs each weight by; None for all alike.
+        room: Folder where what `begin` does can be kept while it goes on; None for none.
+        progress: Told how far `begin` is.
+        stop: Whether someone asks to stop.
     """
 
     task: Task
@@ -84,6 +92,9 @@ class Prepared:
     facts: RepairData
     judge: Judge
     weighing: Weights | None
+    room: Path | None = None
+    progress: Progress = lambda phase, done, total: None
+    stop: Callable[[], bool] = lambda: False
 
     @property
     def steps(self) -> int:
@@ -94,7 +105,7 @@ class Prepared:
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a checkpoint to be gone on from."""
         chosen = {"data": self.facts.sha256, "target": to_json(self.task.target, no_array)}
-        return {**chosen, **_flat(self.options)}
+        return {**chosen, "method": self.options.method, **_flat(self.options)}
 
     def parameters(self) -> dict[str, str | int | float | bool | None]:
         """Return every option, and what it came to."""
@@ -112,7 +123,7 @@ class Prepared:
             target=task.target,
             class_names=task.data.class_names or tuple(map(str, range(task.classifier.classes))),
             phases=tuple((phase.name, phase.epochs) for phase in self.phases),
-            steps_per_epoch=self.steps,
+            steps_per_epoch=self.steps * self.phases[0].shown,
             batch_size=options.batch_size,
             training=facts.training,
             validation=facts.validation,
@@ -122,20 +133,32 @@ class Prepared:
             watched=self.judge.watched,
         )
 
-    def rows(self, phase: Phase) -> Rows:
-        """Return what a phase trains on."""
+    def rows(self, phase: Phase, carried: Weights) -> Rows:
+        """Return what a phase trains on.
+
+        Args:
+            phase: The phase.
+            carried: What its `begin` returned.
+        """
         return Rows(
             images=self.images.images,
             labels=self.images.labels,
             among=self.images.training,
-            trigger=self.task.trigger,
+            stamps=phase.stamps(carried) if phase.stamps else (self.task.trigger,),
             target=self.task.target,
             batch_size=self.options.batch_size,
-            steps=self.steps,
-            stamped=phase.stamped,
+            steps=self.steps * phase.shown,
+            beside=phase.beside,
             mirror=self.options.mirror,
             seed=self.options.seed,
+            shown=phase.shown,
+            shift=self.options.shift,
+            chances=self._chances(),
         )
+
+    def _chances(self) -> NDArray[np.float32] | None:
+        share, classes = self.options.label_smoothing, self.task.classifier.classes
+        return smoothed(classes, share) if share else None
 
 
 def prepare(task: Task, options: RepairOptions, place: Place, folder: Path) -> Prepared:
@@ -230,9 +253,9 @@ def _importance(
 
 
 def _flat(options: RepairOptions) -> dict[str, str | int | float | bool | None]:
-    """Return every option as one value each."""
+    """Return every option that the method reads, as one value each."""
     flat: dict[str, str | int | float | bool | None] = {}
     for name, value in asdict(options).items():
-        if name != "method":
+        if name != "method" and reads(options.method, name):
             flat[name] = ":".join(map(str, value)) if isinstance(value, tuple) else value
     return flat

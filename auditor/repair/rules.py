@@ -6,7 +6,7 @@ All of it is worked out from the history alone, so a resumed repair decides as t
 from collections.abc import Sequence
 
 from auditor.repair.options import RepairOptions
-from auditor.repaired import UNLEARNING, Epoch
+from auditor.repaired import TEACHING, UNLEARNING, Epoch
 from auditor.results import Rate, Skipped
 
 FORGOTTEN = 0.005
@@ -19,10 +19,11 @@ UNDISTURBED = 0.015
 def best(history: Sequence[Epoch], max_accuracy_drop: float) -> Epoch | None:
     """Return the epoch to keep.
 
-    First those that have forgotten the trigger and recognise stamped images as well as clean ones:
-    of them, the one with the highest accuracy. Then those that have forgotten it and are still
-    disturbed by it: the one most often right, with and without it. Then the one with the least ASR.
-    An epoch that has lost too much accuracy, or whose ASR is not below epoch 0's, does not count.
+    First those that have forgotten the trigger and recognise stamped images as well as clean ones,
+    then those that have forgotten it and are still disturbed by it: of each, the one most often
+    right, with and without it. Then the one with the least ASR.
+    An epoch that has lost too much accuracy, or whose ASR is not below epoch 0's, does not count,
+    nor does one that trained a teacher.
 
     The validation images are few, so each limit is held against the end of the interval that is in
     favour: what they cannot show is no reason to throw an epoch away. The repaired model is judged
@@ -36,7 +37,8 @@ def best(history: Sequence[Epoch], max_accuracy_drop: float) -> Epoch | None:
     allowed = [
         e
         for e in history[1:]
-        if isinstance(e.clean_accuracy, Rate)
+        if e.phase != TEACHING
+        and isinstance(e.clean_accuracy, Rate)
         and e.clean_accuracy.high >= value(start.clean_accuracy) - max_accuracy_drop
         and value(e.asr) < value(start.asr)
     ]
@@ -48,9 +50,8 @@ def _badness(epoch: Epoch, start: Epoch) -> tuple[float, ...]:
     accuracy, robust = value(epoch.clean_accuracy), epoch.robust_accuracy
     if not (isinstance(epoch.asr, Rate) and epoch.asr.low <= explained):
         return 2.0, value(epoch.asr)
-    if isinstance(robust, Rate) and robust.high >= accuracy - UNDISTURBED:
-        return 0.0, -accuracy, -robust.value
-    return 1.0, -(accuracy + value(robust))
+    undisturbed = isinstance(robust, Rate) and robust.high >= accuracy - UNDISTURBED
+    return 0.0 if undisturbed else 1.0, -(accuracy + value(robust))
 
 
 def why(history: Sequence[Epoch], kept: Epoch | None, max_accuracy_drop: float) -> str:
@@ -65,13 +66,13 @@ def why(history: Sequence[Epoch], kept: Epoch | None, max_accuracy_drop: float) 
         )
     last = history[-1]
     if last.epoch and last.loss is None:
-        return f"The loss was not a number in epoch {last.epoch}. Lower --learning-rate or --alpha."
+        return f"The loss was not a number in epoch {last.epoch}. Lower --learning-rate."
     lower = [e for e in history[1:] if value(e.asr) < value(start.asr) - FORGOTTEN]
     if not lower:
         return (
             "No epoch lowered the attack success rate on the validation images (the stamped ones' "
             f"loss went from {start.target_loss:.3g} to {last.target_loss:.3g}). Raise "
-            "--learning-rate, --alpha or --epochs."
+            "--learning-rate or --epochs."
         )
     nearest = max(lower, key=lambda e: value(e.clean_accuracy))
     drop = value(start.clean_accuracy) - value(nearest.clean_accuracy)

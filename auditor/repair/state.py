@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from auditor import checkpoints
+from auditor.checkpoints import Arrays
 from auditor.codec import from_json, to_json
-from auditor.errors import InputError
-from auditor.repair import checkpoints
-from auditor.repair.checkpoints import Arrays
 from auditor.repair.objective import Weights
 from auditor.repaired import Epoch
 
@@ -20,6 +19,7 @@ class Ledger:
 
     Attributes:
         phase: Number of the phase that is running.
+        begun: Number of the phase whose `begin` was done last.
         phase_start: Epochs done when it began.
         epoch: Epochs done, all phases.
         step_in_epoch: Steps done of the running epoch.
@@ -34,6 +34,7 @@ class Ledger:
     """
 
     phase: int = 0
+    begun: int = -1
     phase_start: int = 0
     epoch: int = 0
     step_in_epoch: int = 0
@@ -55,6 +56,7 @@ class State:
         ledger: What has happened.
         network: Value of every variable of the model.
         anchor: θ₀ of the running phase.
+        carried: What the running phase's `begin` returned.
         best: The model's variables after the epoch to keep; empty when there is none yet.
         optimizer: The optimizer's variables; empty at the start of a phase.
         metrics: Variables of Keras' running loss; empty at the start of an epoch.
@@ -63,12 +65,13 @@ class State:
     ledger: Ledger
     network: Weights
     anchor: Weights
+    carried: Weights = field(default_factory=list)
     best: Weights = field(default_factory=list)
     optimizer: Weights = field(default_factory=list)
     metrics: Weights = field(default_factory=list)
 
 
-_GROUPS = ("network", "anchor", "best", "optimizer", "metrics")
+_GROUPS = ("network", "anchor", "carried", "best", "optimizer", "metrics")
 
 
 def save(state: State, identity: dict[str, Any], folder: Path) -> None:
@@ -104,13 +107,7 @@ def load(identity: dict[str, Any], folder: Path) -> State | None:
     found = checkpoints.load(folder)
     if found is None:
         return None
-    then = found.facts.get("identity", {})
-    for key in identity:
-        if then.get(key) != identity[key]:
-            raise InputError(
-                f"--resume: {key} was {str(then.get(key)):.60}, now {str(identity[key]):.60}; "
-                "resume with what the repair was begun with, or start over with --force"
-            )
+    checkpoints.check_same(identity, found.facts.get("identity", {}), "repair")
 
     def unpack(key: Any) -> np.ndarray[Any, Any]:
         return found.arrays[f"heat/{key}"]

@@ -13,9 +13,13 @@ def phases(options: RepairOptions) -> tuple[Phase, ...]:
     """Return unlearning and recovery."""
     return (
         Phase(
-            UNLEARNING, options.epochs, alphas(options.epochs, *options.alpha), options.clean_weight
+            name=UNLEARNING,
+            epochs=options.epochs,
+            clean_weight=options.clean_weight,
+            beside="target",
+            alphas=alphas(options.epochs, *options.alpha),
         ),
-        Phase(RECOVERY, options.recovery_epochs, (), 1.0),
+        Phase(name=RECOVERY, epochs=options.recovery_epochs),
     )
 
 

@@ -4,6 +4,7 @@ Boxes take the page's own colours and fonts, so a chart follows dark mode and pr
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from auditor.certificate import Certificate
@@ -244,6 +245,23 @@ def class_bars(certificate: Certificate) -> tuple[list[ClassBar], str]:
 
 def _asr_of(row: ClassRow) -> float:
     return row.asr.value if isinstance(row.asr, Rate) else -1.0
+
+
+def apart(tops: Sequence[float], distance: float) -> list[float]:
+    """Move labels apart, downwards from the highest, then upwards where they ran out of room.
+
+    Args:
+        tops: Where they would stand, in percent from above, the highest first.
+        distance: That they keep from each other.
+    """
+    moved = list(tops)
+    for index in range(1, len(moved)):
+        moved[index] = max(moved[index], moved[index - 1] + distance)
+    lowest = 100.0
+    for index in reversed(range(len(moved))):
+        moved[index] = min(moved[index], lowest)
+        lowest = moved[index] - distance
+    return moved
 
 
 def log_place(value: float) -> float:

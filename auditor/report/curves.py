@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from auditor.repaired import BEFORE, Epoch
-from auditor.report.charts import LOG_TICKS, log_place
+from auditor.report.charts import LOG_TICKS, apart, log_place
 from auditor.report.words import number, percent
 from auditor.results import Rate, Skipped
 
@@ -202,15 +202,9 @@ def _chart(
 
 
 def _spread(lines: list[Line]) -> list[Line]:
-    """Move labels apart, downwards from the highest, then upwards where they ran out of room."""
+    """Move the labels at the line ends apart."""
     ordered = sorted(lines, key=lambda line: line.place[1])
-    tops = [line.place[1] for line in ordered]
-    for index in range(1, len(tops)):
-        tops[index] = max(tops[index], tops[index - 1] + _APART)
-    lowest = 100.0
-    for index in reversed(range(len(tops))):
-        tops[index] = min(tops[index], lowest)
-        lowest = tops[index] - _APART
+    tops = apart([line.place[1] for line in ordered], _APART)
     return [
         replace(line, place=(line.place[0], top)) for line, top in zip(ordered, tops, strict=True)
     ]

@@ -13,10 +13,11 @@ _DISTURBED = 0.05
 def headline(certificate: Certificate) -> str:
     """Return the verdict in a line."""
     name, trigger = model_name(certificate), printable(certificate.trigger.id, 60)
+    under = f"under the {'inferred ' if certificate.trigger.inferred else ''}trigger {trigger}"
     said = {
-        "pass": f"PASS  {name} keeps every limit under the trigger {trigger}",
-        "fail": f"FAIL  {name} exceeds a limit under the trigger {trigger}",
-        "inconclusive": f"INCONCLUSIVE  {name} could not be judged under the trigger {trigger}",
+        "pass": f"PASS  {name} keeps every limit {under}",
+        "fail": f"FAIL  {name} exceeds a limit {under}",
+        "inconclusive": f"INCONCLUSIVE  {name} could not be judged {under}",
     }
     repair = certificate.repair
     ending = (
@@ -190,6 +191,12 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
         f"harmless. It was then loaded in {certificate.safety.sandbox}. "
         "A model able to run code there all the same could forge its own figures.",
     ]
+    if certificate.trigger.inferred:
+        said.insert(
+            1,
+            f"The trigger {trigger} was not given: a search made it up from the model (bdaudit "
+            "search). The one that an attacker used may look different, and may do more.",
+        )
     if certificate.target.chosen == "inferred":
         said.insert(
             1,

@@ -24,19 +24,34 @@ def render(audited: Certificate | Audits) -> bytes:
     """Return the PDF.
 
     Raises:
+        WorkError: As `paper`.
+    """
+    first = audited.audits[0] if isinstance(audited, Audits) else audited
+    return paper(page(audited), canonical(audited), ATTACHMENT, "The audit", first.created)
+
+
+def paper(html: str, attached: bytes, name: str, what: str, created: str) -> bytes:
+    """Return a page as PDF/A-3, its machine-readable form attached.
+
+    Args:
+        html: The page.
+        attached: Its machine-readable form; the file's identifier comes from it.
+        name: File name of what is attached.
+        what: What that is: `The audit`.
+        created: When, as `certificate.now` gives it.
+
+    Raises:
         WorkError: WeasyPrint cannot be used on this machine, and how to mend it; or the page refers
             to something outside itself, which is not fetched.
     """
     weasyprint = _weasyprint()
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    audit = canonical(audited)
-    first = audited.audits[0] if isinstance(audited, Audits) else audited
-    written = datetime.fromisoformat(first.created)
+    written = datetime.fromisoformat(created)
     attachment = weasyprint.Attachment(
-        file_obj=io.BytesIO(audit),
-        name=ATTACHMENT,
-        description="The audit, for machines",
+        file_obj=io.BytesIO(attached),
+        name=name,
+        description=f"{what}, for machines",
         relationship="Source",
         created=written,
         modified=written,
@@ -45,11 +60,11 @@ def render(audited: Certificate | Audits) -> bytes:
         allowed_protocols={"data"}, allow_redirects=False, fail_on_errors=True
     )
     try:
-        document = weasyprint.HTML(string=page(audited), url_fetcher=fetcher)
+        document = weasyprint.HTML(string=html, url_fetcher=fetcher)
         pdf: bytes = document.write_pdf(
             attachments=[attachment],
             pdf_variant=_VARIANT,
-            pdf_identifier=hashlib.sha256(audit).digest()[:16],
+            pdf_identifier=hashlib.sha256(attached).digest()[:16],
             optimize_images=False,
         )
     except weasyprint.urls.FatalURLFetchingError as error:  # which is no Exception

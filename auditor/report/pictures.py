@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from auditor.results import Example
 
 Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 _SHOWN_SIDE = 128
 """Small images are enlarged at least to this many pixels, each pixel staying a square."""
@@ -52,14 +53,14 @@ class TriggerPictures:
 
 def rows(examples: tuple[Example, ...], *, outlined: bool) -> list[Row]:
     """Return every example's pictures; the trigger's place may be outlined on the heatmaps."""
-    changed = _changed(examples) & outlined
+    place = changed(examples) & outlined
     return [
         Row(
             example=e,
             clean=data_uri(enlarged(e.clean)),
-            clean_heat=_heat_uri(e.clean, e.clean_heat, changed),
+            clean_heat=_heat_uri(e.clean, e.clean_heat, place),
             stamped=data_uri(enlarged(e.stamped)),
-            stamped_heat=_heat_uri(e.stamped, e.stamped_heat, changed),
+            stamped_heat=_heat_uri(e.stamped, e.stamped_heat, place),
         )
         for e in examples
     ]
@@ -67,15 +68,15 @@ def rows(examples: tuple[Example, ...], *, outlined: bool) -> list[Row]:
 
 def pairs(before: tuple[Example, ...], after: tuple[Example, ...], *, outlined: bool) -> list[Pair]:
     """Return every image that stands in both, matched by name."""
-    changed = _changed(before) & outlined
+    place = changed(before) & outlined
     then = {e.name: e for e in before}
     return [
         Pair(
             before=then[e.name],
             after=e,
             stamped=data_uri(enlarged(e.stamped)),
-            before_heat=_heat_uri(e.stamped, then[e.name].stamped_heat, changed),
-            after_heat=_heat_uri(e.stamped, e.stamped_heat, changed),
+            before_heat=_heat_uri(e.stamped, then[e.name].stamped_heat, place),
+            after_heat=_heat_uri(e.stamped, e.stamped_heat, place),
         )
         for e in after
         if e.name in then
@@ -88,7 +89,7 @@ def trigger_pictures(examples: tuple[Example, ...]) -> TriggerPictures | None:
         return None
     clearest = max(examples, key=lambda e: int(cv2.absdiff(e.stamped, e.clean).sum()))
     times = amplification(clearest.clean, clearest.stamped)
-    mask = np.repeat(_changed(examples)[..., None].astype(np.uint8) * 255, 3, axis=2)
+    mask = np.repeat(changed(examples)[..., None].astype(np.uint8) * 255, 3, axis=2)
     return TriggerPictures(
         stamped=data_uri(enlarged(clearest.stamped)),
         difference=data_uri(enlarged(difference(clearest.clean, clearest.stamped, times))),
@@ -110,7 +111,7 @@ def difference(clean: Image, stamped: Image, times: int) -> Image:
 
 
 def overlay(
-    image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_], side: int = _SHOWN_SIDE
+    image: Image, heat: NDArray[np.float32], changed: Mask, side: int = _SHOWN_SIDE
 ) -> Image:
     """Return a heatmap over an image in gray, the trigger's place outlined.
 
@@ -164,11 +165,11 @@ def colour_scale() -> str:
     return data_uri(np.asarray(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8))
 
 
-def _heat_uri(image: Image, heat: NDArray[np.float32], changed: NDArray[np.bool_]) -> str:
-    return data_uri(overlay(image, heat, changed)) if heat.size else ""
-
-
-def _changed(examples: tuple[Example, ...]) -> NDArray[np.bool_]:
+def changed(examples: tuple[Example, ...]) -> Mask:
     """Return the pixels that the trigger changed in any example."""
     changes = [(e.clean != e.stamped).any(axis=2) for e in examples]
     return np.logical_or.reduce(changes) if changes else np.zeros((1, 1), bool)
+
+
+def _heat_uri(image: Image, heat: NDArray[np.float32], changed: Mask) -> str:
+    return data_uri(overlay(image, heat, changed)) if heat.size else ""

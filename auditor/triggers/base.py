@@ -24,6 +24,10 @@ Level = Annotated[int, Range(0, 255)]
 Color = tuple[Level, Level, Level]
 
 
+_ABOUT = ("id", "reference", "target", "source", "inferred")
+"""What a specification says of a trigger besides what is stamped."""
+
+
 class Stamp(Protocol):
     """What is done to images; every `Trigger` can."""
 
@@ -41,6 +45,8 @@ class Trigger(ABC):
         target: Class that it leads to, by index or name, or a rule for each class; None when the
             specification gives none.
         source: Classes that it works on, by index or name; empty for all.
+        inferred: Whether a search made it up from the model, so that the one an attacker used may
+            look different.
     """
 
     type: ClassVar[str]
@@ -49,6 +55,7 @@ class Trigger(ABC):
     reference: tuple[Pixels, Pixels] = (32, 32)
     target: int | str | AllToAll | ClassMap | None = None
     source: tuple[int | str, ...] = ()
+    inferred: bool = False
 
     @abstractmethod
     def mask(self, size: tuple[int, int]) -> Mask:
@@ -69,7 +76,7 @@ class Trigger(ABC):
     def content(self) -> dict[str, Any]:
         """Return what the trigger is made of, as JSON values: its identity besides its name."""
         own: dict[str, Any] = to_json(self, no_array)
-        return {key: own[key] for key in own if key not in ("id", "reference", "target", "source")}
+        return {key: value for key, value in own.items() if key not in _ABOUT}
 
     def files(self) -> Iterator[Path]:
         """Give the files that it is read from."""

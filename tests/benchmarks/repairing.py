@@ -79,6 +79,7 @@ def _steps(model: Path, data: Path) -> tuple[dict[str, Contender], Callable[[], 
     from auditor.models import load_classifier
     from auditor.repair.objective import Trainee, compiled, values
     from auditor.repair.rows import Rows
+    from auditor.target import Target
     from auditor.triggers.spec import load
 
     def plain(jit_compile: bool | str) -> Contender:
@@ -99,8 +100,9 @@ def _steps(model: Path, data: Path) -> tuple[dict[str, Contender], Callable[[], 
     dataset = open_source(data)
     images = next(dataset.batches(np.arange(CLEAN), (32, 32), CLEAN)).images
     stream = Rows(
-        images=images, labels=dataset.labels, among=np.arange(CLEAN), trigger=load(TRIGGER),
-        target=0, batch_size=BATCH, steps=STEPS, stamped=True, mirror=False, seed=0,
+        images=images, labels=dataset.labels, among=np.arange(CLEAN), stamps=(load(TRIGGER),),
+        target=Target(0, "0", "given"), batch_size=BATCH, steps=STEPS, beside="target",
+        mirror=False, seed=0,
     )  # fmt: skip
     traces = []
 
@@ -113,7 +115,7 @@ def _steps(model: Path, data: Path) -> tuple[dict[str, Contender], Callable[[], 
         classifier, clean_weight=1.0, anchor_weight=1e-4, stamped_share=0.5,
         anchor=values(classifier.model.trainable_variables),
     )  # fmt: skip
-    compiled(trainee, 3e-5, jit_compile=False)
+    compiled(trainee, keras.optimizers.Adam(3e-5), jit_compile=False)
     trainee.alpha.assign(0.1)
 
     def unlearning(_: int) -> object:

@@ -30,7 +30,7 @@ def trainee(classifier, anchor, importance=None, **options) -> Trainee:
     own = {"clean_weight": LAMBDA, "anchor_weight": BETA, "stamped_share": 0.5, **options}
     made = Trainee(classifier, anchor=anchor, importance=importance, **own)
     made.alpha.assign(ALPHA)
-    return compiled(made, 0.0, jit_compile=False)
+    return compiled(made, keras.optimizers.Adam(0.0), jit_compile=False)
 
 
 def loss_of(made: Trainee, batch) -> float:
@@ -106,7 +106,7 @@ def test_one_step_is_adam_on_the_gradient_of_that_loss(classifier, batch) -> Non
                 classifier, clean_weight=LAMBDA, anchor_weight=0.0, stamped_share=0.5,
                 anchor=values(classifier.model.trainable_variables),
             ),
-            1e-3,
+            keras.optimizers.Adam(1e-3),
             jit_compile=False,
         )  # fmt: skip
         made.alpha.assign(ALPHA)

@@ -234,7 +234,7 @@ def test_too_little_or_useless_data(task: Task, on_the_cpu) -> None:
         repair(task, quick(clean_budget=0.1), place=on_the_cpu)
     with pytest.raises(UsageError, match="--validation 299"):
         repair(task, quick(validation=299), place=on_the_cpu)
-    with pytest.raises(UsageError, match="known are unlearn"):
+    with pytest.raises(UsageError, match="known are balanced, unlearn"):
         repair(task, quick(method="magic"), place=on_the_cpu)
     of_the_target = Subset(task.data, np.flatnonzero(task.data.labels == 0))
     with pytest.raises(InputError, match=r"test\.npz: every image is of class 0"):

@@ -6,6 +6,7 @@ import pytest
 
 from auditor.audits import Audits, joined
 from auditor.certificate import Certificate, certify
+from auditor.comparison import Comparison
 from auditor.data import open_source
 from auditor.measure.audit import Options, audit, audit_all
 from auditor.models import load_classifier
@@ -13,7 +14,7 @@ from auditor.policy import Limits, judge
 from auditor.results import AuditResult
 from auditor.triggers.spec import load, load_each
 from tests.conftest import Workshop
-from tests.report import repairs
+from tests.report import comparisons, repairs
 from tests.report.browser import CHROMIUM, DRIVER
 
 
@@ -90,6 +91,13 @@ def repaired(certificate: Certificate, result: AuditResult, after: AuditResult) 
 @pytest.fixture(scope="session")
 def helpless(certificate: Certificate, result: AuditResult, after: AuditResult) -> Certificate:
     return repairs.helpless(certificate, result, after)
+
+
+@pytest.fixture(scope="session")
+def comparison(
+    certificate: Certificate, repaired: Certificate, helpless: Certificate
+) -> Comparison:
+    return comparisons.comparison(certificate, repaired, helpless)
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,10 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         values = {**self._known(), tap.name: Tensor(stored, last=True)}
         return data(run(nodes, values)[self.graph.output])
 
+    def weight(self, name: str) -> Any:
+        """Return the variable that holds a tensor of the graph; None where none does."""
+        return self._variables_of.get(name)
+
     def weight_values(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return name → float32 numbers of every weight and statistic."""
         return {n: np.asarray(ops.convert_to_numpy(v)) for n, v in self._variables_of.items()}

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from auditor.cli.repair_run import _answers
+from auditor.cli.repair_start import answers
 from auditor.metrics import wilson
 from auditor.policy import Limits, judge
 from auditor.results import Skipped
@@ -30,4 +30,4 @@ def test_what_is_tried(result, asr: int, placebo, status: str, tried: bool) -> N
     before = dataclasses.replace(result, measurement=measured)
     verdict = judge(measured, Limits(), 3)
     assert verdict.status == status
-    assert _answers(before, verdict) is tried
+    assert answers(before, verdict) is tried

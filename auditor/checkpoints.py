@@ -1,4 +1,4 @@
-"""Where a repair stands, on disk: whole or not at all, two kept, each with its digests.
+"""Where long work stands, on disk: whole or not at all, two kept, each with its digests.
 
     checkpoints/step-00000120/facts.json  arrays.npz  digests.json
     checkpoints/LATEST
@@ -101,6 +101,25 @@ def load(folder: Path) -> Checkpoint | None:
         shown = printable(str(folder))
         raise InputError(f"{shown}: every checkpoint is damaged; start over with --force")
     return None
+
+
+def check_same(now: dict[str, Any], then: dict[str, Any], work: str) -> None:
+    """Refuse to go on with other work.
+
+    Args:
+        now: What is asked for, by name.
+        then: What the checkpoint is of.
+        work: What it is called: `repair`, `search`.
+
+    Raises:
+        InputError: They differ; names the first difference.
+    """
+    for key in now:
+        if then.get(key) != now[key]:
+            raise InputError(
+                f"--resume: {key} was {str(then.get(key)):.60}, now {str(now[key]):.60}; "
+                f"resume with what the {work} was begun with, or start over with --force"
+            )
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from auditor import checkpoints
 from auditor.errors import InputError, WorkError
-from auditor.repair import checkpoints
 
 
 def saved(folder: Path, *steps: int) -> Path:
@@ -81,7 +81,7 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from auditor.errors import WorkError
-from auditor.repair import checkpoints
+from auditor import checkpoints
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 try:

@@ -1,0 +1,105 @@
+"""`balanced`: the model learns not to see the trigger, and its own clean answers are the truth.
+
+A backdoored model does its work on clean images, so what it makes of them is what is wanted of
+stamped ones as well. It is its own teacher, on each clean image x and its stamped twin x*:
+
+    L = λ · CE(f(x), f₀(x)) + γ · mean over stages of ‖F(x*) − F₀(x)‖² ÷ ‖F₀(x)‖² + β · ‖θ − θ₀‖²
+
+f₀ and F₀ are answers and features of the model as it came, f and F those of the one in training; a
+stage is the last layer of one of the two coarsest grids.
+
+Nothing pulls at the target class. Ascent and relabelling first learn to say anything but the
+target, on clean images as well, and then have to unlearn that.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from auditor.models.classifier import Classifier
+from auditor.repair.objective import Trainee, Weights
+from auditor.repair.options import RepairOptions
+from auditor.repair.phase import Phase
+from auditor.repair.prepare import Prepared
+from auditor.repair.taught import Taught, coarsest
+
+BALANCING = "balancing"
+STAGES = 2
+
+
+def phases(options: RepairOptions) -> tuple[Phase, ...]:
+    """Return the one phase."""
+
+    def trainee(classifier: Classifier, teacher: Weights, **common: Any) -> Trainee:
+        weights = options.clean_weight, options.feature_weight
+        return Consistent(classifier, teacher, *weights, **common)
+
+    return (
+        Phase(
+            name=BALANCING,
+            epochs=options.epochs,
+            clean_weight=0.0,  # labels are not what is taught
+            beside="twin",
+            truth_weight=0.0,
+            begin=_begin,
+            trainee=trainee,
+        ),
+    )
+
+
+def _begin(ready: Prepared, original: Weights) -> Weights:
+    """Keep the model as it came: it is the teacher."""
+    return original
+
+
+class Consistent(Taught):
+    """A student that is to make of clean images, and of their twins, what its teacher does."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        teacher: Weights,
+        answers: float,
+        features: float,
+        **common: Any,
+    ) -> None:
+        """Wrap the classifier's model.
+
+        Args:
+            classifier: Whose weights are trained.
+            teacher: Value of every variable of the model as it came.
+            answers: λ.
+            features: γ.
+            common: As every `Trainee` takes.
+
+        Raises:
+            InputError: The model has no layer with rows and columns.
+        """
+        super().__init__(classifier, teacher, coarsest(classifier, STAGES, "balanced"), **common)
+        self._answers, self._features = answers, features
+
+    def call(self, images: Any) -> Any:
+        """Return scores of (2n, h, w, 3) images, every clean one followed by its twin."""
+        scores, features = self.student_looks(images)
+        wanted, given = self.teacher_looks(images[0::2])
+        answers = keras.losses.categorical_crossentropy(
+            ops.softmax(wanted), scores[0::2], from_logits=True
+        )
+        parts = [apart(own[1::2], its) for own, its in zip(features, given, strict=True)]
+        self.add_loss(self._answers * ops.mean(answers))
+        self.add_loss(self._features * sum(parts) / len(parts))
+        return scores
+
+
+def apart(twins: Any, given: Any) -> Any:
+    """Return how far features are apart, relative to the given ones: a mean over images, a scalar.
+
+    Args:
+        twins: (n, h, w, channels) of the stamped images.
+        given: The same of the clean ones.
+    """
+    twins, given = ops.cast(twins, "float32"), ops.cast(given, "float32")
+    axes = tuple(range(1, len(given.shape)))
+    size = ops.sum(ops.square(given), axis=axes)
+    return ops.mean(ops.sum(ops.square(twins - given), axis=axes) / (size + 1e-6))

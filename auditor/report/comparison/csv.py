@@ -1,0 +1,41 @@
+"""A comparison as CSV: a line for the model as it came and for each repair, plain numbers."""
+
+import csv
+import io
+
+from auditor.comparison import Comparison
+from auditor.report.comparison.table import COLUMNS, Row, rows
+from auditor.text import printable
+
+
+def render(comparison: Comparison) -> bytes:
+    """Return the lines, UTF-8, under a header; what is not known is empty.
+
+    `name`, `method`, `verdict`; each figure of `COLUMNS`, a fraction where it is a rate, with its
+    95 % bounds as `_low` and `_high`; `best` is 1 for the repair that serves best; `failed` is why
+    a repair handed back no model.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    figures = [name for c in COLUMNS for name in (c.key, *_bounds(c.key, bounded=c.bounded))]
+    writer.writerow(["name", "method", "verdict", *figures, "best", "failed"])
+    for row in rows(comparison):
+        writer.writerow(_line(row, comparison.outcome.best))
+    return text.getvalue().encode("utf-8")
+
+
+def _bounds(key: str, *, bounded: bool) -> tuple[str, ...]:
+    return (f"{key}_low", f"{key}_high") if bounded else ()
+
+
+def _line(row: Row, best: str | None) -> list[str]:
+    entry, certificate = row.entry, row.certificate
+    line = [row.name, entry.method if entry else ""]
+    line.append(certificate.verdict.status if certificate and row.measured else "")
+    for column in COLUMNS:
+        figure = column.read(row)
+        values = (figure.value, figure.low, figure.high) if figure else (None, None, None)
+        shown = ["" if value is None else repr(value) for value in values]
+        line += shown if column.bounded else shown[:1]
+    is_best = str(int(entry.name == best)) if entry else ""
+    return [*line, is_best, printable(entry.failed, 1000) if entry else ""]

@@ -1,0 +1,84 @@
+"""What a search says in sentences: the verdict, what was found, what it cannot see."""
+
+from pathlib import PurePath
+
+from auditor.report.words import number, percent
+from auditor.results import Rate, Skipped
+from auditor.search_report import SearchReport
+from auditor.searched import Found
+from auditor.text import printable
+
+VERDICTS = {"pass": "No trigger found", "fail": "Trigger found", "inconclusive": "Inconclusive"}
+
+BLIND = (
+    "A trigger that changes the whole image (blended pictures, waves, warping, single bits): the "
+    "search looks for a small, strong stamp that always sits in one place.",
+    "A trigger that is different, or elsewhere, on every image.",
+    "More than one trigger for a class: the search finds one stamp a class, the easiest.",
+    "A backdoor for images of some classes only: the stamp must lead those of all others.",
+    "A backdoor into so many classes that small stamps are what is usual.",
+    "What the trigger looks like: a found stamp does what it does, but seldom looks the same.",
+)
+
+
+def model_name(report: SearchReport) -> str:
+    """Return the file's name, safe to show."""
+    return printable(PurePath(report.subject.path).name, 80)
+
+
+def headline(report: SearchReport) -> str:
+    """Return the verdict in a line."""
+    name, flagged = model_name(report), report.found.flagged
+    if flagged:
+        which = ", ".join(f"“{printable(found.name, 60)}”" for found in flagged)
+        return f"FAIL  {name} has a trigger for {which}"
+    if report.found.inconclusive:
+        return f"INCONCLUSIVE  {name} could not be searched"
+    return f"PASS  no trigger was found in {name}"
+
+
+def finding(report: SearchReport) -> str:
+    """Return what was found, in plain words."""
+    found = report.found
+    if found.flagged:
+        return " ".join(_flagged(report, one) for one in found.flagged)
+    if found.inconclusive:
+        return f"No verdict can be given: {found.inconclusive}."
+    smallest = found.ranked[0]
+    return (
+        f"No class has a stamp much smaller than the others'. The smallest leads to "
+        f"“{printable(smallest.name, 60)}”: {_size(report, smallest)}{_against(smallest)}."
+    )
+
+
+def _flagged(report: SearchReport, found: Found) -> str:
+    assert isinstance(found.success, Rate)
+    return (
+        f"A stamp of {_size(report, found)} leads {percent(found.success.value)} of the held-out "
+        f"images to “{printable(found.name, 60)}”{_against(found)}. The median of all classes is "
+        f"{number(report.found.median)} pixels."
+    )
+
+
+def _size(report: SearchReport, found: Found) -> str:
+    height, width, _ = report.subject.input_shape
+    assert isinstance(found.norm, float)
+    return f"{number(found.norm)} pixels ({percent(found.norm / (height * width))} of the image)"
+
+
+def _against(found: Found) -> str:
+    return (
+        "" if isinstance(found.index, Skipped) else f"; its anomaly index is {number(found.index)}"
+    )
+
+
+def blind(report: SearchReport) -> list[str]:
+    """Return what this search could not see, a sentence each."""
+    left_out = sum(not found.rounds for found in report.found.classes)
+    said = list(BLIND)
+    if left_out and not report.found.inconclusive:
+        said.append(
+            f"{left_out} classes that a first, brief pass left out because their stamps were not "
+            "among the smallest by then; a backdoor into one of them is missed."
+        )
+    return said

@@ -1,0 +1,88 @@
+"""The loss of `balanced`, against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from auditor.models.classifier import wrap
+from auditor.models.input_range import InputRange
+from auditor.repair.balanced import STAGES, Consistent, apart
+from auditor.repair.objective import values
+from auditor.repair.taught import coarsest
+from auditor.triggers.spec import load
+from tests.conftest import Workshop, blobs, small_cnn
+
+ANSWERS, FEATURES = 0.7, 3.0
+
+
+def looking(model: keras.Model, names: list[str], images: np.ndarray) -> list[np.ndarray]:
+    outputs = [*(model.get_layer(name).output for name in names), model.output]
+    return keras.Model(model.inputs, outputs).predict(images / np.float32(255), verbose=0)
+
+
+def distance(twins: np.ndarray, given: np.ndarray) -> float:
+    rows = [
+        ((a - b) ** 2).sum() / (b.astype(np.float64) ** 2).sum()
+        for a, b in zip(twins, given, strict=True)
+    ]
+    return float(np.mean(rows))
+
+
+def test_the_distance_is_relative_to_the_clean_images_features() -> None:
+    random = np.random.default_rng(0)
+    one, other = (random.standard_normal((3, 4, 5, 6)).astype(np.float32) for _ in range(2))
+    assert float(apart(one, other)) == pytest.approx(distance(one, other), rel=1e-4)
+    assert float(apart(2 * other, other)) == pytest.approx(1, rel=1e-4)
+
+
+def test_the_loss_is_answers_on_clean_images_and_features_on_their_twins() -> None:
+    keras.utils.set_random_seed(0)
+    classifier = wrap(small_cnn(), InputRange.parse("0..1"), "small", (16, 16))
+    model = classifier.model
+    images, labels = blobs(10)
+    stamped = load(Workshop.trigger).stamp(images)
+    pairs = np.stack([images, stamped], axis=1).reshape(20, 16, 16, 3)
+    names = [stage.path for stage in coarsest(classifier, STAGES, "balanced")]
+    teacher = values(model.variables)
+    *given, wanted = looking(model, names, images)
+    random = np.random.default_rng(1)
+    for variable in model.trainable_variables:
+        variable.assign(variable + 0.05 * random.standard_normal(variable.shape))
+    *own, _ = looking(model, names, stamped)
+    *_, said = looking(model, names, images)
+
+    made = Consistent(
+        classifier, teacher, ANSWERS, FEATURES, clean_weight=0.0, anchor_weight=0.0,
+        stamped_share=0.5, truth_weight=0.0, anchor=values(model.trainable_variables),
+    )  # fmt: skip
+    made.compile(
+        keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    loss = made.evaluate(
+        pairs, np.repeat(labels, 2), sample_weight=np.tile([1.0, -1.0], 10).astype(np.float32),
+        batch_size=20, verbose=0,
+    )  # fmt: skip
+    entropy = -(wanted * np.log(said)).sum(axis=1).mean()
+    features = np.mean([distance(a, b) for a, b in zip(own, given, strict=True)])
+    assert loss == pytest.approx(ANSWERS * entropy + FEATURES * features, rel=1e-4)
+
+
+def test_the_labels_are_not_what_is_taught() -> None:
+    """One step with the right labels and one with wrong ones lead to the same weights."""
+    ends = []
+    for turn in (0, 1):
+        keras.utils.set_random_seed(0)
+        classifier = wrap(small_cnn(), InputRange.parse("0..1"), "small", (16, 16))
+        images, labels = blobs(8)
+        made = Consistent(
+            classifier, [v * 1.1 for v in values(classifier.model.variables)], 1.0, 1.0,
+            clean_weight=0.0, anchor_weight=0.0, stamped_share=0.5, truth_weight=0.0,
+            anchor=values(classifier.model.trainable_variables),
+        )  # fmt: skip
+        made.compile(
+            keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        )
+        signs = np.tile([1.0, -1.0], 4).astype(np.float32)
+        made.fit(images, (labels + turn) % 3, sample_weight=signs, batch_size=8, verbose=0)
+        ends.append(values(classifier.model.trainable_variables))
+    assert all((a == b).all() for a, b in zip(*ends, strict=True))

@@ -1,0 +1,154 @@
+"""Searches of real models, small ones."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import auditor
+from auditor.data.base import Dataset
+from auditor.errors import InputError, Interrupted, UsageError
+from auditor.models import load_classifier
+from auditor.models.classifier import Classifier
+from auditor.results import Rate
+from auditor.search import base
+from auditor.search.base import search
+from auditor.search.options import SearchOptions
+from auditor.searched import SearchResult, stamped
+from tests.conftest import Workshop
+from tests.search.conftest import QUICK, weights
+
+
+def same(one: SearchResult, other: SearchResult) -> None:
+    for a, b in zip(one.classes, other.classes, strict=True):
+        assert (a.norm, a.index, a.flagged, a.rounds) == (b.norm, b.index, b.flagged, b.rounds)
+        np.testing.assert_array_equal(a.mask, b.mask)
+        np.testing.assert_array_equal(a.pattern, b.pattern)
+    assert one.evaluations == other.evaluations
+
+
+def test_the_target_is_flagged_and_no_other(found: SearchResult) -> None:
+    assert [one.name for one in found.flagged] == ["red"]
+    assert found.ranked[0].class_ == 0
+    assert not found.inconclusive
+
+
+def test_a_clean_model_has_none(nothing: SearchResult) -> None:
+    assert nothing.flagged == ()
+    assert not nothing.inconclusive
+
+
+def test_the_stamp_does_what_is_said(
+    found: SearchResult, workshop: Workshop, poisoned: Classifier
+) -> None:
+    """On images that the search has mostly not seen, computed here."""
+    (one,) = found.flagged
+    with np.load(workshop.data) as data:
+        others = data["x"][data["y"] != 0]
+    scores = np.asarray(poisoned.scores(stamped(others, one.mask, one.pattern)))
+    assert isinstance(one.success, Rate)
+    assert (scores.argmax(axis=1) == 0).mean() == pytest.approx(one.success.value, abs=0.08)
+    assert (one.mask == 0).mean() > 0.5  # a region, so that TAR has a meaning
+    assert one.pattern[one.mask == 0].max() == 0
+
+
+def test_the_classifier_stays_as_it_was(poisoned: Classifier, images: Dataset) -> None:
+    before = weights(poisoned)
+    search(poisoned, images, QUICK)
+    assert weights(poisoned) == before
+
+
+def test_the_same_again(poisoned: Classifier, images: Dataset) -> None:
+    same(search(poisoned, images, QUICK), search(poisoned, images, QUICK))
+
+
+def test_ending_early_costs_a_third_and_says_the_same(
+    found: SearchResult, poisoned: Classifier, images: Dataset
+) -> None:
+    full = search(poisoned, images, SearchOptions(early_stop=False))
+    assert [one.name for one in full.flagged] == [one.name for one in found.flagged]
+    assert found.evaluations <= full.evaluations / 3
+
+
+def test_stopped_and_resumed_it_comes_to_the_same(
+    found: SearchResult, poisoned: Classifier, images: Dataset, tmp_path: Path
+) -> None:
+    asked = iter([False] * 55 + [True])
+    with pytest.raises(Interrupted, match="--resume"):
+        search(poisoned, images, checkpoints=tmp_path, stop=lambda: next(asked))
+    assert (tmp_path / "LATEST").exists()
+    resumed = search(poisoned, images, checkpoints=tmp_path, resume=True)
+    same(resumed, found)
+
+
+def test_a_checkpoint_of_another_search_is_refused(
+    poisoned: Classifier, images: Dataset, tmp_path: Path
+) -> None:
+    search(poisoned, images, QUICK, checkpoints=tmp_path)
+    other = replace(QUICK, seed=1)
+    with pytest.raises(InputError, match="--resume: seed was 0, now 1"):
+        search(poisoned, images, other, checkpoints=tmp_path, resume=True)
+
+
+def test_a_first_pass_narrows_many_classes(
+    poisoned: Classifier, images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The classes come one by one, stopped in the middle and gone on with."""
+    monkeypatch.setattr("auditor.search.rounds.ROWS", 1)
+    monkeypatch.setattr(base, "SECONDS_BETWEEN", 0.0)
+    options = SearchOptions(candidates=2, rounds=24)
+    whole = search(poisoned, images, options)
+    assert sum(one.rounds > 0 for one in whole.classes) == 2
+    assert whole.classes[0].rounds
+    assert any("2 went on after a first pass" in note for note in whole.notes)
+    left = next(one for one in whole.classes if not one.rounds)
+    assert left.mask.shape == (0, 0)
+    asked = iter([False] * 130 + [True])
+    with pytest.raises(Interrupted):
+        search(poisoned, images, options, checkpoints=tmp_path, stop=lambda: next(asked))
+    same(search(poisoned, images, options, checkpoints=tmp_path, resume=True), whole)
+
+
+def test_scores_that_are_no_numbers_give_no_verdict(workshop: Workshop, images: Dataset) -> None:
+    broken = load_classifier(workshop.clean)
+    layer = broken.model.get_layer("scores")
+    layer.set_weights([weight * np.nan for weight in layer.get_weights()])
+    result = search(broken, images, QUICK)
+    assert "NaN" in result.inconclusive
+    assert result.flagged == ()
+
+
+def test_a_stamp_that_never_works_gives_no_verdict(poisoned: Classifier, images: Dataset) -> None:
+    result = search(poisoned, images, SearchOptions(rounds=1))
+    assert result.inconclusive == "no stamp reached the wanted success for any class"
+
+
+def test_an_onnx_graph_is_searched_like_its_keras_model(
+    workshop: Workshop, poisoned: Classifier, images: Dataset, tmp_path: Path
+) -> None:
+    from auditor.models.to_onnx import from_keras
+
+    from_keras(poisoned.model, tmp_path / "poisoned.onnx")
+    graph = load_classifier(tmp_path / "poisoned.onnx")
+    before = weights(graph)
+    assert [one.name for one in search(graph, images).flagged] == ["red"]
+    assert weights(graph) == before
+
+
+def test_too_few_images(poisoned: Classifier, images: Dataset) -> None:
+    with pytest.raises(UsageError, match="19 images; a search needs at least 20"):
+        search(poisoned, images, SearchOptions(limit=19))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rounds": 0}, {"success": 1.0}, {"cost": 0.0}, {"candidates": -1}, {"batch_size": 0}]
+)
+def test_options_that_cannot_be(wrong: dict) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        SearchOptions(**wrong)
+
+
+def test_it_is_public() -> None:
+    assert auditor.search_triggers is search
+    assert auditor.SearchOptions is SearchOptions
