@@ -37,7 +37,7 @@ def main(model: str, clean: str, trigger: str, target: str) -> None:
         trigger=auditor.load_trigger(trigger),
         target=Target(int(target), target, "given"),
     )
-    options = auditor.RepairOptions(learning_rate=3e-4, epochs=8)
+    options = auditor.RepairOptions.of("balanced", learning_rate=1e-3)
     halt = keras.callbacks.TerminateOnNaN()
     result = auditor.repair_classifier(task, options, watcher=Watcher(), callbacks=[halt])
     print(result.reason)

@@ -76,7 +76,7 @@ def _scan(folder: Path, *, show: bool, quiet: bool) -> None:
 
 
 def _repair(folder: Path, *, show: bool, quiet: bool, force: bool) -> None:
-    from auditor.demo import REPAIR_EPOCHS, REPAIR_RATE, TRIGGER
+    from auditor.demo import REPAIR_RATE, TRIGGER
 
     wanted = Repair(
         model=folder / "model.keras",
@@ -88,7 +88,7 @@ def _repair(folder: Path, *, show: bool, quiet: bool, force: bool) -> None:
         input_range="0..1",
         device="cpu",
         how=Options(neighbours=NEIGHBOUR_IMAGES),
-        options=RepairOptions(learning_rate=REPAIR_RATE, epochs=REPAIR_EPOCHS),
+        options=RepairOptions.of(learning_rate=REPAIR_RATE),
         limits=Limits(),
     )
     certificate, contents = repair(wanted, resume=False, force=force, show=show, verbose=False)

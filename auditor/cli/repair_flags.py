@@ -231,6 +231,12 @@ flags = stack(
         "How strongly attention is held to the teacher's.",
     ),
     _own(
+        "label_share",
+        Number(0, 1),
+        "SHARE",
+        "How much of what is taught are the labels; the rest is what the model says itself.",
+    ),
+    _own(
         "feature_weight",
         Number(0, 1e9),
         "WEIGHT",
@@ -243,7 +249,7 @@ flags = stack(
         "shift",
         Number(0, 0.5),
         "SHARE",
-        "Shift images at random while training, by up to this share of their height and width.",
+        "Shift half of the images, at random, by up to this share of their height and width.",
     ),
     _own(
         "least_steps",

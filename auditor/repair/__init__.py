@@ -49,13 +49,13 @@ REPAIRS = {
     "balanced": Method(
         "its own clean answers and features, taught on stamped images (this tool's own)",
         {
-            "epochs": 6,
+            "epochs": 8,
             "learning_rate": 3e-4,
             "schedule": "cosine",
             "anchor_weight": 0.0,
             "shift": 0.125,
         },
-        own=("feature_weight",),
+        own=("feature_weight", "label_share"),
     ),
     "unlearn": Method(
         "gradient ascent on the trigger, then recovery (arXiv:2511.21291)",
@@ -93,7 +93,7 @@ REPAIRS = {
 }
 """Method → what it is; each is `repair/NAME.py`."""
 
-DEFAULT = "unlearn"
+DEFAULT = "balanced"
 """The method that is used where none is named."""
 
 

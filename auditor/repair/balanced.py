@@ -3,13 +3,15 @@
 A backdoored model does its work on clean images, so what it makes of them is what is wanted of
 stamped ones as well. It is its own teacher, on each clean image x and its stamped twin x*:
 
-    L = λ · CE(f(x), f₀(x)) + γ · mean over stages of ‖F(x*) − F₀(x)‖² ÷ ‖F₀(x)‖² + β · ‖θ − θ₀‖²
+    L = λ · [CE(f(x), y) + α_t · CE(f(x*), y)] + γ · mean over stages of ‖F(x*) − F₀(x)‖² ÷ ‖F₀(x)‖²
 
-f₀ and F₀ are answers and features of the model as it came, f and F those of the one in training; a
-stage is the last layer of one of the two coarsest grids.
+y = (1 − s) · f₀(x) + s · label, with s the share of the labels. f₀ and F₀ are answers and features
+of the model as it came, f and F those of the one in training; a stage is the last layer of one of
+the two coarsest grids. α_t rises from 0 to 1 over the first half of the epochs.
 
-Nothing pulls at the target class. Ascent and relabelling first learn to say anything but the
-target, on clean images as well, and then have to unlearn that.
+First the features of the twins become those of the clean images, so that there is little left to
+turn when their answers begin to count. Ascent and relabelling, which begin with the answers, first
+learn to say anything but the target, of clean images as well, and then have to unlearn that.
 """
 
 from typing import Any
@@ -32,20 +34,27 @@ def phases(options: RepairOptions) -> tuple[Phase, ...]:
     """Return the one phase."""
 
     def trainee(classifier: Classifier, teacher: Weights, **common: Any) -> Trainee:
-        weights = options.clean_weight, options.feature_weight
+        answers = options.clean_weight * (1 - options.label_share)
+        weights = answers, options.feature_weight
         return Consistent(classifier, teacher, *weights, **common)
 
     return (
         Phase(
             name=BALANCING,
             epochs=options.epochs,
-            clean_weight=0.0,  # labels are not what is taught
+            clean_weight=options.clean_weight * options.label_share,
             beside="twin",
-            truth_weight=0.0,
+            alphas=rising(options.epochs),
+            truth_weight=options.clean_weight * options.label_share,
             begin=_begin,
             trainee=trainee,
         ),
     )
+
+
+def rising(epochs: int) -> tuple[float, ...]:
+    """Return α of every epoch: from 0 to 1 over the first half, then 1."""
+    return tuple(min(1.0, 2 * epoch / max(1, epochs)) for epoch in range(epochs))
 
 
 def _begin(ready: Prepared, original: Weights) -> Weights:
@@ -83,11 +92,13 @@ class Consistent(Taught):
         """Return scores of (2n, h, w, 3) images, every clean one followed by its twin."""
         scores, features = self.student_looks(images)
         wanted, given = self.teacher_looks(images[0::2])
-        answers = keras.losses.categorical_crossentropy(
-            ops.softmax(wanted), scores[0::2], from_logits=True
+        said = ops.softmax(wanted)
+        clean, twins = (
+            ops.mean(keras.losses.categorical_crossentropy(said, own, from_logits=True))
+            for own in (scores[0::2], scores[1::2])
         )
         parts = [apart(own[1::2], its) for own, its in zip(features, given, strict=True)]
-        self.add_loss(self._answers * ops.mean(answers))
+        self.add_loss(self._answers * (clean + self.alpha * twins))
         self.add_loss(self._features * sum(parts) / len(parts))
         return scores
 

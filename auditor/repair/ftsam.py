@@ -83,14 +83,14 @@ class SharpnessAware(keras.optimizers.Optimizer):  # type: ignore[misc]
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Climb by ε, or go back and descend."""
         index = self._get_variable_index(variable)
-        climb, speed = self._climbs[index], self._speeds[index]
-        gradient = ops.cast(gradient, variable.dtype)
-        start = variable - climb
-        pace = ops.cast(learning_rate, variable.dtype)
+        climbs, speeds = self._climbs[index], self._speeds[index]
+        here, climb, speed = (ops.convert_to_tensor(v) for v in (variable, climbs, speeds))
+        gradient, pace = ops.cast(gradient, here.dtype), ops.cast(learning_rate, here.dtype)
+        start = here - climb
         descent = MOMENTUM * speed - pace * (gradient + self._decay * start)
-        self.assign(speed, ops.where(self._climbing, speed, descent))
-        self.assign(variable, ops.where(self._climbing, variable + gradient, start + descent))
-        self.assign(climb, ops.where(self._climbing, gradient, ops.zeros_like(gradient)))
+        self.assign(speeds, ops.where(self._climbing, speed, descent))
+        self.assign(variable, ops.where(self._climbing, here + gradient, start + descent))
+        self.assign(climbs, ops.where(self._climbing, gradient, ops.zeros_like(gradient)))
 
     @property
     def _climbing(self) -> Any:

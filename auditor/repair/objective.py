@@ -35,7 +35,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
     statistics and Dropout rests, so a step is a function of weights and rows alone.
 
     Attributes:
-        alpha: Weight of the ascent, a variable; a callback moves it.
+        alpha: α, a variable; a callback moves it.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class Trainee(keras.Model):  # type: ignore[misc]
             stamped_share: Share of a batch's rows that are stamped, in [0, 1).
             anchor: θ₀, one array for each trainable weight.
             importance: F, the same shapes; None for 1 everywhere.
-            truth_weight: Weight of the stamped rows where they are to be recognised; None where
-                they are led away from the target, with the weight α.
+            truth_weight: Weight of the stamped rows where they are to be recognised, times α, which
+                is 1 unless it is moved; None where they are led away from the target, by α.
             unlearned_below: Probability of the target at which a stamped row leaves the ascent; 0
                 for never.
         """
@@ -70,7 +70,8 @@ class Trainee(keras.Model):  # type: ignore[misc]
         self._clean_weight, self._anchor_weight = clean_weight, anchor_weight
         self._stamped_share, self._truth_weight = stamped_share, truth_weight
         self._most_loss = -math.log(unlearned_below) if unlearned_below else math.inf
-        self.alpha = self._constant("alpha", np.zeros((), np.float32))
+        start = 0.0 if truth_weight is None else 1.0
+        self.alpha = self._constant("alpha", np.full((), start, np.float32))
         self._anchor = [self._constant(f"anchor_{i}", value) for i, value in enumerate(anchor)]
         self._importance = [
             self._constant(f"importance_{i}", value) for i, value in enumerate(importance or [])
@@ -113,7 +114,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
         """
         weights = ops.full_like(sample_weight, self._clean_weight / (1 - self._stamped_share))
         if self._stamped_share and self._truth_weight is not None:
-            truth = self._truth_weight / self._stamped_share
+            truth = self.alpha * self._truth_weight / self._stamped_share
             weights = ops.where(sample_weight > 0, weights, truth)
         elif self._stamped_share:
             learned = ops.cast(self._row_losses(y, y_pred) < self._most_loss, weights.dtype)

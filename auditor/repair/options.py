@@ -40,6 +40,8 @@ class RepairOptions:
             diagonal Fisher information, scaled to a mean of 1).
         anchor_weight: β, the weight of the penalty.
         attention_weight: `nad`: weight of the attention's distance to the teacher's.
+        label_share: `balanced`: how much of what is taught are the labels, the rest being what the
+            model itself says of the clean image.
         feature_weight: `balanced`: γ, weight of the features' distance between an image and its
             stamped twin.
         prune_allowance: `fineprune`: fall in accuracy that pruning may cost, a fraction.
@@ -50,7 +52,7 @@ class RepairOptions:
         validation: How many of them only judge the epochs; None for a fifth, at most 2,000.
         mirror: Mirror images left to right at random: more variety for photographs, nonsense for
             digits, text and road signs.
-        shift: Shift images at random by up to this share of their height and width.
+        shift: Shift half of the images, at random, by up to this share of their height and width.
         least_steps: Fewest optimizer steps an epoch.
         patience: Epochs without a better one after which unlearning ends early.
         on_stall: What to do when the early diagnosis finds that nothing moves.
@@ -79,6 +81,7 @@ class RepairOptions:
     anchor: Literal["plain", "fisher"] = "plain"
     anchor_weight: float = 1e-4
     attention_weight: float = 1000.0
+    label_share: float = 0.2
     feature_weight: float = 5.0
     prune_allowance: float = 0.04
     rho: float = 2.0

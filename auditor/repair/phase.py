@@ -28,7 +28,7 @@ class Phase:
         epochs: How many.
         clean_weight: λ, the weight of the clean rows' cross-entropy.
         beside: What stands beside the clean rows.
-        alphas: Weight of the ascent on rows beside that are led away from the target, one an epoch.
+        alphas: α, one an epoch: how much the rows beside weigh; none where that stays as it is.
         truth_weight: Weight of the cross-entropy of rows beside that are to be recognised, twins
             among them.
         stamps: Gives what those are stamped with, each with one of them, from the arrays of

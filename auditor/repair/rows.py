@@ -37,8 +37,8 @@ class Rows:
         mirror: Whether images are mirrored left to right at random, before they are stamped.
         seed: Of the shuffling.
         shown: How many steps in a row see the same batch.
-        shift: Share of their height and width that images are shifted by at most, at random, before
-            they are stamped; what comes in from the edge is mirrored there.
+        shift: Share of their height and width that half of the images, at random, are shifted by at
+            most, before they are stamped; what comes in from the edge is mirrored there.
         chances: (classes, classes) chances to teach in place of each label; None for the labels.
     """
 
@@ -93,13 +93,13 @@ class Rows:
     def _drawn(self, epoch: int, count: int) -> "Drawn":
         """Draw one epoch's mirrorings, shifts and stamps."""
         height, width = (int(self.shift * side) for side in self.images.shape[1:3])
-        random = [np.random.default_rng([self.seed, epoch, kind]) for kind in (2, 3, 4)]
+        random = [np.random.default_rng([self.seed, epoch, kind]) for kind in (2, 3, 4, 5)]
+        moved = random[3].random((2, count, 1)) < 0.5
         return Drawn(
             mirrored=(random[0].random((2, count)) < 0.5) & self.mirror,
             stamp=random[1].integers(len(self.stamps), size=count),
-            shifts=random[2].integers(
-                [-height, -width], [height + 1, width + 1], size=(2, count, 2)
-            ),
+            shifts=moved
+            * random[2].integers([-height, -width], [height + 1, width + 1], size=(2, count, 2)),
         )
 
     def _seen(self, rows: Labels, drawn: "Drawn", kind: int) -> Images:

@@ -1,4 +1,4 @@
-"""The default repair of a real BadNet, three seeds, beside the paper's figures.
+"""The paper's repair of a real BadNet, three seeds, beside the paper's figures.
 
 Takes half an hour on two cores. Finished runs are kept in the folder `BDAUDIT_RUNS` and not
 repeated.
@@ -59,7 +59,8 @@ def command(folder: Path, seed: int) -> list[str]:
     data = ["--data", f"{PHOTOGRAPHS}/train", "--eval-data", f"{PHOTOGRAPHS}/test"]
     out = ["--output", f"{folder}/seed-{seed}.keras", "-o", f"{folder}/seed-{seed}.json"]
     flags = ["--target", "airplane", "--clean-budget", str(BUDGET), "--seed", str(seed)]
-    return ["bdaudit", "repair", str(BADNET), "--trigger", TRIGGER, *flags, *data, *out]
+    how = ["--trigger", TRIGGER, "--method", "unlearn"]
+    return ["bdaudit", "repair", str(BADNET), *how, *flags, *data, *out]
 
 
 def _audit(folder: Path, seed: int) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from tests.conftest import Workshop, blobs, small_cnn
 KILLS, SEED, FIRST_EPOCHS = 20, 0, 24
 KILLED = ("the parent", "the worker", "both")
 LONG = (
-    *("--learning-rate", "4e-6", "--epochs", "20", "--recovery-epochs", "6", "--batch-size", "32"),
+    *("--method", "unlearn", "--learning-rate", "4e-6", "--epochs", "20"),
+    *("--recovery-epochs", "6", "--batch-size", "32"),
     *("--least-steps", "30", "--patience", "1000", "--on-stall", "continue"),
 )
 """Some ten seconds: 26 epochs of 30 steps."""
@@ -43,8 +44,8 @@ def measure() -> Page:
         header=("", "killed", "after", "found", "resumed from", "same weights", "same figures"),
         rows=rows,
         notes=[
-            f"A repair of a network of three layers: {LONG[3]} epochs of unlearning and {LONG[5]} "
-            f"of recovery, {LONG[9]} steps each, a checkpoint after every epoch; "
+            f"A repair of a network of three layers: {LONG[5]} epochs of unlearning and {LONG[7]} "
+            f"of recovery, {LONG[11]} steps each, a checkpoint after every epoch; "
             f"{seconds:.0f} s undisturbed, the audits before and after included. Each of the "
             f"{KILLS} repairs is killed at a moment drawn from seed {SEED}: some tenths of a "
             f"second after an epoch of the first {FIRST_EPOCHS}, or before the first.",

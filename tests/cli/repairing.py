@@ -10,7 +10,10 @@ from typing import Any
 
 from tests.conftest import Ran, bdaudit
 
-QUICK = ("--learning-rate", "1e-3", "--epochs", "4", "--recovery-epochs", "2", "--batch-size", "32")
+QUICK = (
+    "--method", "unlearn", "--learning-rate", "1e-3", "--epochs", "4", "--recovery-epochs", "2",
+    "--batch-size", "32",
+)  # fmt: skip
 """Repairs the workshop's model in a second or two of training."""
 
 WRITING = ("--output", "repaired.keras", "--run-dir", "run")

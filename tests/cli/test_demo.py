@@ -37,7 +37,7 @@ def test_the_demo_trains_scans_repairs_and_certifies(tmp_path: Path) -> None:
     assert "here/certificate.html" in ran.out
     assert "here/repaired.html" in ran.out
     assert "training a small BadNet" in ran.err
-    assert "unlearning" in ran.err
+    assert "balancing" in ran.err
 
     again = bdaudit("demo", "--output", "here", cwd=tmp_path)
     assert_refusal(again, 2, "exists", "--force")

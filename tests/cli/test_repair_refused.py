@@ -16,7 +16,7 @@ from tests.cli.repairing import QUICK
 from tests.conftest import Workshop
 
 GIVEN = ["--trigger", "square8", "--target", "0", "--data", "test.npz"]
-REPAIR = ["repair", "poisoned.keras", *GIVEN, "--output", "r.keras"]
+REPAIR = ["repair", "poisoned.keras", *GIVEN, "--method", "unlearn", "--output", "r.keras"]
 
 WRONG: dict[str, tuple[list[str], list[str]]] = {
     "no epochs": (["--epochs", "0"], ["--epochs", "1<=x<=10000"]),

@@ -26,7 +26,8 @@ from tests.conftest import Ran, Workshop, assert_refusal
 EPOCHS, STEPS = 15, 30
 FLAGS = (
     *("poisoned.keras", "--trigger", "square8", "--target", "0", "--data", "test.npz"),
-    *("--learning-rate", "8e-6", "--epochs", "10", "--recovery-epochs", str(EPOCHS - 10)),
+    *("--method", "unlearn", "--learning-rate", "8e-6", "--epochs", "10"),
+    *("--recovery-epochs", str(EPOCHS - 10)),
     *("--batch-size", "32", "--least-steps", str(STEPS), "--patience", "1000"),
     *("--on-stall", "continue", "--exit-zero", "-o", "a.json"),
 )

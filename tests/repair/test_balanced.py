@@ -6,13 +6,13 @@ import pytest
 
 from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
-from auditor.repair.balanced import STAGES, Consistent, apart
+from auditor.repair.balanced import STAGES, Consistent, apart, rising
 from auditor.repair.objective import values
 from auditor.repair.taught import coarsest
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs, small_cnn
 
-ANSWERS, FEATURES = 0.7, 3.0
+ANSWERS, FEATURES, LABELS, ALPHA = 0.7, 3.0, 0.2, 0.4
 
 
 def looking(model: keras.Model, names: list[str], images: np.ndarray) -> list[np.ndarray]:
@@ -35,7 +35,7 @@ def test_the_distance_is_relative_to_the_clean_images_features() -> None:
     assert float(apart(2 * other, other)) == pytest.approx(1, rel=1e-4)
 
 
-def test_the_loss_is_answers_on_clean_images_and_features_on_their_twins() -> None:
+def test_the_loss_is_of_answers_and_of_features() -> None:
     keras.utils.set_random_seed(0)
     classifier = wrap(small_cnn(), InputRange.parse("0..1"), "small", (16, 16))
     model = classifier.model
@@ -48,26 +48,37 @@ def test_the_loss_is_answers_on_clean_images_and_features_on_their_twins() -> No
     random = np.random.default_rng(1)
     for variable in model.trainable_variables:
         variable.assign(variable + 0.05 * random.standard_normal(variable.shape))
-    *own, _ = looking(model, names, stamped)
-    *_, said = looking(model, names, images)
+    *own, of_twins = looking(model, names, stamped)
+    *_, of_clean = looking(model, names, images)
 
     made = Consistent(
-        classifier, teacher, ANSWERS, FEATURES, clean_weight=0.0, anchor_weight=0.0,
-        stamped_share=0.5, truth_weight=0.0, anchor=values(model.trainable_variables),
+        classifier, teacher, ANSWERS, FEATURES, clean_weight=LABELS, anchor_weight=0.0,
+        stamped_share=0.5, truth_weight=LABELS, anchor=values(model.trainable_variables),
     )  # fmt: skip
     made.compile(
         keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
+    made.alpha.assign(ALPHA)
     loss = made.evaluate(
         pairs, np.repeat(labels, 2), sample_weight=np.tile([1.0, -1.0], 10).astype(np.float32),
         batch_size=20, verbose=0,
     )  # fmt: skip
-    entropy = -(wanted * np.log(said)).sum(axis=1).mean()
+
+    def entropy(said: np.ndarray) -> float:
+        truth = LABELS * np.eye(3)[labels] + ANSWERS * wanted
+        return -(truth * np.log(said)).sum(axis=1).mean()
+
     features = np.mean([distance(a, b) for a, b in zip(own, given, strict=True)])
-    assert loss == pytest.approx(ANSWERS * entropy + FEATURES * features, rel=1e-4)
+    expected = entropy(of_clean) + ALPHA * entropy(of_twins) + FEATURES * features
+    assert loss == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_labels_are_not_what_is_taught() -> None:
+def test_the_answers_of_twins_come_to_count_over_the_first_half() -> None:
+    assert rising(8) == pytest.approx((0, 0.25, 0.5, 0.75, 1, 1, 1, 1))
+    assert rising(1) == (0,)
+
+
+def test_without_a_share_the_labels_are_not_taught() -> None:
     """One step with the right labels and one with wrong ones lead to the same weights."""
     ends = []
     for turn in (0, 1):
