@@ -109,6 +109,7 @@ def repair(
         _put(classifier, state.network)
         if not ledger.history:
             ledger.history = (judged(ready.judge, 0, BEFORE, 0, 0),)
+            save(state)
         hopeless = _train(ready, state, original, watcher, callbacks, save)
         kept = rules.best(ledger.history, options.max_accuracy_drop)
         _put(classifier, state.best if kept else original)
