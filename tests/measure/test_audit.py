@@ -233,6 +233,7 @@ def test_a_model_of_any_size_takes_the_images_own(workshop: Workshop, tmp_path) 
     import keras
     from keras import layers
 
+    keras.utils.set_random_seed(0)
     inputs = keras.Input((None, None, 3))
     x = layers.Conv2D(8, 3, name="conv")(inputs)
     model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
@@ -244,6 +245,9 @@ def test_a_model_of_any_size_takes_the_images_own(workshop: Workshop, tmp_path) 
 
 
 def test_resizing_to_the_models_input_is_recorded(workshop: Workshop, tmp_path) -> None:
+    import keras
+
+    keras.utils.set_random_seed(0)
     small_cnn(size=24).save(tmp_path / "large.keras")
     result = audit(
         load_classifier(tmp_path / "large.keras"), open_source(workshop.data), load("square8"),
