@@ -44,7 +44,7 @@ class Epoch:
         phase: `before`, or the phase of the method: `unlearning`, `recovery`.
         step: Optimizer steps done by its end.
         images: Rows, clean and stamped, that the training has seen by then.
-        alpha: Weight of the ascent in this epoch; None where there is none.
+        alpha: α of this epoch: how much the stamped images weigh; None where that is not moved.
         loss: Mean training loss of the epoch; None for epoch 0.
         clean_accuracy: Of the validation images.
         asr: Of the stamped ones whose class is not the target.

@@ -147,7 +147,7 @@ def _charts(history: Sequence[Epoch], last: int, max_asr: float, max_tar: float)
     return [
         _chart("Attack success and accuracy", WIDE, rates, quarters, asr_limit),
         _chart("Trigger attention (median TAR), logarithmic", NARROW, [tar], decades, tar_limit),
-        _chart("Weight of the ascent (α)", NARROW, [alpha], halves, None),
+        _chart("Weight of the stamped images (α)", NARROW, [alpha], halves, None),
     ]
 
 
