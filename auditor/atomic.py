@@ -2,15 +2,19 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from auditor.errors import WorkError
 from auditor.text import printable
 
 
-def write(contents: Mapping[Path, bytes]) -> None:
+def write(contents: Mapping[Path, bytes], private: Collection[Path] = ()) -> None:
     """Write files whole: all to temporary names beside them, synced; only then all renamed.
+
+    Args:
+        contents: Each file's content.
+        private: Those that nobody else may read, at no time.
 
     Raises:
         WorkError: One cannot be written; what was there before is untouched.
@@ -24,7 +28,8 @@ def write(contents: Mapping[Path, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished[path].chmod(0o666 & ~_umask())
+            if path not in private:  # as mkstemp makes it
+                unfinished[path].chmod(0o666 & ~_umask())
         for path, temporary in unfinished.items():
             temporary.replace(path)
     except OSError as error:

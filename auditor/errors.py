@@ -24,6 +24,12 @@ class WorkError(AuditorError):
     """The work itself failed: the worker died, ran out of memory or sent nonsense."""
 
 
+class VerificationError(AuditorError):
+    """A signature, or what was signed, does not hold."""
+
+    exit_code = 5
+
+
 class Interrupted(AuditorError):
     """The user, or the system, asked to stop; what was done is kept."""
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-_COMMANDS = ("scan", "repair", "compare", "search", "inspect", "triggers", "demo", "doctor")
+from auditor.cli import COMMANDS
+
 _OF_PYTHON = ("PYTHON", "LANG", "LC_")
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([f"auditor.cli.{name}" for name in _COMMANDS])
+_forks.set_forkserver_preload([f"auditor.cli.{name}" for name in COMMANDS])
 _one_at_a_time = Lock()
 """Whoever starts a process also asks after all others; two who ask at once get two answers."""
 

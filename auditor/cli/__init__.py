@@ -23,14 +23,19 @@ COMMANDS = {
     "repair": "Make a model forget a trigger, and certify before and after.",
     "search": "Find a trigger that nobody knows, and write it as a trigger file.",
     "compare": "Repair a model in several ways, side by side in one table.",
+    "report": "Render a finished audit again, or say what changed between two.",
+    "gate": "Judge a finished audit again, by a policy of yours.",
     "inspect": "Say what a model file is and holds, without loading it.",
     "triggers": "List the triggers, or show what one does to images.",
+    "keygen": "Make the pair of keys that audits are signed and checked with.",
+    "sign": "Bind an audit to its model files, with a key.",
+    "verify": "Check who signed an audit, and that it is about this model.",
     "demo": "Train a small BadNet, scan it, repair it, certify both.",
     "doctor": "Say what this machine can do, and how to mend what it cannot.",
 }
 """Command → its line in `--help`; each lives in `cli/NAME.py` as `command`."""
 
-CONFIGURED = ("scan", "repair", "search", "compare")
+CONFIGURED = ("scan", "repair", "search", "compare", "gate")
 """The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
 
 INTERRUPTED = 130
@@ -58,7 +63,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 every limit held · 1 a limit was exceeded · 2 wrong command line · "
-    "3 an input was refused or the work failed · 4 inconclusive · 130 interrupted.",
+    "3 an input was refused or the work failed · 4 inconclusive · "
+    "5 verification failed · 130 interrupted.",
 )
 @click.version_option(auditor.__version__, prog_name="bdaudit")
 @click.pass_context

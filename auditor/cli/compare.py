@@ -10,7 +10,7 @@ from auditor.certificate import now
 from auditor.cli import compare_flags, compare_summary, files, options, repair_flags, sources
 from auditor.cli.compare_run import Telling, compare
 from auditor.cli.repair_wanted import Repair
-from auditor.cli.scan import EXIT, format_of
+from auditor.cli.scan import EXIT
 from auditor.models.input_range import InputRange
 from auditor.repair.options import RepairOptions
 from auditor.report.comparison import FORMATS, ready, render
@@ -74,7 +74,7 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
     inputs = [model, *(Path(p) for p in (*(t.partition("#")[0] for t in trigger), *data) if p)]
     files.check_outputs(flags["output"], list(FORMATS), inputs, force=flags["force"])
     for path in flags["output"]:
-        ready(format_of(path))
+        ready(files.format_of(path, FORMATS))
     now()
     InputRange.parse(flags["input_range"])
     suffix = model.suffix.lower() if model.suffix.lower() in _KERAS else ".onnx"
@@ -94,7 +94,7 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
     }
     telling = Telling(not (flags["quiet"] or flags["no_progress"]), flags["verbose"])
     found = compare(wanted, run_dir, resume=flags["resume"], force=flags["force"], telling=telling)
-    files.write({path: render(found, format_of(path)) for path in flags["output"]})
+    files.write({path: render(found, files.format_of(path, FORMATS)) for path in flags["output"]})
     if flags["format_"]:
         sys.stdout.buffer.write(render(found, flags["format_"]))
     elif not flags["quiet"]:

@@ -13,12 +13,15 @@ from auditor.regular_file import open_regular
 from auditor.text import printable
 
 _MOST_BYTES = 1 << 20
+GATE, POLICY = "gate", "policy"
+"""The command that has a table of its own, and that table."""
 
 
 def defaults() -> dict[str, dict[str, Any]]:
     """Return the configured defaults of every command, as click wants them.
 
     The keys are the long options without their dashes (`max-asr = 0.05`); `output` takes a list.
+    The table `policy` is for `gate` alone.
 
     Raises:
         UsageError: A file that is no TOML, or a key that no command knows.
@@ -27,18 +30,32 @@ def defaults() -> dict[str, dict[str, Any]]:
 
     commands = {c: import_module(f"auditor.cli.{c}").command for c in CONFIGURED}
     options = {c: _options(command) for c, command in commands.items()}
-    known = sorted({key for found in options.values() for key in found})
     values: dict[str, dict[str, Any]] = {command: {} for command in commands}
     for name, table in _tables():
-        for key, value in table.items():
-            if key not in known:
-                shown = printable(key)
-                raise UsageError(f"{name}: unknown key {shown!r}; known: {', '.join(known)}")
-            for command, found in options.items():
-                if key in found:
-                    parameter = str(found[key].name)
-                    values[command][parameter] = _value(f"{name}: {key}", value, found[key])
+        policy = table.pop(POLICY, {})
+        if not isinstance(policy, dict):
+            raise UsageError(f"{name}: {POLICY}: expected a table, found {policy!r:.60}")
+        _take(name, table, options, values)
+        _take(f"{name} [{POLICY}]", policy, {GATE: options[GATE]}, values)
     return values
+
+
+def _take(
+    name: str,
+    table: dict[str, Any],
+    options: dict[str, dict[str, click.Option]],
+    values: dict[str, dict[str, Any]],
+) -> None:
+    """Give a table's values to the commands that have such an option."""
+    known = sorted({key for found in options.values() for key in found})
+    for key, value in table.items():
+        if key not in known:
+            shown = printable(key)
+            raise UsageError(f"{name}: unknown key {shown!r}; known: {', '.join(known)}")
+        for command, found in options.items():
+            if key in found:
+                parameter = str(found[key].name)
+                values[command][parameter] = _value(f"{name}: {key}", value, found[key])
 
 
 def _tables() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -9,12 +9,12 @@ from auditor.cli.progress import progress
 from auditor.cli.repair_flags import NEIGHBOUR_IMAGES
 from auditor.cli.repair_run import repair
 from auditor.cli.repair_wanted import Repair
-from auditor.cli.scan import format_of, scan
+from auditor.cli.scan import scan
 from auditor.errors import UsageError, WorkError
 from auditor.measure.audit import Options
 from auditor.policy import Limits
 from auditor.repair.options import RepairOptions
-from auditor.report import ready, render
+from auditor.report import FORMATS, ready, render
 from auditor.supervisor import Guard, Supervisor
 from auditor.text import printable
 from auditor.triggers import spec
@@ -68,7 +68,10 @@ def _scan(folder: Path, *, show: bool, quiet: bool) -> None:
         certificate = scan(
             model, [spec.load(TRIGGER)], Options(), Limits(), tell, data=data, guard=Guard()
         )
-        written = {folder / name: render(certificate, format_of(Path(name))) for name in _SCANNED}
+        written = {
+            folder / name: render(certificate, files.format_of(Path(name), FORMATS))
+            for name in _SCANNED
+        }
         files.write(written)
     if not quiet:
         summary.show(certificate)
@@ -92,7 +95,10 @@ def _repair(folder: Path, *, show: bool, quiet: bool, force: bool) -> None:
         limits=Limits(),
     )
     certificate, contents = repair(wanted, resume=False, force=force, show=show, verbose=False)
-    rendered = {folder / name: render(certificate, format_of(Path(name))) for name in _REPAIRED}
+    rendered = {
+        folder / name: render(certificate, files.format_of(Path(name), FORMATS))
+        for name in _REPAIRED
+    }
     files.write({**contents, **rendered})
     if not quiet:
         summary.show(certificate)
@@ -112,7 +118,8 @@ Then open {where}/repaired.html, the same model after the repair, and look at
 The same by hand, on your own model and images:
   bdaudit scan {where}/model.keras --trigger square4 --data {where}/test.npz -o mine.html
   bdaudit repair {where}/model.keras --trigger square4 --data {where}/clean.npz \\
-      --eval-data {where}/test.npz --output mine.keras -o mine-repaired.html"""
+      --eval-data {where}/test.npz --learning-rate 1e-3 \\
+      --output mine.keras -o mine-repaired.html"""
 
 
 def _make_folder(folder: Path) -> None:

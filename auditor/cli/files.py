@@ -3,14 +3,20 @@
 import errno
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from auditor.atomic import temporary_prefix, write
 from auditor.errors import UsageError
 from auditor.text import printable
 
-__all__ = ["check_outputs", "write"]
+__all__ = ["check_outputs", "format_of", "write"]
+
+
+def format_of(path: Path, formats: Iterable[str]) -> str:
+    """Return the format that a file's suffix asks for, the longest that fits; empty for none."""
+    name = path.name.lower().lstrip(".")
+    return max((f for f in formats if name.endswith(f".{f}")), key=len, default="")
 
 
 def check_outputs(
@@ -20,7 +26,7 @@ def check_outputs(
 
     Args:
         outputs: Files to be written.
-        suffixes: Allowed ones, without the dot.
+        suffixes: Allowed ones, without the dot; none where any name will do.
         inputs: Files that must never be written over, `force` or not.
         force: Whether existing files may be replaced.
 
@@ -42,7 +48,7 @@ def check_outputs(
 
 
 def _check(path: Path, shown: str, suffixes: Sequence[str], *, force: bool) -> None:
-    if path.suffix.lower().removeprefix(".") not in suffixes:
+    if suffixes and not format_of(path, suffixes):
         allowed = ", ".join(f".{s}" for s in suffixes)
         raise UsageError(f"{shown}: unknown format {path.suffix!r}; known are {allowed}")
     if path.is_dir():

@@ -10,7 +10,7 @@ from auditor.certificate import now
 from auditor.cli import files, options, repair_flags, repair_search, sources, summary
 from auditor.cli.repair_run import repair
 from auditor.cli.repair_wanted import Repair
-from auditor.cli.scan import EXIT, format_of
+from auditor.cli.scan import EXIT
 from auditor.errors import WorkError
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
@@ -82,7 +82,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
         check_form("graph", output.suffix.lower())
     files.check_outputs(flags["certificate"], list(FORMATS), inputs, force=flags["force"])
     for path in flags["certificate"]:
-        ready(format_of(path))
+        ready(files.format_of(path, FORMATS))
     now()
     InputRange.parse(flags["input_range"])
     how, common = repair_flags.options(flags), repair_flags.common(flags)
@@ -114,7 +114,9 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
         show=not (flags["quiet"] or flags["no_progress"]),
         verbose=flags["verbose"],
     )
-    rendered = {path: render(certificate, format_of(path)) for path in flags["certificate"]}
+    rendered = {
+        path: render(certificate, files.format_of(path, FORMATS)) for path in flags["certificate"]
+    }
     _write(contents, rendered)
     if flags["format_"]:
         sys.stdout.buffer.write(render(certificate, flags["format_"]))

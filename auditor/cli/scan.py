@@ -71,7 +71,7 @@ def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
     )
     now()
     for path in flags["output"]:
-        ready(format_of(path))
+        ready(files.format_of(path, FORMATS))
     limits = Limits(
         max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
     )
@@ -88,7 +88,9 @@ def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
             verbose=flags["verbose"],
             external_data=flags["allow_external_data"],
         )
-        files.write({path: render(audited, format_of(path)) for path in flags["output"]})
+        files.write(
+            {path: render(audited, files.format_of(path, FORMATS)) for path in flags["output"]}
+        )
     if flags["format_"]:
         sys.stdout.buffer.write(render(audited, flags["format_"]))
     elif not flags["quiet"]:
@@ -207,8 +209,3 @@ def warn_of_gaps(confinement: Confinement) -> None:
     """Say what the sandbox lacked."""
     if confinement.lacking and not confinement.off:
         click.echo(f"bdaudit: the sandbox is not whole: {confinement.lacking}", err=True)
-
-
-def format_of(path: Path) -> str:
-    """Return the format that a file's suffix asks for."""
-    return path.suffix.lower().removeprefix(".")

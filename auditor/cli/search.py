@@ -9,7 +9,7 @@ import click
 from auditor.certificate import now
 from auditor.cli import files, options, search_summary
 from auditor.cli.progress import progress
-from auditor.cli.scan import EXIT, format_of
+from auditor.cli.scan import EXIT
 from auditor.cli.search_run import Search, search, trigger_files
 from auditor.errors import UsageError
 from auditor.models.input_range import InputRange
@@ -90,7 +90,7 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
     files.check_outputs(flags["certificate"], list(FORMATS), inputs, force=flags["force"] or resume)
     _check_pictures(output, force=flags["force"] or resume)
     for path in flags["certificate"]:
-        ready(format_of(path))
+        ready(files.format_of(path, FORMATS))
     now()
     InputRange.parse(flags["input_range"])
     wanted = Search(
@@ -111,7 +111,9 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
     )
     with progress(show=not (flags["quiet"] or flags["no_progress"])) as tell:
         report = search(wanted, tell, resume=resume, force=flags["force"], verbose=flags["verbose"])
-        rendered = {path: render(report, format_of(path)) for path in flags["certificate"]}
+        rendered = {
+            path: render(report, files.format_of(path, FORMATS)) for path in flags["certificate"]
+        }
         files.write({**trigger_files(report, output), **rendered})
     if flags["format_"]:
         sys.stdout.buffer.write(render(report, flags["format_"]))

@@ -3,6 +3,7 @@
 All of it is worked out from the history alone, so a resumed repair decides as the first would have.
 """
 
+import math
 from collections.abc import Sequence
 
 from auditor.repair.options import RepairOptions
@@ -16,12 +17,18 @@ UNDISTURBED = 0.015
 """Accuracy under the trigger this close to clean accuracy counts as equal."""
 
 
+UNFORGOTTEN = 2.0
+"""Tier of epochs that still answer to the trigger: behind those that are disturbed by it, 1, and
+those that are not, 0."""
+
+
 def best(history: Sequence[Epoch], max_accuracy_drop: float) -> Epoch | None:
     """Return the epoch to keep.
 
     First those that have forgotten the trigger and recognise stamped images as well as clean ones,
     then those that have forgotten it and are still disturbed by it: of each, the one most often
-    right, with and without it. Then the one with the least ASR.
+    right, with and without it; of those that the validation images cannot tell from it, within a
+    standard error, the last, which has settled most. Then the one with the least ASR.
     An epoch that has lost too much accuracy, or whose ASR is not below epoch 0's, does not count,
     nor does one that trained a teacher.
 
@@ -42,14 +49,21 @@ def best(history: Sequence[Epoch], max_accuracy_drop: float) -> Epoch | None:
         and e.clean_accuracy.high >= value(start.clean_accuracy) - max_accuracy_drop
         and value(e.asr) < value(start.asr)
     ]
-    return min(allowed, key=lambda e: _badness(e, start), default=None)
+    first = min(allowed, key=lambda e: _badness(e, start), default=None)
+    if first is None or _badness(first, start)[0] == UNFORGOTTEN:
+        return first
+    tier, least = _badness(first, start)
+    known = first.clean_accuracy
+    error = math.sqrt(known.value * (1 - known.value) / known.n) if isinstance(known, Rate) else 0
+    alike = [e for e in allowed if (b := _badness(e, start))[0] == tier and b[1] <= least + error]
+    return alike[-1]
 
 
 def _badness(epoch: Epoch, start: Epoch) -> tuple[float, ...]:
     explained = value(start.clean_target_rate) + FORGOTTEN
     accuracy, robust = value(epoch.clean_accuracy), epoch.robust_accuracy
     if not (isinstance(epoch.asr, Rate) and epoch.asr.low <= explained):
-        return 2.0, value(epoch.asr)
+        return UNFORGOTTEN, value(epoch.asr)
     undisturbed = isinstance(robust, Rate) and robust.high >= accuracy - UNDISTURBED
     return 0.0 if undisturbed else 1.0, -(accuracy + value(robust))
 
@@ -91,7 +105,7 @@ def finished(history: Sequence[Epoch], patience: int) -> bool:
     if not unlearned:
         return False
     first = min(unlearned, key=lambda e: _badness(e, start))
-    forgotten = _badness(first, start)[0] < 2.0
+    forgotten = _badness(first, start)[0] < UNFORGOTTEN
     return forgotten and unlearned[-1].epoch - first.epoch >= patience
 
 

@@ -16,6 +16,7 @@ from auditor.report.film import film
 from auditor.report.finding import finding, limits_of_audit, warnings, worst_neighbour
 from auditor.report.lines import Line, limit, lines
 from auditor.report.template import fill, part
+from auditor.signing.statement import statement_digest
 from auditor.target import Target
 
 MISSING = "not measured"
@@ -28,9 +29,10 @@ def render(audited: Certificate | Audits) -> bytes:
 
 def page(audited: Certificate | Audits) -> str:
     """Return the page, everything inside it that it needs."""
+    signed = {"statement": statement_digest(audited)}
     if isinstance(audited, Audits):
-        return fill("joint.html.j2", _joint_view(audited))
-    return fill("certificate.html.j2", view(audited))
+        return fill("joint.html.j2", _joint_view(audited) | signed)
+    return fill("certificate.html.j2", view(audited) | signed)
 
 
 def view(certificate: Certificate) -> dict[str, Any]:

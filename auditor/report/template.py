@@ -19,7 +19,14 @@ FONTS = {
     ("Audit Sans", 600): "AuditSans-SemiBold.woff2",
     ("Audit Mono", 400): "AuditMono-Regular.woff2",
 }
-SHEETS = ("certificate.css", "joint.css", "repair.css", "comparison.css", "search.css")
+SHEETS = (
+    "certificate.css",
+    "joint.css",
+    "repair.css",
+    "comparison.css",
+    "search.css",
+    "history.css",
+)
 
 
 def fill(name: str, values: dict[str, Any]) -> str:

@@ -25,7 +25,12 @@ def test_names_every_command_and_exit_code() -> None:
     for name, what in COMMANDS.items():
         assert f"  {name} " in ran.out
         assert what in ran.out
-    for code in ("0 every limit held", "4 inconclusive", "130 interrupted"):
+    for code in (
+        "0 every limit held",
+        "4 inconclusive",
+        "5 verification failed",
+        "130 interrupted",
+    ):
         assert code in " ".join(ran.out.split())
 
 

@@ -1,0 +1,65 @@
+"""Two audits held beside each other as Markdown: what changed first."""
+
+from auditor.history import History, Item
+from auditor.report.history.words import chapters, finding, model_names, rows
+from auditor.report.markdown import ICONS, MOST_CHAPTERS
+from auditor.report.marks import code, escape
+from auditor.report.words import VERDICTS
+
+
+def render(history: History) -> bytes:
+    """Return the summary in UTF-8."""
+    said = [
+        f"## {_status(history.old.status)} → {_status(history.new.status)}: "
+        f"{code(model_names(history)[1])}",
+        "",
+        escape(finding(history)),
+        "",
+        f"Compared are {history.kinship}: {code(model_names(history)[0])} of "
+        f"{_day(history.old.created)} and {code(model_names(history)[1])} of "
+        f"{_day(history.new.created)}.",
+        "",
+    ]
+    shown = chapters(history)[:MOST_CHAPTERS]
+    under = [f" under {code(p.trigger, 60)}" if len(history.pairs) > 1 else "" for p in shown]
+    for pair, trigger in zip(shown, under, strict=True):
+        said += [f"### What changed{trigger}", "", *_changed(pair.changed), ""]
+    for pair, trigger in zip(shown, under, strict=True):
+        summary = f"<summary>What is the same{trigger}</summary>"
+        said += ["<details>", summary, "", *_same(pair.same), "", "</details>", ""]
+    if len(history.pairs) > MOST_CHAPTERS:
+        said += [f"And {len(history.pairs) - MOST_CHAPTERS:,} triggers more.", ""]
+    return ("\n".join(said[:-1]) + "\n").encode("utf-8")
+
+
+def _changed(items: tuple[Item, ...]) -> list[str]:
+    if not items:
+        return ["Nothing."]
+    return [
+        "| | | before | now | |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {row.topic} | {escape(row.name)} | {escape(row.old)} | {escape(row.new)} "
+            f"| {escape(row.note)} |"
+            for row in rows(items)
+        ),
+    ]
+
+
+def _same(items: tuple[Item, ...]) -> list[str]:
+    return [
+        "| | | | |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {row.topic} | {escape(row.name)} | {escape(row.both)} | {escape(row.note)} |"
+            for row in rows(items)
+        ),
+    ]
+
+
+def _status(status: str) -> str:
+    return f"{ICONS[status]} {VERDICTS[status]}"
+
+
+def _day(created: str) -> str:
+    return created.replace("T", " ").replace("Z", " UTC")

@@ -1,0 +1,30 @@
+"""Earlier versions of `audit.json` are read, and rendered in every format."""
+
+import json
+
+import pytest
+
+from auditor.report import FORMATS, render
+from auditor.results import Skipped
+from tests.report.past import NAMES, file, past
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("format_", [name for name in FORMATS if name != "pdf"])
+def test_every_format(name: str, format_: str) -> None:
+    assert render(past(name), format_)
+
+
+def test_it_comes_back_as_it_was() -> None:
+    assert render(past("audit-v1"), "json") == file("audit-v1").read_bytes()
+
+
+def test_what_was_added_later_is_missing_and_said_to_be() -> None:
+    document = json.loads(file("audit-v1-first").read_bytes())
+    assert "inferred" not in document["trigger"]
+    assert "placebo_rate" not in document["measurements"]["before"]
+    assert "placebos" not in document["evidence"]
+    found = past("audit-v1-first")
+    assert found.trigger.inferred is False
+    assert isinstance(found.measurements.before.placebo_rate, Skipped)
+    assert found.evidence.placebos == ()
