@@ -101,8 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error.format_message(), UsageError.exit_code, _hint(error))
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted; no partial file was left", INTERRUPTED)
-    except (BrokenPipeError, SystemExit):  # so click and rich say that nobody reads any more
-        _forget(sys.stdout)
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code == 0:  # click's completion for shells
+            return 0
+        _forget(sys.stdout)  # so click and rich say that nobody reads any more
         return AuditorError.exit_code
     except ImportError as error:  # a broken installation: a system library, most likely
         return _complain(f"{error}; run 'bdaudit doctor'", AuditorError.exit_code)

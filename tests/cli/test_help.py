@@ -7,7 +7,7 @@ import pytest
 
 import auditor
 from auditor.cli import COMMANDS
-from tests.conftest import bdaudit
+from tests.conftest import ROOT, bdaudit
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,22 @@ def test_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_for_shells(shell: str) -> None:
+    script = bdaudit(_BDAUDIT_COMPLETE=f"{shell}_source")
+    assert (script.code, script.err) == (0, "")
+    assert f"_BDAUDIT_COMPLETE={shell}_complete" in script.out
+    assert f"_BDAUDIT_COMPLETE={shell}_source bdaudit" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_shell_completes_commands_flags_and_choices() -> None:
+    def completed(words: str, at: int) -> set[str]:
+        ran = bdaudit(_BDAUDIT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(at))
+        assert ran.code == 0
+        return {line.partition(",")[2] for line in ran.out.splitlines()}
+
+    assert completed("bdaudit sc", 1) == {"scan"}
+    assert completed("bdaudit scan m.keras --max-t", 3) == {"--max-tar"}
+    assert "unlearn" in completed("bdaudit repair m.keras --method ", 4)
