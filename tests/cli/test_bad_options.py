@@ -17,7 +17,7 @@ WRONG: dict[str, tuple[list[object], list[str]]] = {
     "time limit nan": ([*SCAN, "--time-limit", "nan"], ["--time-limit", "at least 0.01"]),
     "memory limit 0": ([*SCAN, "--memory-limit", "0"], ["--memory-limit", "from 1 to"]),
     "sandbox": ([*SCAN, "--sandbox", "nonsense"], ["--sandbox", "'auto', 'required', 'off'"]),
-    "format": ([*SCAN, "-f", "xml"], ["--format", "'html', 'pdf', 'json'"]),
+    "format": ([*SCAN, "-f", "docx"], ["--format", "'html', 'pdf', 'json'"]),
     "no trigger": (["scan", "m.keras"], ["Missing option '--trigger'", "bdaudit scan --help"]),
     "no model": (["scan", "--trigger", "square8"], ["Missing argument 'MODEL'"]),
     "misspelt option": ([*SCAN, "--batchsize", "9"], ["--batchsize", "--batch-size"]),
