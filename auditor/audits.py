@@ -36,6 +36,11 @@ class Audits:
     verdict: JointVerdict
 
 
+def certificates_of(audited: Certificate | Audits) -> tuple[Certificate, ...]:
+    """Return the certificates, one a trigger."""
+    return audited.audits if isinstance(audited, Audits) else (audited,)
+
+
 def joined(audits: Sequence[Certificate]) -> Audits:
     """Put the certificates of one run together; at least one."""
     fail, inconclusive = (

@@ -49,12 +49,7 @@ def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
     measured = judge(
         after or certificate.measurements.before, policy, certificate.subject.classes
     ).checks
-    checks = (*measured, *_drop(certificate, policy), *_demands(certificate, policy, now))
-    if any(check.ok is False for check in checks):
-        return Verdict("fail", checks)
-    if any(check.ok is None and check.decisive for check in checks):
-        return Verdict("inconclusive", checks)
-    return Verdict("pass", checks)
+    return Verdict.of((*measured, *_drop(certificate, policy), *_demands(certificate, policy, now)))
 
 
 def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:

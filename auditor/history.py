@@ -1,10 +1,10 @@
 """Two audits of a model, or of the model and its successor, held beside each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate
 from auditor.errors import InputError
 from auditor.results import Measurement, Rate, Skipped, TarSummary
@@ -94,7 +94,7 @@ def history(old: Certificate | Audits, new: Certificate | Audits) -> History:
     Raises:
         InputError: They have nothing in common.
     """
-    before, after = _each(old), _each(new)
+    before, after = certificates_of(old), certificates_of(new)
     kinship = _kinship(before[0], after[0])
     earlier = {c.trigger.id: c for c in before}
     if len(before) == len(after) == 1:  # the trigger itself may have been renamed
@@ -117,10 +117,6 @@ def history(old: Certificate | Audits, new: Certificate | Audits) -> History:
 def _judged(certificate: Certificate) -> Measurement:
     """Return the figures that the verdict is about."""
     return certificate.measurements.after or certificate.measurements.before
-
-
-def _each(audited: Certificate | Audits) -> Sequence[Certificate]:
-    return audited.audits if isinstance(audited, Audits) else (audited,)
 
 
 def _side(certificate: Certificate, status: Literal["pass", "fail", "inconclusive"]) -> Side:

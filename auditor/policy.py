@@ -58,11 +58,7 @@ def judge(
         checks.append(_at_least("clean_accuracy", measurement.clean_accuracy, limits.min_accuracy))
     if drop is not None:
         checks.append(_drop_at_most(drop, measurement.clean_accuracy, limits.max_accuracy_drop))
-    if any(check.ok is False for check in checks):
-        return Verdict("fail", tuple(checks))
-    if any(check.ok is None and check.decisive for check in checks):
-        return Verdict("inconclusive", tuple(checks))
-    return Verdict("pass", tuple(checks))
+    return Verdict.of(checks)
 
 
 def _asr_at_most(measurement: Measurement, limit: float) -> Check:

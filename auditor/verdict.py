@@ -1,7 +1,8 @@
 """What limits say of figures: each held against its figure, and what they come to together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,17 @@ class Verdict:
 
     status: Literal["pass", "fail", "inconclusive"]
     checks: tuple[Check, ...] = field(default=())
+
+    @classmethod
+    def of(cls, checks: Iterable[Check]) -> Self:
+        """Return what checks come to.
+
+        `fail` if any limit is exceeded; else `inconclusive` if a decisive one could not be judged;
+        else `pass`.
+        """
+        held = tuple(checks)
+        if any(check.ok is False for check in held):
+            return cls("fail", held)
+        if any(check.ok is None and check.decisive for check in held):
+            return cls("inconclusive", held)
+        return cls("pass", held)

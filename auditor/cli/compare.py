@@ -12,7 +12,6 @@ from auditor.cli.compare_run import Telling, compare
 from auditor.cli.repair_wanted import Repair
 from auditor.cli.scan import EXIT
 from auditor.models.input_range import InputRange
-from auditor.repair.options import RepairOptions
 from auditor.report.comparison import FORMATS, ready, render
 
 _KERAS = (".keras", ".h5")
@@ -50,10 +49,7 @@ _KERAS = (".keras", ".h5")
 @options.looking
 @compare_flags.flags
 @options.limit("Judge on at most N evaluation images, drawn class by class.")
-@options.batch_size(
-    RepairOptions.batch_size,
-    "Clean images a step, of all devices together; many methods add as many stamped ones.",
-)
+@repair_flags.batch_size
 @options.seed("Seed of every draw, split and shuffle.")
 @options.limits
 @repair_flags.max_accuracy_drop

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from auditor.audits import certificates_of
 from auditor.cli import audit_file, options, repair_flags
 from auditor.cli.audit_file import Found
 from auditor.cli.scan import EXIT
@@ -22,7 +23,6 @@ from auditor.errors import UsageError, VerificationError
 from auditor.gate import Policy, gated
 from auditor.report.words import TITLES, VERDICTS, number, percent, points
 from auditor.signing import bundle, keys
-from auditor.signing.statement import certificates_of
 from auditor.text import printable
 from auditor.verdict import Check, Verdict
 
@@ -126,7 +126,7 @@ def command(
     signed = [_signed(found, signed_by, attestation)] if attestation and signed_by else []
     certificates, now = certificates_of(found.audited), datetime.now(UTC)
     verdicts = [gated(c, policy, now) for c in certificates]
-    verdicts[0] = _with(verdicts[0], signed)
+    verdicts[0] = Verdict.of((*verdicts[0].checks, *signed))
     status = _worst(verdicts)
     names = [c.trigger.id for c in certificates]
     if format_:
@@ -148,11 +148,6 @@ def _signed(found: Found, pinned: tuple[Path, ...], attestation: Path) -> Check:
     same = dumped(verified.document) == dumped(found.document)
     reason = "" if same else f"{printable(str(attestation))} is of another audit"
     return Check("signed", 1, float(same), float(same), same, reason=reason)
-
-
-def _with(verdict: Verdict, checks: list[Check]) -> Verdict:
-    failed = any(check.ok is False for check in checks)
-    return Verdict("fail" if failed else verdict.status, (*verdict.checks, *checks))
 
 
 def _worst(verdicts: list[Verdict]) -> str:

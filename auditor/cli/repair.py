@@ -15,7 +15,6 @@ from auditor.errors import WorkError
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
 from auditor.monitor import run_record
-from auditor.repair.options import RepairOptions
 from auditor.report import FORMATS, ready, render
 
 MODEL_SUFFIXES = ("keras", "h5", "onnx")
@@ -50,10 +49,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @options.looking
 @repair_flags.flags
 @options.limit("Certify on at most N evaluation images, drawn class by class.")
-@options.batch_size(
-    RepairOptions.batch_size,
-    "Clean images a step, of all devices together; many methods add as many stamped ones.",
-)
+@repair_flags.batch_size
 @options.seed("Seed of every draw, split and shuffle.")
 @options.limits
 @repair_flags.max_accuracy_drop

@@ -9,6 +9,7 @@ import click
 
 from auditor.cli import sources
 from auditor.cli.options import Decorator, Number, guard, option, stack
+from auditor.cli.options import batch_size as clean_batch
 from auditor.errors import UsageError
 from auditor.measure.audit import Options
 from auditor.policy import Limits
@@ -165,6 +166,12 @@ place = stack(
     option("--mixed-precision", is_flag=True, help="Train in bfloat16; weights stay float32."),
 )
 """Where it is computed, and how exactly."""
+
+batch_size = clean_batch(
+    RepairOptions.batch_size,
+    "Clean images a step, of all devices together; many methods add as many stamped ones.",
+)
+"""How many clean images a step."""
 
 max_accuracy_drop = option(
     "--max-accuracy-drop",

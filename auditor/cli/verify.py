@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
+from auditor.audits import certificates_of
 from auditor.cli import audit_file, options, signed_models, verify_said
 from auditor.document import dumped
 from auditor.errors import InputError, UsageError, VerificationError
 from auditor.signing import bundle, keys
 from auditor.signing.attached import MAGIC, attached
 from auditor.signing.bundle import Verified
-from auditor.signing.statement import certificates_of, judged
+from auditor.signing.statement import judged
 from auditor.text import printable
 
 _AHEAD = timedelta(minutes=10)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.report.joint import listed
 from auditor.report.lines import lines
 from auditor.signing.bundle import Verified
-from auditor.signing.statement import certificates_of, judged
+from auditor.signing.statement import judged
 from auditor.text import printable
 
 SCHEMA = "bdaudit.verification/v1"

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from auditor.audits import Audits
 from auditor.certificate import Certificate
 from auditor.report.words import TITLES, number, percent, points
 from auditor.text import printable
@@ -44,11 +43,6 @@ class Told:
     bound: str
     outcome: Outcome
     sentence: str
-
-
-def certificates(audited: Certificate | Audits) -> tuple[Certificate, ...]:
-    """Return one audit, or several, as several."""
-    return audited.audits if isinstance(audited, Audits) else (audited,)
 
 
 def told(certificate: Certificate) -> list[Told]:

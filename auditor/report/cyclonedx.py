@@ -8,11 +8,11 @@ import json
 import uuid
 from typing import Any, Final
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate, Output, Subject
 from auditor.document import canonical
 from auditor.history import FIGURES
-from auditor.report.checks import certificates, told
+from auditor.report.checks import told
 from auditor.report.finding import limits_of_audit
 from auditor.report.joint import joint_limits
 from auditor.report.words import TITLES, model_name, original_name
@@ -24,7 +24,7 @@ SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.7.schema.json"
 
 def render(audited: Certificate | Audits) -> bytes:
     """Return the bill of materials; the same audit gives the same one, serial number included."""
-    first = certificates(audited)[0]
+    first = certificates_of(audited)[0]
     digest = hashlib.sha256(canonical(audited)).digest()
     bill = {
         "$schema": SCHEMA,
@@ -101,7 +101,7 @@ def _card(first: Certificate, metrics: list[dict[str, Any]]) -> dict[str, Any]:
 def _metrics(audited: Certificate | Audits, *, after: bool) -> list[dict[str, Any]]:
     """Return every figure that was measured, with its interval; under each trigger its own."""
     found = []
-    for certificate in certificates(audited):
+    for certificate in certificates_of(audited):
         measured = certificate.measurements.after if after else certificate.measurements.before
         if measured is None:
             continue
@@ -137,7 +137,7 @@ def _metric(name: str, measured: Measurement, certificate: Certificate) -> dict[
 def _properties(audited: Certificate | Audits) -> list[dict[str, str]]:
     """Return the verdict and each limit that it rests on."""
     given: list[tuple[str, str]] = [("bdaudit:verdict", audited.verdict.status)]
-    for certificate in certificates(audited):
+    for certificate in certificates_of(audited):
         trigger = _trigger(certificate)
         given.append(("bdaudit:trigger", f"{trigger}, sha256:{certificate.trigger.sha256}"))
         given += [

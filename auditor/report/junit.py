@@ -6,9 +6,9 @@ waits for it, so that no server shows it in green, and skipped where it does not
 
 from xml.etree import ElementTree as ET
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate
-from auditor.report.checks import Told, certificates, told
+from auditor.report.checks import Told, told
 from auditor.report.finding import headline
 from auditor.report.words import model_name
 from auditor.text import printable
@@ -19,7 +19,7 @@ _ELEMENTS = {"exceeded": "failure", "open": "error", "idle": "skipped"}
 def render(audited: Certificate | Audits) -> bytes:
     """Return XML 1.0 in UTF-8."""
     root = ET.Element("testsuites", name="bdaudit")
-    for certificate in certificates(audited):
+    for certificate in certificates_of(audited):
         _suite(root, certificate)
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))

@@ -7,10 +7,9 @@ import json
 import re
 from typing import Final
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate
 from auditor.errors import InputError
-from auditor.report.checks import certificates
 from auditor.report.front_matter import with_results
 from auditor.report.markdown import text
 from auditor.report.words import TITLES, judged, model_name
@@ -46,7 +45,7 @@ def into_card(card: bytes, audited: Certificate | Audits) -> bytes:
         found = card.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"is no UTF-8 at byte {error.start}") from error
-    name = _quoted(model_name(certificates(audited)[0]))
+    name = _quoted(model_name(certificates_of(audited)[0]))
     return with_results(_with_section(found, audited), name, _results(audited)).encode("utf-8")
 
 
@@ -72,7 +71,7 @@ def _lines(mark: str, card: str) -> list[int]:
 def _results(audited: Certificate | Audits) -> list[str]:
     """Return the lines of a list of results, one a trigger."""
     said = []
-    for certificate in certificates(audited):
+    for certificate in certificates_of(audited):
         source = certificate.data.source
         said += [
             "- task:",

@@ -11,9 +11,9 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate
-from auditor.report.checks import Told, certificates, told
+from auditor.report.checks import Told, told
 from auditor.report.rules import Rule, rule
 from auditor.report.words import target_name
 from auditor.text import printable
@@ -28,7 +28,7 @@ _TRIGGER_FILES = (".yaml", ".yml", ".json")
 
 def render(audited: Certificate | Audits) -> bytes:
     """Return one run: a result for each limit that is exceeded or could not be judged."""
-    audits = certificates(audited)
+    audits = certificates_of(audited)
     first = audits[0]
     judged = [(c, check) for c in audits for check in told(c)]
     rules = list(dict.fromkeys(check.rule for _, check in judged))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from auditor.audits import Audits
+from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate, Output, Subject
 from auditor.codec import from_json, no_array, to_json
 from auditor.document import dumped, from_document, to_document
@@ -74,11 +74,6 @@ def judged(audited: Certificate | Audits) -> tuple[Descriptor, ...]:
     return _distinct(
         (c.repair.output if c.repair else None) or c.subject for c in certificates_of(audited)
     )
-
-
-def certificates_of(audited: Certificate | Audits) -> tuple[Certificate, ...]:
-    """Return the certificates, one a trigger."""
-    return audited.audits if isinstance(audited, Audits) else (audited,)
 
 
 def audit_payload(audited: Certificate | Audits, document: dict[str, Any]) -> bytes:
