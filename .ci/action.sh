@@ -10,6 +10,14 @@
 #   GITHUB_OUTPUT GITHUB_STEP_SUMMARY    as GitHub sets them
 set -euo pipefail
 
+case "$FAIL_ON" in
+fail | inconclusive | never) ;;
+*)
+	echo "bdaudit: fail-on: '$FAIL_ON' is none of fail, inconclusive, never" >&2
+	exit 2
+	;;
+esac
+
 mkdir -p "$REPORTS"
 reports=$(cd "$REPORTS" && pwd)
 arguments=("$MODEL")

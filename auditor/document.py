@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from auditor import audits
+from auditor.age import age
 from auditor.audits import Audits, joined
 from auditor.certificate import SCHEMA, Certificate, Repair
 from auditor.codec import from_json, to_json
@@ -84,6 +85,10 @@ def read_certificate(document: Any, where: str) -> Certificate:
     assert isinstance(certificate, Certificate)
     if missing := _JUDGED - {check.metric for check in certificate.verdict.checks}:
         raise InputError(f"{where}.verdict.checks: none of {min(missing)}")
+    try:
+        age(certificate.created)
+    except ValueError as error:
+        raise InputError(f"{where}.created: there is no such time") from error
     if certificate.repair is not None:
         _check(certificate.repair)
     return certificate

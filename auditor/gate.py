@@ -6,14 +6,15 @@ Nothing is measured here: the audit's own figures are judged again.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
+from auditor.age import age, young
 from auditor.certificate import Certificate
 from auditor.policy import Limits, judge
 from auditor.results import Rate
 from auditor.verdict import Check, Verdict
 
-_DAY = 24 * 3600.0
+_DAY = timedelta(days=1)
 _WHOLE = re.compile(r"confined by Landlock \(version \d+\) and seccomp$")
 
 
@@ -72,9 +73,9 @@ def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterato
         count = certificate.data.images
         yield Check("images", policy.min_images, count, count, count >= policy.min_images)
     if policy.max_age is not None:
-        made = datetime.strptime(certificate.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        days = (now - made).total_seconds() / _DAY
-        yield Check("age", policy.max_age, days, days, days <= policy.max_age)
+        old = age(certificate.created, now)
+        days = old / _DAY
+        yield Check("age", policy.max_age, days, days, young(old, policy.max_age))
     if policy.sandboxed:
         whole = bool(_WHOLE.search(certificate.safety.sandbox))
         yield Check("sandboxed", 1, float(whole), float(whole), whole)

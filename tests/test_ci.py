@@ -96,6 +96,11 @@ def test_what_cannot_be_read_fails_the_step(bench: Path) -> None:
     assert (code, outputs) == (3, {})
 
 
+def test_a_mistyped_input_does_not_let_a_model_through(bench: Path) -> None:
+    given = {"model": "model.keras", "trigger": Workshop.trigger, "data": "photos.npz"}
+    assert action(bench, **given, **{"fail-on": "failure"})[:2] == (2, {})
+
+
 def test_every_input_and_output_of_the_action_is_used() -> None:
     text = (ROOT / "action.yml").read_text()
     found = yaml.safe_load(text)

@@ -62,6 +62,9 @@ def test_what_is_about_the_audit_itself() -> None:
     later = MADE + timedelta(days=2)
     assert check(plain, "age", now=later, max_age=2).ok is True
     assert check(plain, "age", now=later + timedelta(seconds=1), max_age=2).ok is False
+    early = MADE - timedelta(days=1)
+    assert check(plain, "age", now=early, max_age=2).ok is False, "made tomorrow"
+    assert check(plain, "age", now=MADE - timedelta(minutes=5), max_age=2).ok is True
     assert check(plain, "repaired", repaired=True).ok is False
     assert check(audited.repaired(), "repaired", repaired=True).ok is True
 

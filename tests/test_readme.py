@@ -2,19 +2,42 @@
 
 import re
 
+import click
 import pytest
 
 from auditor.cli import COMMANDS
 from auditor.report import FORMATS
-from tests.conftest import ROOT, bdaudit
+from tests import readme
+from tests.conftest import bdaudit
 
-README = (ROOT / "README.md").read_text("utf-8")
+README = readme.README.read_text("utf-8")
+
+ASKED_FOR = {
+    "--output", "--certificate", "--format", "--into-model-card", "--model", "--public-key",
+    "--attestation", "--signed-by", "--password-file",
+}  # fmt: skip
+"""Files and formats that are read or written only where somebody asks: they have no default."""
 
 
-@pytest.mark.parametrize("command", ["", "scan", "repair", "search", "compare", "inspect"])
-def test_help_stands_in_the_readme(command: str) -> None:
-    ran = bdaudit(*command.split(), "--help", COLUMNS="80")
-    assert ran.out.strip() in README
+def test_its_commands_are_the_programs() -> None:
+    assert readme.section() in README, "python -m tests.readme writes it anew"
+
+
+def test_they_are_what_a_terminal_shows() -> None:
+    assert bdaudit("sign", "--help", COLUMNS="80").out.strip() in README
+
+
+@pytest.mark.parametrize(("name", "command"), [*readme.commands()])
+def test_every_option_says_its_meaning_unit_and_default(name: str, command: click.Command) -> None:
+    for option in command.params:
+        if not isinstance(option, click.Option):
+            continue
+        assert option.help, option.name
+        if option.is_flag or ASKED_FOR & {*option.opts}:
+            continue
+        assert option.metavar or isinstance(option.type, click.Choice), option.name
+        shown = bool(option.show_default) and option.default is not None
+        assert option.required or shown or "Default:" in option.help, option.name
 
 
 def test_every_command_and_format_is_told() -> None:
@@ -24,7 +47,7 @@ def test_every_command_and_format_is_told() -> None:
 
 def test_every_file_it_points_to_is_there() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+        assert (readme.ROOT / target).exists(), target
 
 
 def test_its_configuration_works(tmp_path) -> None:

@@ -52,7 +52,7 @@ _KERAS = (".keras", ".h5")
 @repair_flags.batch_size
 @options.seed("Seed of every draw, split and shuffle.")
 @options.limits
-@repair_flags.max_accuracy_drop
+@repair_flags.max_accuracy_drop(repair_flags.KEPT)
 @options.printed_as(FORMATS, "the comparison")
 @options.force
 @options.guarding

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.audits import certificates_of
-from auditor.cli import audit_file, options, repair_flags
+from auditor.cli import audit_file, options, repair_flags, signed_models
 from auditor.cli.audit_file import Found
 from auditor.cli.scan import EXIT
 from auditor.cli.summary import COLOURS
@@ -34,9 +34,10 @@ _TITLES = {
     "age": "Age in days",
     "sandboxed": "Opened in the whole sandbox",
     "repaired": "Of a repaired model",
+    "model": "About the model at hand",
     "signed": "Signed by a trusted key",
 }
-_YES_OR_NO = ("sandboxed", "repaired", "signed")
+_YES_OR_NO = ("sandboxed", "repaired", "model", "signed")
 _SHOWN: dict[str, Callable[[float], str]] = {
     "tar": number,
     "accuracy_drop": points,
@@ -52,7 +53,7 @@ _SHOWN: dict[str, Callable[[float], str]] = {
 )
 @click.argument("audit", type=click.Path(path_type=Path))
 @options.limits
-@repair_flags.max_accuracy_drop
+@repair_flags.max_accuracy_drop()
 @options.option(
     "--max-neighbour-asr",
     type=options.Number(0, 1),
@@ -84,6 +85,7 @@ _SHOWN: dict[str, Callable[[float], str]] = {
     is_flag=True,
     help="The audit must be of a repaired model.",
 )
+@signed_models.models("The audit's verdict must be about it.", options.option)
 @options.option(
     "--signed-by",
     multiple=True,
@@ -107,6 +109,8 @@ _SHOWN: dict[str, Callable[[float], str]] = {
 @click.option("-q", "--quiet", is_flag=True, help="No table.")
 def command(
     audit: Path,
+    model: tuple[Path, ...],
+    allow_external_data: bool,
     signed_by: tuple[Path, ...],
     attestation: Path | None,
     exit_zero: bool,
@@ -123,10 +127,11 @@ def command(
     if signed_by and attestation is None:
         raise UsageError("--signed-by needs --attestation FILE, which 'bdaudit sign' wrote")
     found = audit_file.read(audit)
+    about = [_about(path, found, external_data=allow_external_data) for path in model]
     signed = [_signed(found, signed_by, attestation)] if attestation and signed_by else []
     certificates, now = certificates_of(found.audited), datetime.now(UTC)
     verdicts = [gated(c, policy, now) for c in certificates]
-    verdicts[0] = Verdict.of((*verdicts[0].checks, *signed))
+    verdicts[0] = Verdict.of((*verdicts[0].checks, *about, *signed))
     status = _worst(verdicts)
     names = [c.trigger.id for c in certificates]
     if format_:
@@ -137,6 +142,16 @@ def command(
     return 0 if exit_zero else EXIT[status]
 
 
+def _about(path: Path, found: Found, *, external_data: bool) -> Check:
+    """Say whether the verdict is about a model file at hand."""
+    try:
+        digests = signed_models.check([path], found.audited, external_data=external_data)
+        signed_models.check_judged(digests, found.audited)
+    except VerificationError as error:
+        return Check("model", 1, 0, 0, False, reason=str(error))
+    return Check("model", 1, 1, 1, True)
+
+
 def _signed(found: Found, pinned: tuple[Path, ...], attestation: Path) -> Check:
     """Say whether a pinned key has signed the very audit."""
     trusted = [keys.pinned(path) for path in pinned]
@@ -145,9 +160,13 @@ def _signed(found: Found, pinned: tuple[Path, ...], attestation: Path) -> Check:
         verified = bundle.verify(content, trusted)
     except VerificationError as error:
         return Check("signed", 1, 0, 0, False, reason=str(error))
-    same = dumped(verified.document) == dumped(found.document)
-    reason = "" if same else f"{printable(str(attestation))} is of another audit"
-    return Check("signed", 1, float(same), float(same), same, reason=reason)
+    reason, beside = "", verified.certificates.values()
+    if dumped(verified.document) != dumped(found.document):
+        reason = f"{printable(str(attestation))} is of another audit"
+    elif found.pdf and beside and found.pdf not in beside:
+        reason = "the certificate is none of those that were signed along"
+    held = not reason
+    return Check("signed", 1, float(held), float(held), held, reason=reason)
 
 
 def _worst(verdicts: list[Verdict]) -> str:

@@ -52,7 +52,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @repair_flags.batch_size
 @options.seed("Seed of every draw, split and shuffle.")
 @options.limits
-@repair_flags.max_accuracy_drop
+@repair_flags.max_accuracy_drop(repair_flags.KEPT)
 @options.option(
     "--run-dir",
     type=click.Path(path_type=Path),

@@ -173,15 +173,20 @@ batch_size = clean_batch(
 )
 """How many clean images a step."""
 
-max_accuracy_drop = option(
-    "--max-accuracy-drop",
-    type=Number(0, 1),
-    default=RepairOptions.max_accuracy_drop,
-    metavar="FRACTION",
-    help="Highest fall in clean accuracy; its upper bound is judged. An epoch that the validation "
-    "images show to be beyond it is not kept.",
-)
-"""How much accuracy a repair may cost."""
+
+def max_accuracy_drop(more: str = "") -> Decorator:
+    """The option that says how much accuracy a repair may cost."""
+    return option(
+        "--max-accuracy-drop",
+        type=Number(0, 1),
+        default=RepairOptions.max_accuracy_drop,
+        metavar="FRACTION",
+        help=f"Highest fall in clean accuracy; its upper bound is judged. {more}".rstrip(),
+    )
+
+
+KEPT = "An epoch that the validation images show to be beyond it is not kept."
+
 
 flags = stack(
     option(

@@ -62,10 +62,13 @@ def command(
     Writes two in-toto statements in DSSE envelopes, a line each: the audit, whose subjects are the
     model files by sha256, and its result as test-result/v0.1. A PDF given as AUDIT is signed along.
     """
-    password = [password_file] if password_file else []
-    inputs = [audit, key, *password, *model, *certificate]
+    inputs = [p for p in (audit, key, password_file, *model, *certificate) if p]
     files.check_outputs([output], [], inputs, force=flags["force"])
-    signer = keys.signer(key, keys.password_in(password_file) if password_file else None)
+    password = keys.password_in(password_file) if password_file else None
+    signer = keys.signer(key, password)
+    if password is None and key.stat().st_mode & 0o077:
+        shown = printable(str(key))
+        click.echo(f"bdaudit: {shown}: others can read this private key: chmod 600", err=True)
     found = audit_file.read(audit)
     signed_models.check(model, found.audited, external_data=flags["allow_external_data"])
     payload = statements.audit_payload(found.audited, found.document)

@@ -1,6 +1,6 @@
 """The model files beside an attestation: hashed as an audit hashes them, and held against it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -9,15 +9,20 @@ from auditor.audits import Audits
 from auditor.certificate import Certificate
 from auditor.cli import options
 from auditor.errors import VerificationError
-from auditor.signing.statement import Descriptor, files
+from auditor.signing.statement import Descriptor, files, judged
 from auditor.supervisor import Guard, Supervisor
 from auditor.text import printable
 
 
-def models(more: str) -> options.Decorator:
-    """The options that name model files."""
+def models(more: str, option: Callable[..., options.Decorator] = click.option) -> options.Decorator:
+    """The options that name model files.
+
+    Args:
+        more: What the command does with them.
+        option: How an option is made: `options.option` for one that a policy may have.
+    """
     return options.stack(
-        click.option(
+        option(
             "--model",
             multiple=True,
             type=click.Path(path_type=Path),
@@ -56,6 +61,24 @@ def check(
                 f"the audit is about {named(about)}"
             )
     return digests
+
+
+def check_judged(digests: Mapping[Path, str], audited: Certificate | Audits) -> None:
+    """See that the verdict is about one of the models at hand, not only about what became of it.
+
+    Args:
+        digests: Each file and its sha256.
+        audited: The audit.
+
+    Raises:
+        VerificationError: It is about none of them.
+    """
+    about = judged(audited)
+    if not any(file.digest["sha256"] in digests.values() for file in about):
+        shown = ", ".join(printable(str(path)) for path in digests)
+        raise VerificationError(
+            f"{shown}: the model as it came, before the repair; the verdict is about {named(about)}"
+        )
 
 
 def named(found: Sequence[Descriptor]) -> str:

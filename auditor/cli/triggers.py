@@ -56,11 +56,19 @@ def schema() -> None:
     metavar="FILE.png",
     help="Picture to write: image, stamped, difference, mask; a row an image.",
 )
-@click.option("--count", type=click.IntRange(1, 32), default=4, metavar="N", help="Images.")
+@click.option(
+    "--count",
+    type=click.IntRange(1, 32),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="How many images.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     default=0,
+    show_default=True,
     metavar="N",
     help="Seed of their choice.",
 )

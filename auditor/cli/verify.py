@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from auditor.age import age, young
 from auditor.audits import certificates_of
 from auditor.cli import audit_file, options, signed_models, verify_said
 from auditor.document import dumped
@@ -16,11 +16,7 @@ from auditor.errors import InputError, UsageError, VerificationError
 from auditor.signing import bundle, keys
 from auditor.signing.attached import MAGIC, attached
 from auditor.signing.bundle import Verified
-from auditor.signing.statement import judged
 from auditor.text import printable
-
-_AHEAD = timedelta(minutes=10)
-"""That another machine's clock may be ahead."""
 
 
 @click.command()
@@ -100,7 +96,7 @@ def command(
         papers = _check_certificates(certificate, verified, carrying=paper if pdf else None)
         _check_wanted(verified, max_age, require)
         digests = signed_models.check(model, verified.audited, external_data=allow_external_data)
-        _check_judged(digests, verified)
+        signed_models.check_judged(digests, verified.audited)
     except VerificationError as error:
         raise VerificationError(f"{printable(str(attestation))}: not verified: {error}") from error
     if format_:
@@ -168,20 +164,5 @@ def _check_wanted(verified: Verified, max_age: float | None, require: str | None
     if max_age is None:
         return
     created = min(c.created for c in certificates_of(verified.audited))
-    try:
-        age = datetime.now(UTC) - datetime.fromisoformat(created)
-    except ValueError as error:
-        raise VerificationError(f"the audit is of no day: {printable(created)}") from error
-    if not -_AHEAD <= age <= timedelta(days=max_age):
+    if not young(age(created), max_age):
         raise VerificationError(f"the audit is of {created}; at most {max_age:g} days are allowed")
-
-
-def _check_judged(digests: Mapping[Path, str], verified: Verified) -> None:
-    """See that the verdict is about one of the models at hand, not only about what became of it."""
-    about = judged(verified.audited)
-    if not any(file.digest["sha256"] in digests.values() for file in about):
-        shown = ", ".join(printable(str(path)) for path in digests)
-        raise VerificationError(
-            f"{shown}: the model as it came, before the repair; the verdict is about "
-            f"{signed_models.named(about)}"
-        )

@@ -1,5 +1,6 @@
 """The figures of a certificate, each as a line ready to print."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from auditor.certificate import Certificate, Repair
@@ -176,7 +177,7 @@ def _rate_line(
     return _line(
         metric,
         percent(rate.value),
-        interval=f"{100 * rate.low:.1f} to {percent(rate.high)}",
+        interval=_from_to(rate.low, rate.high, percent),
         limit=allowed,
         baseline=percent(baseline.value) if isinstance(baseline, Rate) else "",
         ok=check.ok if check else None,
@@ -201,12 +202,17 @@ def _tar_line(
     return _line(
         metric,
         shown(summary.median),
-        interval=f"{shown(summary.low)} to {shown(summary.high)}",
+        interval=_from_to(summary.low, summary.high, shown),
         limit=allowed,
         baseline=shown(baseline.median) if known else "",  # type: ignore[union-attr,arg-type]
         ok=check.ok if check else None,
         note=f"median of {summary.n:,} images{undefined}",
     )
+
+
+def _from_to(low: float, high: float, shown: Callable[[float], str]) -> str:
+    """Return an interval in words, its unit once."""
+    return f"{shown(low).removesuffix(' %')} to {shown(high)}"
 
 
 def _missing(metric: str, skipped: Skipped, limit: str) -> Line:

@@ -1,6 +1,8 @@
 """`bdaudit gate`: an audit judged again, from flags and from a policy."""
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,38 @@ def test_another_audit_than_the_signed_one_does_not_pass(desk: Path) -> None:
     )  # fmt: skip
     assert ran.code == 1
     assert "attestation is of another audit" in ran.out
+
+
+def test_the_model_at_hand_must_be_the_one_that_is_judged(desk: Path) -> None:
+    models = {name: os.urandom(100) for name in ("came.keras", "repaired.keras", "other.keras")}
+    for name, content in models.items():
+        (desk / name).write_bytes(content)
+    came, repaired, _ = (hashlib.sha256(content).hexdigest() for content in models.values())
+    (desk / "mine.json").write_bytes(canonical(audited.repaired(came, repaired)))
+    ran = bdaudit("gate", "mine.json", "--model", "repaired.keras", cwd=desk)
+    assert ran.code == 0, ran.out
+    line = next(line for line in ran.out.splitlines() if "About the model at hand" in line)
+    assert line.split()[-3:] == ["required", "yes", "held"]
+    for name, reason in (
+        ("other.keras", "other.keras: another model"),
+        ("came.keras", "came.keras: the model as it came, before the repair"),
+    ):
+        ran = bdaudit("gate", "mine.json", "--model", "repaired.keras", "--model", name, cwd=desk)
+        assert ran.code == 1
+        assert reason in " ".join(ran.out.split())
+    assert_refusal(bdaudit("gate", "mine.json", "--model", "no.keras", cwd=desk), 3, "no.keras")
+
+
+def test_a_certificates_pages_must_be_those_that_were_signed(desk: Path) -> None:
+    signed = ["--signed-by", "release.pub", "--attestation"]
+    sign = ["sign", "repaired.json", "--key", "release", "--certificate", "repaired.pdf"]
+    assert bdaudit(*sign, "--output", "along", cwd=desk).code == 0
+    assert bdaudit("gate", "repaired.pdf", *signed, "along", cwd=desk).code == 0
+    (desk / "painted.pdf").write_bytes((desk / "repaired.pdf").read_bytes() + b"\n")
+    assert bdaudit("gate", "painted.pdf", *signed, "attestation", cwd=desk).code == 0
+    ran = bdaudit("gate", "painted.pdf", *signed, "along", cwd=desk)
+    assert ran.code == 1
+    assert "none of those that were signed along" in ran.out
 
 
 def test_refused(desk: Path) -> None:
