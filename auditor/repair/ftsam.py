@@ -9,6 +9,7 @@ Both gradients are of the same batch, so each batch is shown twice: the first st
 the second goes back and descends.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ import keras
 from keras import ops
 
 from auditor.repair.finetune import FINETUNING
-from auditor.repair.optimizers import MOMENTUM, rate
+from auditor.repair.optimizers import CLIP, MOMENTUM, rate
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 
@@ -64,18 +65,18 @@ class SharpnessAware(keras.optimizers.Optimizer):  # type: ignore[misc]
         self._speeds = [self.add_variable_from_reference(v, name="speed") for v in variables]
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Scale the gradients of a climbing step to ε, then go on as every optimizer does."""
+        """Scale the gradients of a climbing step to ε, clip the others, and go on as usual."""
         variables = (
             self._trainable_variables if trainable_variables is None else trainable_variables
         )
         pairs = [
             (ops.abs(ops.convert_to_tensor(v)), g) for v, g in zip(variables, grads, strict=True)
         ]
-        sharp = [size * g for size, g in pairs if g is not None]
-        length = ops.sqrt(sum(ops.sum(ops.square(part)) for part in sharp))
-        reach = self._rho / (length + 1e-12) / self._sharers()
+        reach = self._rho / (_length(size * g for size, g in pairs if g is not None) + 1e-12)
+        clip = ops.minimum(1.0, CLIP / (_length(g for _, g in pairs if g is not None) + 1e-12))
+        reach = reach / self._sharers()
         steps = [
-            None if g is None else ops.where(self._climbing, reach * size * size * g, g)
+            None if g is None else g * ops.where(self._climbing, reach * size * size, clip)
             for size, g in pairs
         ]
         super().apply(steps, trainable_variables)
@@ -100,3 +101,8 @@ class SharpnessAware(keras.optimizers.Optimizer):  # type: ignore[misc]
         """Return over how many devices TensorFlow adds up the gradients of one batch."""
         strategy = getattr(self, "_distribution_strategy", None)
         return strategy.num_replicas_in_sync if strategy else 1
+
+
+def _length(parts: Iterable[Any]) -> Any:
+    """Return the length of a vector given in parts, a scalar."""
+    return ops.sqrt(sum(ops.sum(ops.square(part)) for part in parts))

@@ -8,6 +8,9 @@ import keras
 from auditor.repair.options import RepairOptions
 
 MOMENTUM = 0.9
+CLIP = 1.0
+"""Longest gradient of stochastic gradient descent: without normalisation layers, as in the paper's
+network, the rates of the fine-tuning papers throw a trained network out within an epoch."""
 
 
 def rate(options: RepairOptions, steps: int) -> Any:
@@ -32,4 +35,6 @@ def optimizer(options: RepairOptions, steps: int) -> Any:
     decay = options.weight_decay or None
     if options.optimizer == "adam":
         return keras.optimizers.Adam(rate(options, steps), weight_decay=decay)
-    return keras.optimizers.SGD(rate(options, steps), momentum=MOMENTUM, weight_decay=decay)
+    return keras.optimizers.SGD(
+        rate(options, steps), momentum=MOMENTUM, weight_decay=decay, global_clipnorm=CLIP
+    )
