@@ -25,7 +25,7 @@ class RepairOptions:
         epochs: Epochs of the method's main phase, 1 or more.
         recovery_epochs: Epochs of recovery on clean images, 0 or more.
         teacher_epochs: `nad`: epochs that its teacher is fine-tuned for.
-        optimizer: `adam`, or `sgd` with a momentum of 0.9.
+        optimizer: `adam`, or `sgd` with a momentum of 0.9 and gradients of a length of at most 1.
         learning_rate: Its learning rate, in every phase.
         schedule: How the rate goes on within a phase: `constant`, `cosine` down to 0, or `steps`,
             ten times less after every fifth of the phase.

@@ -39,8 +39,11 @@ def test_two_steps_are_one_of_the_papers() -> None:
         scaled = sum(((c / np.abs(w)) ** 2).sum() for c, w in zip(climbs, here, strict=True))
         assert np.sqrt(scaled) == pytest.approx(RHO, rel=1e-5)
         step()
-        for i, (w, climb) in enumerate(zip(here, climbs, strict=True)):
-            speeds[i] = 0.9 * speeds[i] - RATE * (loss_gradient(w + climb) + DECAY * w)
+        sharpest = [loss_gradient(w + climb) for w, climb in zip(here, climbs, strict=True)]
+        clip = min(1.0, 1.0 / np.sqrt(sum((g**2).sum() for g in sharpest)))
+        assert clip < 1, "the longest gradient is reached here"
+        for i, w in enumerate(here):
+            speeds[i] = 0.9 * speeds[i] - RATE * (clip * sharpest[i] + DECAY * w)
             here[i] = w + speeds[i]
             assert weights[i].numpy() == pytest.approx(here[i], rel=1e-4, abs=1e-6)
 
