@@ -14,7 +14,7 @@ import yaml
 from tests import audited
 from tests.conftest import ROOT, Workshop
 
-SERVERS = ("apt-get", "pip ", "apt-install")
+SERVERS = ("apt-get", "pip ", 'pip" ', "apt-install")
 """Lines that need a server, or a machine of their own."""
 
 
@@ -99,6 +99,21 @@ def test_what_cannot_be_read_fails_the_step(bench: Path) -> None:
 def test_a_mistyped_input_does_not_let_a_model_through(bench: Path) -> None:
     given = {"model": "model.keras", "trigger": Workshop.trigger, "data": "photos.npz"}
     assert action(bench, **given, **{"fail-on": "failure"})[:2] == (2, {})
+
+
+def test_the_action_puts_its_command_on_the_path_and_nothing_else(tmp_path: Path) -> None:
+    step = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][0]
+    own = [line for line in step["run"].splitlines() if not any(word in line for word in SERVERS)]
+    place = environment(tmp_path)["PATH"].split(":")[0]
+    ready = [line for line in own if "venv" not in line]
+    (tmp_path / "bdaudit").mkdir()
+    (tmp_path / "bdaudit" / "bin").symlink_to(place)
+    (tmp_path / "path").touch()
+    ran = shell("\n".join(ready), tmp_path, RUNNER_TEMP=tmp_path, GITHUB_PATH=tmp_path / "path")
+    assert ran.returncode == 0, ran.stderr
+    (added,) = (tmp_path / "path").read_text().splitlines()
+    assert [path.name for path in Path(added).iterdir()] == ["bdaudit"]
+    assert shell(f"{added}/bdaudit --version", tmp_path).stdout.startswith("bdaudit")
 
 
 def test_every_input_and_output_of_the_action_is_used() -> None:
