@@ -71,7 +71,8 @@ def verify(bundle: bytes, keys: Sequence[Pinned]) -> Verified:
     lines = bundle.splitlines(keepends=True) if len(bundle) <= MOST_BYTES else []
     if len(lines) != 2:
         raise VerificationError(
-            f"expected two envelopes, a line each, of at most {MOST_BYTES} bytes; found "
+            "no attestation as 'bdaudit sign' writes it: expected two envelopes, a line each, of "
+            f"at most {MOST_BYTES} bytes; found "
             f"{len(lines)} lines, {len(bundle)} bytes"
         )
     (audit, key), (result, other) = (opened(line, keys) for line in lines)
