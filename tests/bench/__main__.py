@@ -1,4 +1,4 @@
-"""`python -m tests.bench matrix|clean|repairs`: train, scan or repair, write the table."""
+"""`python -m tests.bench matrix|clean|repairs|searches`: train, do it, write the table."""
 
 import sys
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 from tests.bench.matrix import table
 from tests.bench.models import CLEAN, KEEN, POISONED, ROOT, SPECS, trained
 from tests.bench.repairs import repairs
+from tests.bench.searches import searches
 
 RESULTS = ROOT / "tests/benchmarks/results"
 BUILTIN = ["square4", "grid3", "blend", "sig", "wanet", "lsb"]
@@ -24,6 +25,11 @@ points by chance.
 """
 
 
+SEARCHING = """
+600 digits, a quarter of which only judges; nothing but defaults. Norms in pixels. Where no class is
+flagged, the index is that of the smallest stamp.
+"""
+
 TABLES = {
     "matrix": (
         "Every trigger on every network", "triggers.md", READING,
@@ -32,6 +38,10 @@ TABLES = {
     "clean": ("False alarms", "clean_models.md", READING, CLEAN, partial(table, triggers=BUILTIN)),
     "repairs": (
         "Every network repaired", "repairs.md", REPAIRING, list(POISONED.values()), repairs,
+    ),
+    "searches": (
+        "Every network searched", "searches.md", SEARCHING,
+        [*CLEAN[:6], *(POISONED[id_] for id_ in ("square4", "grid3", "logo"))], searches,
     ),
 }  # fmt: skip
 """Name → title, file, how it is to be read, networks, and what makes the table of them."""

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -21,11 +22,11 @@ from tests.benchmarks.common import BADNET, PHOTOGRAPHS, RESULTS, TRIGGER, Page
 SEEDS = tuple(os.environ.get("BDAUDIT_SEEDS", "0,1,2").split(","))
 BUDGET = 0.05
 COLUMNS = {
-    "clean accuracy": ("clean_accuracy", 100, "{:.2f} %"),
-    "fall, points": ("accuracy_drop", 100, "{:.2f}"),
-    "ASR": ("asr", 100, "{:.2f} %"),
-    "without trigger": ("clean_target_rate", 100, "{:.2f} %"),
-    "RA": ("robust_accuracy", 100, "{:.2f} %"),
+    "clean accuracy": ("clean_accuracy", 100, "{:.1f} %"),
+    "fall, points": ("accuracy_drop", 100, "{:.1f}"),
+    "ASR": ("asr", 100, "{:.1f} %"),
+    "without trigger": ("clean_target_rate", 100, "{:.1f} %"),
+    "RA": ("robust_accuracy", 100, "{:.1f} %"),
     "TAR": ("tar", 1, "{:.3f}"),
     "DER": ("der", 1, "{:.3f}"),
     "worst neighbour": ("worst_neighbour_asr", 100, "{:.1f} %"),
@@ -35,12 +36,18 @@ COLUMNS = {
 }
 """Column → its key in the CSV, what its value is multiplied by, and how it is shown."""
 
+PAPER = (
+    "The paper's own figures of `unlearn`, on its BadNet and with 50,000 images, 390 steps an "
+    "epoch: clean accuracy 82.5 % → 82.1 %, ASR 96.5 % → 5.5 %, TAR 1.88 → 0.60, DER 0.953."
+)
+
 Line = dict[str, str]
 
 
 def measure() -> Page:
     """Compare every method with each seed."""
-    return page("comparing", "Every repair method on a BadNet", SEEDS, [])
+    found = page("comparing", "Every repair method on a BadNet", SEEDS, [])
+    return replace(found, notes=[*found.notes, PAPER])
 
 
 def page(name: str, title: str, seeds: Sequence[str], flags: list[str]) -> Page:
