@@ -148,6 +148,12 @@ def warnings(certificate: Certificate) -> list[str]:
         )
         flattered = ", so the figures after it are too good to that extent"
         said.insert(0, f"{shared}{flattered if repair.output else ''}.")
+    if certificate.trigger.inferred and repair.output:
+        said.insert(
+            0,
+            "Repaired was a trigger that a search made up from the model. The one that the "
+            "attacker used may still open it: search the repaired model again.",
+        )
     return said
 
 

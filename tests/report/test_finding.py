@@ -56,6 +56,14 @@ def test_shared_images_are_told_first(repaired, helpless) -> None:
     assert warnings(helpless) == list(helpless.repair.notes)
 
 
+def test_a_trigger_that_was_searched_for_is_told_first(repaired, helpless) -> None:
+    assert not any("attacker" in said for said in warnings(repaired))
+    for certificate, told in ((repaired, True), (helpless, False)):
+        trigger = dataclasses.replace(certificate.trigger, inferred=True)
+        said = warnings(dataclasses.replace(certificate, trigger=trigger))
+        assert any("search the repaired model again" in one for one in said[:1]) is told
+
+
 def test_the_strongest_neighbour_is_named(repaired) -> None:
     assert worst_neighbour(repaired.repair) == "colours inverted, 3.0 % (3.2 % before)"
     assert worst_neighbour(dataclasses.replace(repaired.repair, neighbours=())) == ""
