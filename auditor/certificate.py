@@ -177,6 +177,21 @@ class Certificate:
     environment: Environment
     evidence: Evidence
 
+    @property
+    def handed_back(self) -> Output | None:
+        """The repaired model file; None where there is none."""
+        return self.repair.output if self.repair else None
+
+    @property
+    def file(self) -> Subject | Output:
+        """The model file that the verdict is about: the repaired one where there is one."""
+        return self.handed_back or self.subject
+
+    @property
+    def judged(self) -> Measurement:
+        """The figures that the verdict is about: after the repair where a file came of it."""
+        return self.measurements.after or self.measurements.before
+
 
 def certify(
     result: AuditResult,

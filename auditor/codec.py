@@ -135,6 +135,18 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
     raise WrongField(where, f"expected {_name(kind)}, found {type(value).__name__}")
 
 
+def finite(text: str) -> float:
+    """Return the number that JSON text spells: for `parse_float` and `parse_constant`.
+
+    Raises:
+        ValueError: It is NaN or infinite.
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.20} is no finite number")
+    return number
+
+
 def no_array(_: Any) -> Any:
     """Pack and unpack where arrays have no place.
 

@@ -46,10 +46,7 @@ def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
         policy: What it must show.
         now: The time that its age is reckoned to, with a zone.
     """
-    after = certificate.measurements.after
-    measured = judge(
-        after or certificate.measurements.before, policy, certificate.subject.classes
-    ).checks
+    measured = judge(certificate.judged, policy, certificate.subject.classes).checks
     return Verdict.of((*measured, *_drop(certificate, policy), *_demands(certificate, policy, now)))
 
 
@@ -80,7 +77,7 @@ def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterato
         whole = bool(_WHOLE.search(certificate.safety.sandbox))
         yield Check("sandboxed", 1, float(whole), float(whole), whole)
     if policy.repaired:
-        handed_back = certificate.repair is not None and certificate.repair.output is not None
+        handed_back = certificate.handed_back is not None
         yield Check("repaired", 1, float(handed_back), float(handed_back), handed_back)
 
 

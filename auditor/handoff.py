@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import os
 import zipfile
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from auditor.codec import from_json, no_array, to_json
+from auditor.codec import finite, from_json, no_array, to_json
 from auditor.errors import InputError, WorkError
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
@@ -86,7 +85,7 @@ def read_result(folder: Path, name: str = "result") -> dict[str, Any]:
     """
     try:
         text = read_regular(folder / f"{name}.json", _MAX_RESULT)
-        result = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        result = json.loads(text, parse_float=finite, parse_constant=finite)
     except OSError as error:
         raise WorkError(f"the worker's result {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -108,13 +107,6 @@ def step(event: dict[str, Any]) -> Step:
     except InputError as error:
         raise WorkError(f"the worker's message cannot be trusted: {error}") from error
     return said
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is not finite")
-    return number
 
 
 def read_arrays(folder: Path, name: str = "arrays") -> dict[str, np.ndarray[Any, Any]]:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from auditor.audits import Audits, certificates_of
 from auditor.certificate import Certificate
 from auditor.errors import InputError
-from auditor.results import Measurement, Rate, Skipped, TarSummary
+from auditor.results import Rate, Skipped, TarSummary
 
 SCHEMA: Final = "bdaudit.history/v1"
 
@@ -114,34 +114,20 @@ def history(old: Certificate | Audits, new: Certificate | Audits) -> History:
     )
 
 
-def _judged(certificate: Certificate) -> Measurement:
-    """Return the figures that the verdict is about."""
-    return certificate.measurements.after or certificate.measurements.before
-
-
 def _side(certificate: Certificate, status: Literal["pass", "fail", "inconclusive"]) -> Side:
-    path, sha256 = _model(certificate)
-    return Side(certificate.created, path, sha256, status)
-
-
-def _model(certificate: Certificate) -> tuple[str, str]:
-    """Return path and digest of the model that the verdict is about."""
-    output = certificate.repair.output if certificate.repair else None
-    file = output or certificate.subject
-    return file.path, file.sha256
+    return Side(certificate.created, certificate.file.path, certificate.file.sha256, status)
 
 
 def _kinship(old: Certificate, new: Certificate) -> str:
-    (old_path, old_digest), (new_path, new_digest) = _model(old), _model(new)
-    if old_digest == new_digest:
+    if old.file.sha256 == new.file.sha256:
         return "the same model file"
-    if new.subject.sha256 == old_digest:
+    if new.subject.sha256 == old.file.sha256:
         return "the model and its repaired successor"
-    if old.subject.sha256 == new_digest:
+    if old.subject.sha256 == new.file.sha256:
         return "the repaired model and the one that it came from"
     if old.subject.sha256 == new.subject.sha256:
         return "two repairs of the same model"
-    if old_path == new_path or old.subject.path == new.subject.path:
+    if old.file.path == new.file.path or old.subject.path == new.subject.path:
         return "two model files of the same name"
     if old.trigger.sha256 == new.trigger.sha256:
         return "two models under the same trigger"
@@ -164,7 +150,7 @@ def _verdict(old: Certificate, new: Certificate) -> Iterator[Item]:
 
 def _figures(old: Certificate, new: Certificate) -> Iterator[Item]:
     for name in FIGURES:
-        was, now = getattr(_judged(old), name), getattr(_judged(new), name)
+        was, now = getattr(old.judged, name), getattr(new.judged, name)
         yield Item("figures", name, was, now, apart(was, now))
 
 
@@ -197,13 +183,12 @@ def _facts(old: Certificate, new: Certificate) -> Iterator[Item]:
 
 
 def _facts_of(c: Certificate) -> Iterator[tuple[tuple[Topic, str], Value]]:
-    path, sha256 = _model(c)
-    yield ("model", "file"), path
-    yield ("model", "SHA-256"), sha256
+    yield ("model", "file"), c.file.path
+    yield ("model", "SHA-256"), c.file.sha256
     yield ("model", "format"), c.subject.format
     yield ("model", "weights"), c.subject.parameters
     yield ("model", "classes"), c.subject.classes
-    yield ("model", "repaired with"), c.repair.method if c.repair and c.repair.output else None
+    yield ("model", "repaired with"), c.repair.method if c.repair and c.handed_back else None
     yield ("data", "source"), c.data.source
     yield ("data", "SHA-256"), c.data.sha256
     yield ("data", "images"), c.data.images

@@ -1,6 +1,8 @@
 """An audit as users have it: `audit.json`, or a certificate's PDF that carries one."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,15 +43,30 @@ def read(path: Path) -> Found:
         InputError: The file cannot be read, or holds none.
     """
     content = read_bytes(path, MOST_BYTES)
-    is_pdf = content.startswith(MAGIC)
-    try:
-        document = attached(content) if is_pdf else content
+    with named(path):
+        document = unwrapped(content)
         values = strict(document)
         audited = from_document(values)
+    pdf = hashlib.sha256(content).hexdigest() if document is not content else ""
+    return Found(audited, values, document, pdf)
+
+
+def unwrapped(content: bytes) -> bytes:
+    """Return the JSON that is attached to a PDF; of any other file its own bytes.
+
+    Raises:
+        InputError: The PDF holds none.
+    """
+    return attached(content) if content.startswith(MAGIC) else content
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Put a file's name before what is wrong with it."""
+    try:
+        yield
     except (ValueError, InputError) as error:
         raise InputError(f"{printable(str(path))}: {error}") from error
-    pdf = hashlib.sha256(content).hexdigest() if is_pdf else ""
-    return Found(audited, values, document, pdf)
 
 
 def read_bytes(path: Path, most: int) -> bytes:

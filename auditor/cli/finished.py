@@ -7,10 +7,9 @@ from typing import Any, Final
 from auditor import audits, certificate, comparison, comparison_file, document, search_report
 from auditor.audits import Audits
 from auditor.certificate import Certificate
-from auditor.cli.audit_file import MOST_BYTES, read_bytes
+from auditor.cli.audit_file import MOST_BYTES, named, read_bytes, unwrapped
 from auditor.comparison import Comparison
 from auditor.errors import InputError
-from auditor.signing.attached import MAGIC, attached
 from auditor.signing.strict import strict
 from auditor.text import printable
 
@@ -31,10 +30,8 @@ def read(path: Path) -> Finished:
         InputError: It cannot be read or is none of them; names the file, the place and the reason.
     """
     content = read_bytes(path, MOST_BYTES)
-    try:
-        return understood(strict(attached(content) if content.startswith(MAGIC) else content))
-    except (ValueError, InputError) as error:
-        raise InputError(f"{printable(str(path))}: {error}") from error
+    with named(path):
+        return understood(strict(unwrapped(content)))
 
 
 def understood(found: Any) -> Finished:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from auditor.certificate import Certificate
 from auditor.repaired import Epoch
 from auditor.report.lines import limit
-from auditor.report.words import headline_figures, judged, judged_evidence, percent
+from auditor.report.words import headline_figures, judged_evidence, percent
 from auditor.results import ClassRow, Histogram, Rate, Skipped, TarSummary
 
 MOST_CLASSES = 20
@@ -41,7 +41,7 @@ class Gauge:
 
 def gauges(certificate: Certificate) -> list[Gauge | None]:
     """Return the gauges of `words.headline_figures`."""
-    now, checks = judged(certificate), certificate.verdict.checks
+    now, checks = certificate.judged, certificate.verdict.checks
     shifted = headline_figures(certificate)[1] == "heatmap_shift"
     drawn = [
         rate_gauge(now.asr, limit(checks, "asr").limit, now.clean_target_rate),

@@ -11,11 +11,10 @@ from auditor.verdict import Check
 
 Outcome = Literal["held", "exceeded", "open", "idle"]
 
-_LEAST = {"clean_accuracy", "images", "sandboxed", "repaired"}
+_LEAST = {"clean_accuracy"}
 """Figures that a limit holds up; it caps all others."""
 
-_SHARES = {"asr", "clean_accuracy", "neighbour_asr"}
-_UNITS = {"tar": number, "accuracy_drop": points} | dict.fromkeys(_SHARES, percent)
+_UNITS = {"asr": percent, "clean_accuracy": percent, "tar": number, "accuracy_drop": points}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from auditor.history import FIGURES
 from auditor.report.checks import told
 from auditor.report.finding import limits_of_audit
 from auditor.report.joint import joint_limits
-from auditor.report.words import TITLES, model_name, original_name
-from auditor.results import Measurement, Rate, TarSummary
+from auditor.report.words import TITLES, middle, model_name, original_name
+from auditor.results import Measurement
 from auditor.text import printable
 
 SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.7.schema.json"
@@ -51,9 +51,8 @@ def render(audited: Certificate | Audits) -> bytes:
 
 def _model(audited: Certificate | Audits, first: Certificate) -> dict[str, Any]:
     """Return the model that the verdict is about."""
-    output = first.repair.output if first.repair else None
-    file = output or first.subject
-    component = _component(model_name(first), file, first)
+    output = first.handed_back
+    component = _component(model_name(first), first.file, first)
     component["modelCard"] = _card(first, _metrics(audited, after=output is not None)) | {
         "considerations": {
             "technicalLimitations": [
@@ -118,12 +117,7 @@ def _metric(name: str, measured: Measurement, certificate: Certificate) -> dict[
     images = f"{printable(certificate.data.source)}, without the trigger"
     if name != "clean_accuracy":
         images = f"{printable(certificate.data.source)}, trigger {_trigger(certificate)}"
-    if isinstance(figure, Rate):
-        value: float | None = figure.value
-    elif isinstance(figure, TarSummary):
-        value = figure.median
-    else:
-        value = None
+    value = middle(figure)
     if value is None:
         return None
     return {

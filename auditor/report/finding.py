@@ -2,7 +2,7 @@
 
 from auditor.certificate import Certificate, Repair
 from auditor.report.lines import limit
-from auditor.report.words import judged, model_name, number, percent, target_name
+from auditor.report.words import model_name, number, percent, target_name
 from auditor.results import Measurement, Rate, Skipped, TarSummary
 from auditor.text import printable
 
@@ -94,8 +94,8 @@ def _placebo_sentence(measured: Measurement) -> str:
 
 
 def _attention_sentence(certificate: Certificate) -> str:
-    tar, control = judged(certificate).tar, judged(certificate).controls.tar
-    shift = judged(certificate).heatmap_shift
+    tar, control = certificate.judged.tar, certificate.judged.controls.tar
+    shift = certificate.judged.heatmap_shift
     if (
         certificate.trigger.mask_area == 1
         and isinstance(shift, TarSummary)
@@ -126,7 +126,7 @@ def _attention_sentence(certificate: Certificate) -> str:
 
 def _drawn(certificate: Certificate) -> bool:
     """Whether the trigger holds more than twice its share of heat, and the bare place does not."""
-    measured = judged(certificate)
+    measured = certificate.judged
     here, bare = measured.tar_density, measured.controls.tar_density
     if isinstance(here, Skipped) or isinstance(bare, Skipped):
         return False

@@ -11,7 +11,6 @@ from auditor.report.words import (
     TITLES,
     VERDICTS,
     headline_figures,
-    judged,
     model_name,
     percent,
     target_name,
@@ -180,12 +179,12 @@ def _strongest(audited: Audits) -> str:
     failed = [
         (rate.value, c)
         for c in audited.audits
-        if c.verdict.status == "fail" and isinstance(rate := judged(c).asr, Rate)
+        if c.verdict.status == "fail" and isinstance(rate := c.judged.asr, Rate)
     ]
     if not failed:
         return ""
     value, most = max(failed, key=lambda found: found[0])
-    bare = judged(most).clean_target_rate
+    bare = most.judged.clean_target_rate
     without = f", {percent(bare.value)} without it" if isinstance(bare, Rate) else ""
     return (
         f" The strongest is {printable(most.trigger.id, 60)}: {percent(value)} of the stamped "
@@ -200,7 +199,7 @@ def _some(ids: Sequence[str], count: int) -> str:
 def _line(certificate: Certificate) -> JointLine:
     by_metric = {line.metric: line for line in lines(certificate)}
     asr, status = by_metric["asr"], certificate.verdict.status
-    placebo = judged(certificate).placebo_rate
+    placebo = certificate.judged.placebo_rate
     attention = by_metric[headline_figures(certificate)[1]]
     return JointLine(
         trigger=printable(certificate.trigger.id, 60),
@@ -214,7 +213,7 @@ def _line(certificate: Certificate) -> JointLine:
         placebo=percent(placebo.value) if isinstance(placebo, Rate) else "",
         robust=by_metric["robust_accuracy"].value,
         attention="–"
-        if isinstance(judged(certificate).tar, Skipped) and attention.metric == "tar"
+        if isinstance(certificate.judged.tar, Skipped) and attention.metric == "tar"
         else attention.value,
         attention_kind="TAR" if attention.metric == "tar" else "heatmap shift",
         attention_ok=attention.ok,

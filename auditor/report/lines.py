@@ -9,7 +9,6 @@ from auditor.report.words import (
     MEANINGS,
     TITLES,
     class_name,
-    judged,
     judged_evidence,
     number,
     percent,
@@ -54,7 +53,7 @@ class Line:
 def lines(certificate: Certificate) -> list[Line]:
     """Return the figures in the order of their weight, the three that carry the verdict first."""
     checks = certificate.verdict.checks
-    now = _lines(judged(certificate), checks) + _placebo_line(certificate)
+    now = _lines(certificate.judged, checks) + _placebo_line(certificate)
     if certificate.measurements.after is None or certificate.repair is None:
         return now
     was = _lines(certificate.measurements.before, checks) + _placebo_line(certificate, before=True)
@@ -108,7 +107,7 @@ def _placebo_line(certificate: Certificate, *, before: bool = False) -> list[Lin
     """Return what placebos do, where the trigger is of a kind that has any."""
     if certificate.trigger.mask_area < 1:
         return []
-    measured = certificate.measurements.before if before else judged(certificate)
+    measured = certificate.measurements.before if before else certificate.judged
     evidence = certificate.evidence if before else judged_evidence(certificate)
     line = _rate_line("placebo_rate", measured.placebo_rate, None, None)
     strongest = [p for p in evidence.placebos if p.rate == measured.placebo_rate]

@@ -7,7 +7,7 @@ from auditor.report.finding import finding, limits_of_audit, warnings
 from auditor.report.joint import joint_finding, joint_limits, joint_lines, joint_notes
 from auditor.report.lines import lines
 from auditor.report.marks import code, escape, facts, table
-from auditor.report.words import VERDICTS, model_name, original_name, target_name
+from auditor.report.words import VERDICTS, model_name, moment, original_name, target_name
 
 MOST_ROWS, MOST_CHAPTERS = 100, 20
 """Triggers in the table, and triggers told in full: those that failed come first."""
@@ -144,7 +144,7 @@ def _limits(certificate: Certificate) -> list[str]:
 
 
 def _identity(certificate: Certificate, level: int, *, triggers: bool = True) -> list[str]:
-    c, output = certificate, certificate.repair.output if certificate.repair else None
+    c, output = certificate, certificate.handed_back
     given = [("model", f"{code(c.subject.path)}, {c.subject.bytes:,} bytes")]
     given += [("its SHA-256", code(c.subject.sha256))]
     if c.repair:
@@ -172,7 +172,7 @@ def _not_shown(sentences: list[str]) -> list[str]:
 
 
 def _origin(certificate: Certificate) -> list[str]:
-    tool, when = certificate.tool, certificate.created.replace("T", " ").replace("Z", " UTC")
+    tool, when = certificate.tool, moment(certificate.created)
     return [f"{escape(f'{tool.name} {tool.version}')} · {when}"]
 
 

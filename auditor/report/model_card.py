@@ -12,8 +12,7 @@ from auditor.certificate import Certificate
 from auditor.errors import InputError
 from auditor.report.front_matter import with_results
 from auditor.report.markdown import text
-from auditor.report.words import TITLES, judged, model_name
-from auditor.results import Rate, TarSummary
+from auditor.report.words import TITLES, middle, model_name
 from auditor.text import printable
 
 BEGIN: Final = "<!-- bdaudit:begin -->"
@@ -87,10 +86,7 @@ def _results(audited: Certificate | Audits) -> list[str]:
 
 
 def _metric(certificate: Certificate, metric: str) -> list[str]:
-    figure = getattr(judged(certificate), metric)
-    value = figure.value if isinstance(figure, Rate) else None
-    if isinstance(figure, TarSummary):
-        value = figure.median
+    value = middle(getattr(certificate.judged, metric))
     if value is None:
         return []
     name = TITLES[metric]

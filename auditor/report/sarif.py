@@ -87,7 +87,7 @@ def _result(certificate: Certificate, told: Told, index: int) -> dict[str, Any]:
         "ruleIndex": index,
         "level": _LEVELS[told.outcome],
         "message": {"text": text},
-        "locations": [{"physicalLocation": {"artifactLocation": _at(_path(certificate), 0)}}],
+        "locations": [{"physicalLocation": {"artifactLocation": _at(certificate.file.path, 0)}}],
         "partialFingerprints": {"bdaudit/v1": _fingerprint(certificate, told)},
         "properties": {
             "metric": check.metric,
@@ -111,24 +111,16 @@ def _result(certificate: Certificate, told: Told, index: int) -> dict[str, Any]:
 
 def _fingerprint(certificate: Certificate, told: Told) -> str:
     """Return what names the finding whenever it is made: neither time nor figures."""
-    named = (told.key, _uri(_path(certificate)), certificate.trigger.sha256)
+    named = (told.key, _uri(certificate.file.path), certificate.trigger.sha256)
     return hashlib.sha256("\0".join(named).encode("ascii", "backslashreplace")).hexdigest()
 
 
-def _path(certificate: Certificate) -> str:
-    """Return the path of the model that the verdict is about."""
-    repair = certificate.repair
-    return repair.output.path if repair and repair.output else certificate.subject.path
-
-
 def _model(certificate: Certificate) -> dict[str, Any]:
-    output = certificate.repair.output if certificate.repair else None
-    file = output or certificate.subject
     return {
-        "location": _at(file.path),
+        "location": _at(certificate.file.path),
         "roles": ["analysisTarget"],
-        "length": file.bytes,
-        "hashes": {"sha-256": file.sha256},
+        "length": certificate.file.bytes,
+        "hashes": {"sha-256": certificate.file.sha256},
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from auditor.certificate import Certificate
-from auditor.results import Evidence, Measurement, Skipped
+from auditor.results import Evidence, Rate, Skipped, TarSummary
 from auditor.target import Target
 from auditor.text import printable
 
@@ -46,13 +46,8 @@ MEANINGS = {
 """Figure → what it is, in one sentence."""
 
 
-def judged(certificate: Certificate) -> Measurement:
-    """Return the figures that the verdict is about: after the repair where a file came of it."""
-    return certificate.measurements.after or certificate.measurements.before
-
-
 def judged_evidence(certificate: Certificate) -> Evidence:
-    """Return what stands behind `judged`."""
+    """Return what stands behind the figures that the verdict is about."""
     repair = certificate.repair
     return repair.evidence if repair and repair.evidence else certificate.evidence
 
@@ -62,16 +57,14 @@ def headline_figures(certificate: Certificate) -> tuple[str, str, str]:
 
     Where TAR has no meaning, how far the heatmaps shift takes its place.
     """
-    measured = judged(certificate)
+    measured = certificate.judged
     shifted = isinstance(measured.tar, Skipped) and not isinstance(measured.heatmap_shift, Skipped)
     return "asr", "heatmap_shift" if shifted else "tar", "robust_accuracy"
 
 
 def model_name(certificate: Certificate) -> str:
     """Return the file name of the model that the verdict is about, safe to show."""
-    repair = certificate.repair
-    path = repair.output.path if repair and repair.output else certificate.subject.path
-    return printable(PurePath(path).name, 80)
+    return printable(PurePath(certificate.file.path).name, 80)
 
 
 def original_name(certificate: Certificate) -> str:
@@ -93,6 +86,18 @@ def quoted(target: Target) -> str:
 def class_name(names: Sequence[str], index: int) -> str:
     """Return a class's name, safe to show; its number where it has none."""
     return printable(names[index] if index < len(names) else str(index))
+
+
+def middle(figure: object) -> float | None:
+    """Return a rate, or the median of an attention figure; None for what was not measured."""
+    if isinstance(figure, Rate):
+        return figure.value
+    return figure.median if isinstance(figure, TarSummary) else None
+
+
+def moment(created: str) -> str:
+    """Return a time as an audit has it so that people can read it."""
+    return created.replace("T", " ").replace("Z", " UTC")
 
 
 def percent(value: float) -> str:

@@ -62,18 +62,12 @@ class _TestResult:
 
 def files(audited: Certificate | Audits) -> tuple[Descriptor, ...]:
     """Return every model file that an audit is about."""
-    return _distinct(
-        file
-        for c in certificates_of(audited)
-        for file in (c.subject, c.repair.output if c.repair else None)
-    )
+    return _distinct(file for c in certificates_of(audited) for file in (c.subject, c.handed_back))
 
 
 def judged(audited: Certificate | Audits) -> tuple[Descriptor, ...]:
     """Return the model files that the verdict is about: the repaired one where there is one."""
-    return _distinct(
-        (c.repair.output if c.repair else None) or c.subject for c in certificates_of(audited)
-    )
+    return _distinct(c.file for c in certificates_of(audited))
 
 
 def audit_payload(audited: Certificate | Audits, document: dict[str, Any]) -> bytes:

@@ -1,9 +1,10 @@
 """JSON from outside, read in the one way in which nobody can read it otherwise."""
 
 import json
-import math
 from collections.abc import Iterable
 from typing import Any, Final
+
+from auditor.codec import finite
 
 _MOST_DEEP: Final = 50
 """Levels of objects and lists: far more than an audit has, far fewer than trouble a reader."""
@@ -20,8 +21,8 @@ def strict(content: bytes) -> Any:
         found = json.loads(
             content.decode("utf-8"),
             object_pairs_hook=_unique,
-            parse_float=_finite,
-            parse_constant=_finite,
+            parse_float=finite,
+            parse_constant=finite,
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -46,10 +47,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {key!r:.40} stands twice in one object")
         found[key] = value
     return found
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text:.20} is no finite number")
-    return number

@@ -4,7 +4,7 @@ from auditor.history import History, Item
 from auditor.report.history.words import chapters, finding, model_names, rows
 from auditor.report.markdown import ICONS, MOST_CHAPTERS
 from auditor.report.marks import code, escape
-from auditor.report.words import VERDICTS
+from auditor.report.words import VERDICTS, moment
 
 
 def render(history: History) -> bytes:
@@ -16,8 +16,8 @@ def render(history: History) -> bytes:
         escape(finding(history)),
         "",
         f"Compared are {history.kinship}: {code(model_names(history)[0])} of "
-        f"{_day(history.old.created)} and {code(model_names(history)[1])} of "
-        f"{_day(history.new.created)}.",
+        f"{moment(history.old.created)} and {code(model_names(history)[1])} of "
+        f"{moment(history.new.created)}.",
         "",
     ]
     shown = chapters(history)[:MOST_CHAPTERS]
@@ -59,7 +59,3 @@ def _same(items: tuple[Item, ...]) -> list[str]:
 
 def _status(status: str) -> str:
     return f"{ICONS[status]} {VERDICTS[status]}"
-
-
-def _day(created: str) -> str:
-    return created.replace("T", " ").replace("Z", " UTC")

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from auditor.history import History, Item, Pair, Value
 from auditor.report.joint import listed
-from auditor.report.words import TITLES, VERDICTS, number, percent, points
+from auditor.report.words import TITLES, VERDICTS, middle, number, percent, points
 from auditor.results import Rate, Skipped, TarSummary
 from auditor.text import printable
 
@@ -140,7 +140,7 @@ def _note(item: Item) -> str:
     for value in (item.new, item.old):
         if isinstance(value, Skipped):
             return printable(value.skipped)
-    was, now = _middle(item.old), _middle(item.new)
+    was, now = middle(item.old), middle(item.new)
     if not item.changed or was is None or now is None:
         return "" if item.old == item.new else "within the intervals"
     by = number(abs(now - was)) if item.name in _RATIOS else points(abs(now - was))
@@ -153,17 +153,11 @@ def _inside(name: str) -> str:
 
 
 def _direction(item: Item) -> str:
-    was, now = _middle(item.old), _middle(item.new)
+    was, now = middle(item.old), middle(item.new)
     if was is None or now is None:
         return "is measured now" if was is None else "is no longer measured"
     figure = number if item.name in _RATIOS else percent
     return f"{'rose' if now > was else 'fell'} from {figure(was)} to {figure(now)}"
-
-
-def _middle(value: Value) -> float | None:
-    if isinstance(value, Rate):
-        return value.value
-    return value.median if isinstance(value, TarSummary) else None
 
 
 def _name(path: str) -> str:
