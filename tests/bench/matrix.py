@@ -1,12 +1,11 @@
 """Every model under every trigger, in one scan a model, as a user runs it."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.bench.command import bdaudit
 from tests.bench.models import SPECS, Model
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
@@ -28,14 +27,10 @@ def scanned(model: Model, triggers: list[str]) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "audit.json"
-        command = [sys.executable, "-m", "auditor", "scan", model.path, "--data", model.data]
-        for trigger in triggers:
-            command += ["--trigger", SPECS[trigger]]
-        ran = subprocess.run([*command, "-q", "-o", output], capture_output=True, text=True)
-        if ran.returncode not in EXIT.values():
-            raise SystemExit(f"{model.name}: {ran.stderr}")
+        given = [word for trigger in triggers for word in ("--trigger", SPECS[trigger])]
+        ended = bdaudit("scan", model, *given, "-o", output, ends=EXIT.values())
         audit: dict[str, Any] = json.loads(output.read_text())
-    assert ran.returncode == EXIT[audit["verdict"]["status"]], (model.name, ran.returncode)
+    assert ended == EXIT[audit["verdict"]["status"]], (model.name, ended)
     return audit
 
 

@@ -1,12 +1,11 @@
 """Networks that carry a backdoor, repaired by the methods that know the trigger."""
 
 import csv
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from auditor.report.comparison.table import BEFORE
+from tests.bench.command import bdaudit
 from tests.bench.models import SPECS, Model
 
 METHODS = ("balanced", "unlearn", "relabel")
@@ -17,12 +16,9 @@ def repaired(model: Model) -> dict[str, dict[str, str]]:
     """Compare the methods on a network's own trigger; return the lines of the CSV by name."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "comparison.csv"
-        command = [sys.executable, "-m", "auditor", "compare", model.path, "--data", model.data]
-        command += ["--trigger", SPECS[model.trigger], "--methods", ",".join(METHODS)]
-        command += ["--seed", SEED, "--run-dir", f"{folder}/run", "-q", "--exit-zero"]
-        ran = subprocess.run([*command, "-o", output], capture_output=True, text=True, check=False)
-        if ran.returncode:
-            raise SystemExit(f"{model.name}: {ran.stderr}")
+        words = ["--trigger", SPECS[model.trigger], "--methods", ",".join(METHODS), "--exit-zero"]
+        run = ["--seed", SEED, "--run-dir", f"{folder}/run"]
+        bdaudit("compare", model, *words, *run, "-o", output, ends=(0,))
         with output.open(newline="") as file:
             return {line["name"]: line for line in csv.DictReader(file)}
 

@@ -1,12 +1,12 @@
 """Every network searched for a trigger that nobody gave, by the command line."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.bench.command import bdaudit
+from tests.bench.matrix import EXIT
 from tests.bench.models import Model
 
 
@@ -14,11 +14,8 @@ def searched(model: Model) -> dict[str, Any]:
     """Search a network; return the report's JSON."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "search.json"
-        command = [sys.executable, "-m", "auditor", "search", model.path, "--data", model.data]
-        command += ["--output", f"{folder}/found.yaml", "-o", report, "-q"]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        if ran.returncode not in (0, 1, 4):
-            raise SystemExit(f"{model.name}: {ran.stderr}")
+        output = Path(folder) / "found.yaml"
+        bdaudit("search", model, "--output", output, "-o", report, ends=EXIT.values())
         found: dict[str, Any] = json.loads(report.read_text())
     return found
 
