@@ -97,8 +97,9 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
         where: JSON path, for the error.
 
     Raises:
-        WrongField: A field is missing, unknown, of another type or out of its range.
+        WrongField: A field is missing, unknown, of another type, not finite or out of its range.
     """
+    kind = _behind(kind)
     origin = get_origin(kind)
     if origin is Annotated:
         return _in_range(kind, value, unpack, where)
@@ -119,10 +120,7 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
     if origin is np.ndarray:
         return unpack(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            raise WrongField(where, "a number too large") from None
+        return _number(value, where)
     if kind is Path and isinstance(value, str):
         return Path(value)
     if kind is type(None) and value is None:
@@ -154,6 +152,27 @@ def no_array(_: Any) -> Any:
         InputError: Always.
     """
     raise InputError("no array is expected here")
+
+
+def _behind(kind: Any) -> Any:
+    """Return what a type alias stands for; `NDArray` is one where NumPy and Python are new."""
+    while hasattr(alias := get_origin(kind) or kind, "__value__"):
+        given = dict(zip(alias.__type_params__, get_args(kind), strict=False))
+        kind = alias.__value__
+        if free := getattr(kind, "__parameters__", ()):
+            kind = kind[tuple(given.get(parameter, parameter) for parameter in free)]
+        kind = given.get(kind, kind)
+    return kind
+
+
+def _number(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise WrongField(where, "a number too large") from None
+    if not math.isfinite(number):
+        raise WrongField(where, f"{number} is no finite number")
+    return number
 
 
 def _in_range(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
@@ -214,6 +233,7 @@ def _tuple(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
 
 def _name(kind: Any) -> str:
     """Return a type in a reader's words."""
+    kind = _behind(kind)
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     words = {tuple: "a list", dict: "a mapping", type(None): "nothing", int: "a whole number"}

@@ -14,6 +14,7 @@ Damage that a format has no means to notice (a few changed bytes inside a JPEG s
 wrong pixels, as it does everywhere; the digest is what fixes the bytes that were used.
 """
 
+import errno
 import hashlib
 import os
 from collections import Counter
@@ -190,9 +191,12 @@ class ImageFolder(Dataset):
 
     def _check_link(self, link: Path) -> None:
         try:
-            target = link.resolve()
-        except (OSError, RuntimeError):
-            raise InputError(f"{printable(str(link))}: is a link that leads to itself") from None
+            link.stat()  # what it leads to need not exist
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                message = f"{printable(str(link))}: is a link that leads to itself"
+                raise InputError(message) from None
+        target = link.resolve()
         if not target.is_relative_to(self._root):
             raise InputError(
                 f"{printable(str(link))}: is a link that leads out of the data folder; "
