@@ -112,6 +112,7 @@ class Repair:
         seconds: Of the repair, all of it.
         monitoring_seconds: Of the watched heatmaps.
         evaluation_seconds: Of judging the validation images.
+        device: What the training was computed on, in words; empty in files of older versions.
     """
 
     method: str
@@ -131,6 +132,7 @@ class Repair:
     seconds: float
     monitoring_seconds: float
     evaluation_seconds: float
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,17 @@ class Safety:
 
 @dataclass(frozen=True)
 class Environment:
-    """What the audit ran on, and how to run it again."""
+    """What the audit ran on, and how to run it again.
+
+    Attributes:
+        python: Version.
+        backend: Keras backend.
+        versions: Package name → version.
+        device: What computed, in words.
+        seed: The audit's seed.
+        command: The exact command line.
+        unused_gpu: Why a GPU of the machine was not used; empty where there was none, or all were.
+    """
 
     python: str
     backend: str
@@ -156,6 +168,7 @@ class Environment:
     device: str
     seed: int
     command: str
+    unused_gpu: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +217,7 @@ def certify(
     seed: int,
     command: str,
     sandbox: str,
+    unused_gpu: str = "",
 ) -> Certificate:
     """Bind a result to the file that it is about.
 
@@ -217,6 +231,7 @@ def certify(
         seed: The audit's seed.
         command: The exact command line.
         sandbox: What confined the worker.
+        unused_gpu: Why a GPU of the machine was not used, if so.
 
     Raises:
         UsageError: `SOURCE_DATE_EPOCH` is set to something else than seconds.
@@ -235,7 +250,7 @@ def certify(
         repair=None,
         verdict=verdict,
         safety=Safety(sandbox, ()),
-        environment=environment(result.engine, seed, command),
+        environment=environment(result.engine, seed, command, unused_gpu),
         evidence=result.evidence,
     )
 
@@ -283,6 +298,7 @@ def with_repair(
             seconds=repair.seconds,
             monitoring_seconds=repair.monitoring_seconds,
             evaluation_seconds=repair.evaluation_seconds,
+            device=repair.engine.device,
         ),
     )
 
@@ -318,9 +334,15 @@ def subject(
     )
 
 
-def environment(engine: Engine, seed: int, command: str) -> Environment:
+def environment(engine: Engine, seed: int, command: str, unused_gpu: str = "") -> Environment:
     """Return what the work ran on, and how to run it again."""
-    return Environment(engine.python, engine.backend, engine.versions, engine.device, seed, command)
+    python, backend, versions, device = (
+        engine.python,
+        engine.backend,
+        engine.versions,
+        engine.device,
+    )
+    return Environment(python, backend, versions, device, seed, command, unused_gpu)
 
 
 def now() -> str:

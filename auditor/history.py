@@ -207,6 +207,7 @@ def _facts_of(c: Certificate) -> Iterator[tuple[tuple[Topic, str], Value]]:
     for name, version in c.environment.versions.items():
         yield ("run", name), version
     yield ("run", "device"), c.environment.device
+    yield ("run", "GPU not used"), c.environment.unused_gpu
     yield ("run", "seed"), c.environment.seed
     yield ("run", "loaded in"), c.safety.sandbox
     yield ("run", "command"), c.environment.command

@@ -281,6 +281,19 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
+class Device:
+    """What computes.
+
+    Attributes:
+        gpus: Names of the GPUs; empty for the CPU.
+        unused: Why a GPU of this machine is not used; empty where there is none, or all are.
+    """
+
+    gpus: tuple[str, ...] = ()
+    unused: str = ""
+
+
+@dataclass(frozen=True)
 class Engine:
     """What the measurement ran on.
 
@@ -288,7 +301,7 @@ class Engine:
         python: Version.
         backend: Keras backend.
         versions: Package name → version.
-        device: In words.
+        device: What computed, in words, as was found by having it compute.
     """
 
     python: str

@@ -50,6 +50,7 @@ def reported(
     trigger_file: str,
     command: str,
     sandbox: str,
+    unused_gpu: str = "",
 ) -> SearchReport:
     """Bind what was found to the file that it is about.
 
@@ -62,6 +63,7 @@ def reported(
         trigger_file: Name of the trigger file, which is written where a class is flagged.
         command: The exact command line.
         sandbox: What confined the worker.
+        unused_gpu: Why a GPU of the machine was not used, if so.
     """
     seed = result.options["seed"]
     assert isinstance(seed, int)
@@ -74,7 +76,7 @@ def reported(
         trigger_file=trigger_file if result.flagged else None,
         found=replace(result, data=replace(result.data, source=source)),
         safety=Safety(sandbox, ()),
-        environment=environment(result.engine, seed, command),
+        environment=environment(result.engine, seed, command, unused_gpu),
     )
 
 

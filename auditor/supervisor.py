@@ -22,8 +22,9 @@ from auditor.codec import from_json, no_array
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.leash import Leash, free_memory
 from auditor.process import Worker
-from auditor.sandbox import Confinement
-from auditor.sandbox.paths import gpu
+from auditor.results import Device
+from auditor.sandbox import Confinement, gpu
+from auditor.sandbox.gpu import Grant
 from auditor.text import printable
 
 Progress = Callable[[str, int, int], None]
@@ -33,14 +34,22 @@ BACKENDS = ("tensorflow", "jax", "torch")
 """Keras backends that the worker's jobs run on; the first is the default."""
 
 _KEPT = (
+    "CUDA_DEVICE_ORDER",
+    "CUDA_MODULE_LOADING",
     "CUDA_VISIBLE_DEVICES",
+    "JAX_PLATFORMS",
     "KERAS_BACKEND",
     "LD_LIBRARY_PATH",
+    "NVIDIA_TF32_OVERRIDE",
     "OMP_NUM_THREADS",
+    "PYTORCH_ALLOC_CONF",
     "PYTORCH_CUDA_ALLOC_CONF",
     "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_GPU_ALLOCATOR",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
+    "XLA_FLAGS",
+    "XLA_PYTHON_CLIENT_ALLOCATOR",
     "XLA_PYTHON_CLIENT_MEM_FRACTION",
     "XLA_PYTHON_CLIENT_PREALLOCATE",
 )
@@ -70,11 +79,19 @@ class Supervisor:
 
     Attributes:
         confinement: What the kernel kept the last confined worker to.
+        device: What the last worker that said so computes on.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, say: Callable[[str], None] = lambda line: None) -> None:
+        """Start none yet.
+
+        Args:
+            guard: How workers are kept.
+            say: Told, while it runs, what the user must know of a worker: a line, once.
+        """
         self.confinement: Confinement = sandbox.NONE
-        self._guard = guard
+        self.device = Device()
+        self._guard, self._say, self._said = guard, say, ""
         self._worker: Worker | None = None
         self._doing = ""
 
@@ -128,12 +145,14 @@ class Supervisor:
                 may, or sent something else than it should.
         """
         if job["kind"] not in ("show", "inspect", "probe", "elsewhere"):  # which need no Keras
-            _check_backend(backend())
+            _check_backend(job.get("backend") or backend())
         memory = self._guard.memory or free_memory()
-        job = {**job, "confine": self._confinement(job, room, memory)}
+        grant = self._grant(job)
+        job = {**job, "gpu": {"there": gpu.on_this_machine(), "why_not": grant.why_not}}
+        job["confine"] = self._confinement(job, room, memory, gpu=grant.usable)
         (room / "job.json").write_text(json.dumps(job), "utf-8")
         self._doing = ""
-        self._worker = worker = Worker(room, _environment(room, job))
+        self._worker = worker = Worker(room, _environment(room, job, grant.variables))
         try:
             leash = Leash(worker.pid, room, memory, self._guard.seconds)
             refusal = self._listen(worker.lines(leash), progress, hear, told=not job["confine"])
@@ -155,20 +174,28 @@ class Supervisor:
         """Return the end of what the last worker wrote to its standard error, for `-v`."""
         return "\n".join(self._worker.log()[-lines:]) if self._worker else ""
 
-    def _confinement(self, job: dict[str, Any], room: Path, memory: int) -> dict[str, Any] | None:
+    def _grant(self, job: dict[str, Any]) -> Grant:
+        """Settle whether a worker may use a GPU; what runs no model is done on the CPU."""
+        confined = self._guard.sandbox != "off" and sandbox.offered().seccomp
+        return gpu.grant(job.get("device", "cpu"), confined=confined)
+
+    def _confinement(
+        self, job: dict[str, Any], room: Path, memory: int, *, gpu: bool
+    ) -> dict[str, Any] | None:
         """Say what a worker is to be kept to; a download, far from any model, needs the network."""
         if job["kind"] == "fetch":
             return None
         own = {**job, **job.get("options", {})}
         read = [own[key] for key in _INPUTS if own.get(key)] + job.get("files", [])
         read += os.environ.get("LD_LIBRARY_PATH", "").split(":")
-        uses_gpu = _may_use_gpu(job) and bool(gpu()[1])
         return {
             "mode": self._guard.sandbox,
             "read": [str(path) for path in read if Path(path).is_absolute()],
             "write": [str(room), *([job["checkpoints"]] if "checkpoints" in job else [])],
-            "memory": None if uses_gpu else memory,
-            "gpu": uses_gpu,
+            "memory": None if gpu else memory,
+            "gpu": gpu,
+            "walls": job.get("walls", sandbox.WALLS),
+            "everything_in": job.get("everything_in", []),
         }
 
     def _listen(
@@ -188,6 +215,9 @@ class Supervisor:
                     return known(printable(str(event["message"]), 1000))
                 elif not told:
                     raise ValueError("speaks before it is confined")
+                elif kind == "device":
+                    given = {k: v for k, v in event.items() if k != "event"}
+                    self._computes_on(from_json(Device, given, no_array))
                 elif kind == "progress":
                     self._doing = printable(str(event["phase"]), 80)
                     progress(self._doing, int(event["done"]), int(event["total"]))
@@ -199,6 +229,16 @@ class Supervisor:
                 message = "the worker sent a message that cannot be understood"
                 raise WorkError(message) from None
         return None
+
+    def _computes_on(self, device: Device) -> None:
+        """Take note of what a worker computes on; say what of the machine it does not use."""
+        self.device = Device(
+            tuple(printable(name, 80) for name in device.gpus), printable(device.unused, 400)
+        )
+        if self.device.unused != self._said:
+            self._said = self.device.unused
+            where = "not all GPUs are used" if device.gpus else "computing on the CPU, not the GPU"
+            self._say(f"{where}: {self._said}")
 
 
 def backend() -> str:
@@ -218,15 +258,11 @@ def _check_backend(name: str) -> None:
         )
 
 
-def _may_use_gpu(job: dict[str, Any]) -> bool:
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return job.get("device") != "cpu" and not hidden
-
-
-def _environment(room: Path, job: dict[str, Any]) -> dict[str, str]:
+def _environment(room: Path, job: dict[str, Any], variables: dict[str, str]) -> dict[str, str]:
     own = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    if job.get("device") == "cpu":  # the libraries look for a GPU as soon as they are imported
-        own |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    own |= variables  # the libraries look for GPUs as soon as they are imported
+    if "backend" in job:
+        own["KERAS_BACKEND"] = job["backend"]
     home = str(room)
     if job["kind"] == "fetch":  # downloads are kept where Keras keeps them, and may need a proxy
         home = os.environ.get("HOME", home)

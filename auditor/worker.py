@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from auditor.models.classifier import Classifier
     from auditor.models.inspect.inspection import Inspection
     from auditor.repair.base import Task
+    from auditor.results import Device
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
@@ -42,13 +43,17 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
 
     from auditor import handoff
     from auditor.measure.audit import Options, audit_all
+    from auditor.models.devices import memory_advice
     from auditor.triggers.spec import build
 
+    device = _device(job, tell)
     triggers = [build(fields) for fields in job["triggers"]]
     dataset = _evaluation(job["data"], job)
-    classifier = _classifier(job, inspection, dataset.image_size(), tell)
     options = Options(**job["options"])
-    results = audit_all(classifier, dataset, triggers, options, progress=_progress(tell))
+    otherwise = "" if device.gpus else ", or a larger --memory-limit"
+    with memory_advice(options.batch_size, otherwise):
+        classifier = _classifier(job, inspection, dataset.image_size(), tell)
+        results = audit_all(classifier, dataset, triggers, options, progress=_progress(tell))
     handoff.save(results, folder)
 
 
@@ -58,14 +63,15 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.codec import from_json, no_array
     from auditor.models.loading import save
     from auditor.repair.base import repair as train
-    from auditor.repair.devices import place
     from auditor.repair.options import RepairOptions
+    from auditor.repair.place import place
     from auditor.teller import Teller
 
     stop = threading.Event()
     options = from_json(RepairOptions, job["options"], no_array)
-    with place(job["device"]) as where:
-        task = _task(job, tell)
+    inspection = _looked_at(job, tell)
+    with place(_device(job, tell)) as where:
+        task = _task(job, inspection, tell)
         try:
             result = train(
                 task,
@@ -90,7 +96,8 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
     from auditor import handoff
     from auditor.codec import from_json, no_array
     from auditor.data import open_source
-    from auditor.repair.devices import memory_advice, place
+    from auditor.models.devices import memory_advice
+    from auditor.repair.place import place
     from auditor.search.base import search as look
     from auditor.search.options import SearchOptions
 
@@ -102,7 +109,9 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
 
     options = from_json(SearchOptions, job["options"], no_array)
     dataset = open_source(job["data"])
-    with place("cpu"), memory_advice(options.batch_size):  # one device, which repeats itself
+    device = _device(job, tell)
+    one = replace(device, gpus=device.gpus[:1])
+    with place(one), memory_advice(options.batch_size, otherwise=""):
         result = look(
             _classifier(job, inspection, dataset.image_size(), tell),
             dataset,
@@ -116,7 +125,7 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
     handoff.save(result, folder)
 
 
-def _task(job: Job, tell: Tell) -> "Task":
+def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
     from auditor.codec import from_json, no_array
     from auditor.data import open_source
     from auditor.data.base import sample
@@ -126,7 +135,6 @@ def _task(job: Job, tell: Tell) -> "Task":
     from auditor.target import Target
     from auditor.triggers.spec import build
 
-    inspection = _looked_at(job, tell)
     check_form(inspection.format, Path(job["repaired"]).suffix)
     data = open_source(job["data"])
     evaluation = _evaluation(job["evaluation"], job)
@@ -210,6 +218,17 @@ def fetch(job: Job, folder: Path, tell: Tell) -> None:
     write_result({"path": str(download(job["data"], folder))}, folder)
 
 
+def compute(job: Job, folder: Path, tell: Tell) -> None:
+    """Compute something, and say what computed it and how far off it was; no model is near."""
+    from auditor.handoff import write_result
+    from auditor.measure.facts import engine
+    from auditor.models.devices import product_error
+
+    device = _device(job, tell)
+    facts = asdict(engine())
+    write_result({**facts, "gpus": device.gpus, "error": product_error()}, folder)
+
+
 def show(job: Job, folder: Path, tell: Tell) -> None:
     """Read a few images, stamp them, and leave both for a picture."""
     import numpy as np
@@ -238,6 +257,7 @@ def demo(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.demo import make
     from auditor.handoff import write_result
 
+    _device(job, tell)
     make(folder, _progress(tell))
     write_result({}, folder)
 
@@ -251,6 +271,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "describe": describe,
     "fetch": fetch,
     "probe": probe,
+    "compute": compute,
     "show": show,
     "demo": demo,
 }
@@ -270,6 +291,21 @@ def _looked_at(job: Job, tell: Tell) -> "Inspection":
     from auditor.models.inspect import inspect
 
     return _checked(inspect, job, tell)
+
+
+def _device(job: Job, tell: Tell) -> "Device":
+    """Find out what is computed on, and tell.
+
+    Raises:
+        UsageError: A GPU is asked for, and none can be used.
+        WorkError: The Keras backend cannot be imported, or fails on a GPU that there is.
+    """
+    from auditor.models.devices import find
+
+    _progress(tell)("starting the backend", 0, 0)
+    found = find(job["device"], **job["gpu"])
+    tell({"event": "device", **asdict(found)})
+    return found
 
 
 def _classifier(
@@ -307,7 +343,14 @@ def _confine(wanted: dict[str, Any] | None, tell: Tell) -> None:
                 "or newer on x86-64 or aarch64, or --sandbox auto"
             )
         read, write = ([Path(path) for path in wanted[key]] for key in ("read", "write"))
-        confined = sandbox.confine(read, write, wanted["memory"], gpu=wanted["gpu"])
+        confined = sandbox.confine(
+            read,
+            write,
+            wanted["memory"],
+            gpu=wanted["gpu"],
+            walls=wanted["walls"],
+            everything_in=map(Path, wanted["everything_in"]),
+        )
     tell({"event": "confined", **asdict(confined)})
 
 

@@ -20,10 +20,11 @@ from auditor.attention import GradCam
 from auditor.data import open_source
 from auditor.measure.audit import Options, audit
 from auditor.models import load_classifier
+from auditor.models.devices import find
 from auditor.repair import course
 from auditor.repair.base import Silent, Task, repair
-from auditor.repair.devices import Place, place, together
 from auditor.repair.objective import values
+from auditor.repair.place import Place, place, together
 from auditor.repaired import RepairResult
 from auditor.target import Target
 from auditor.triggers.spec import load
@@ -68,13 +69,13 @@ def audited(model: Path, data: Path, folder: Path) -> None:
 
 def straight(model: Path, data: Path, folder: Path) -> None:
     """Repair a model on the CPU, without a halt, and with the other anchor."""
-    with place("cpu") as where:
+    with place(find("cpu")) as where:
         _repaired(model, data, folder, where, halting=False)
 
 
 def repaired(model: Path, data: Path, folder: Path) -> None:
     """The same, and in pieces."""
-    with place("cpu") as where:
+    with place(find("cpu")) as where:
         _repaired(model, data, folder, where)
 
 

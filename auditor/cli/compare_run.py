@@ -17,6 +17,7 @@ import click
 
 from auditor.certificate import Certificate, Repair
 from auditor.cli import files
+from auditor.cli.progress import say
 from auditor.cli.repair_run import repaired, run_folder, unanswered
 from auditor.cli.repair_start import Start, start
 from auditor.cli.repair_wanted import Repair as Wanted
@@ -68,7 +69,7 @@ def compare(
             stands in its entry.
     """
     first = next(iter(wanted.values()))
-    with Supervisor(first.guard) as workers:
+    with Supervisor(first.guard, say) as workers:
         taken = workers.take(first.model, external_data=first.external_data)
         with _held(folder, _identity(wanted, taken), resume=resume, force=force):
             told = asdict(telling)

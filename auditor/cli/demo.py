@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from auditor.cli import files, summary
-from auditor.cli.progress import progress
+from auditor.cli.progress import progress, say
 from auditor.cli.repair_flags import NEIGHBOUR_IMAGES
 from auditor.cli.repair_run import repair
 from auditor.cli.repair_wanted import Repair
@@ -60,9 +60,9 @@ def _scan(folder: Path, *, show: bool, quiet: bool) -> None:
     from auditor.demo import TRIGGER
 
     with progress(show=show) as tell:
-        with Supervisor(Guard()) as workers:
+        with Supervisor(Guard(), say) as workers:
             room = workers.room()
-            workers.run({"kind": "demo"}, room, tell)
+            workers.run({"kind": "demo", "device": "auto"}, room, tell)
             files.write({folder / name: _read(room / name) for name in _MADE})
         model, data = folder / "model.keras", str(folder / "test.npz")
         certificate = scan(
@@ -89,7 +89,7 @@ def _repair(folder: Path, *, show: bool, quiet: bool, force: bool) -> None:
         data=str(folder / "clean.npz"),
         evaluation=str(folder / "test.npz"),
         input_range="0..1",
-        device="cpu",
+        device="auto",
         how=Options(neighbours=NEIGHBOUR_IMAGES),
         options=RepairOptions.of(learning_rate=REPAIR_RATE),
         limits=Limits(),

@@ -1,66 +1,38 @@
 """`bdaudit doctor`: what this machine can do, and the command that mends each lack."""
 
-import json
-import os
-import shutil
-import subprocess
+import contextlib
+import io
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 
 import click
 
+from auditor.cli.doctor_backends import backends
+from auditor.cli.doctor_finding import Finding, first_line
 from auditor.errors import AuditorError
 from auditor.sandbox.probe import ATTEMPTS
 from auditor.supervisor import Guard, Supervisor
-from auditor.text import printable
 
 _PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-_ENGINE = """
-import json
-from dataclasses import asdict
-from auditor.measure.facts import engine
-print(json.dumps(asdict(engine())))
-"""
-_GPU = {
-    "tensorflow": "pip install 'bdaudit[gpu]'",
-    "jax": "pip install 'jax[cuda]'",
-    "torch": "pip install --upgrade torch",
-}
-"""Backend → the command that lets it use an NVIDIA GPU; those that audits and repairs run on."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: What.
-        ok: Whether it works; None for something that audits do without.
-        text: What was found.
-        mend: The command that mends it; empty where nothing is wrong.
-    """
-
-    name: str
-    ok: bool | None
-    text: str
-    mend: str = ""
 
 
 @click.command()
 def command() -> int:
-    """Say what this machine can do: Python, backend, GPU, images, PDF, sandbox, extras.
+    """Say what this machine can do: Python, images, PDF, sandbox, backends, GPU, extras.
+
+    Every backend that is installed computes something inside the sandbox, on the GPU where there is
+    one; where that fails, the walls are tried one by one, and the one in the way is named.
 
     Exits 0 when scans, repairs and every certificate format work, 3 otherwise.
     """
-    findings = list(examine())
-    signs = {True: "ok  ", False: "LACK", None: "--  "}
-    for finding in findings:
+    signs, lacking = {True: "ok  ", False: "LACK", None: "--  "}, False
+    for finding in examine():
         click.echo(f"{signs[finding.ok]}  {finding.name:12} {finding.text}")
         if finding.mend:
             click.echo(f"      {'':12} mend with: {finding.mend}")
-    return 3 if any(f.ok is False for f in findings) else 0
+        lacking |= finding.ok is False
+    return 3 if lacking else 0
 
 
 def examine() -> Iterator[Finding]:
@@ -71,9 +43,8 @@ def examine() -> Iterator[Finding]:
     yield _optional("demo", "scikit-learn", "sklearn")
     yield _optional("TensorBoard", "tensorboard", "tensorboard")
     yield _optional("onnxruntime", "ONNX Runtime, for scans of ONNX graphs,", "onnxruntime")
-    yield _folders()
     yield _sandbox()
-    yield from _backend()
+    yield from backends()
 
 
 def _opencv() -> Finding:
@@ -81,17 +52,18 @@ def _opencv() -> Finding:
         import cv2
     except ImportError as error:
         mend = "apt-get install libgl1 libglib2.0-0"
-        return Finding("OpenCV", False, _first_line(error), mend)
+        return Finding("OpenCV", False, first_line(error), mend)
     return Finding("OpenCV", True, str(cv2.__version__))
 
 
 def _pdf() -> Finding:
     try:
-        import weasyprint
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints a banner where Pango is missing
+            import weasyprint
     except ImportError as error:
-        return Finding("PDF", False, _first_line(error), "pip install weasyprint")
+        return Finding("PDF", False, first_line(error), "pip install weasyprint")
     except OSError as error:
-        return Finding("PDF", False, _first_line(error), f"apt-get install {_PANGO}")
+        return Finding("PDF", False, first_line(error), f"apt-get install {_PANGO}")
     return Finding("PDF", True, f"WeasyPrint {weasyprint.__version__}")
 
 
@@ -121,47 +93,3 @@ def _optional(name: str, package: str, module: str) -> Finding:
         mend = f"pip install 'bdaudit[{name.lower()}]'"
         return Finding(name, None, f"{package} is not installed", mend)
     return Finding(name, True, f"{package} is installed")
-
-
-def _folders() -> Finding:
-    """Images in folders are decoded by TensorFlow, whatever the backend."""
-    if find_spec("tensorflow") is None:
-        text = "TensorFlow, which decodes them, is not installed: give images as .npz"
-        return Finding("folders", None, text, "pip install tensorflow")
-    return Finding("folders", True, "decoded by TensorFlow")
-
-
-def _backend() -> Iterator[Finding]:
-    """Ask another process: importing the backend here could crash, or keep the GPU."""
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    shown = printable(backend, 60)
-    if backend not in _GPU:
-        known = ", ".join(_GPU)
-        text = f"KERAS_BACKEND={shown}: not supported; use one of {known}"
-        yield Finding("backend", False, text, "export KERAS_BACKEND=tensorflow")
-        return
-    ran = subprocess.run(
-        [sys.executable, "-I", "-c", _ENGINE],
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        found = json.loads(ran.stdout.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        last = (ran.stderr.strip().splitlines() or ["no answer"])[-1]
-        yield Finding("backend", False, printable(last), f"pip install --upgrade {backend} keras")
-        return
-    yield Finding("Keras", True, found["versions"]["keras"])
-    yield Finding("backend", True, f"{backend} {found['versions'].get(backend, '')}".strip())
-    if found["device"].startswith("GPU, "):
-        yield Finding("GPU", True, found["device"].removeprefix("GPU, "))
-    elif shutil.which("nvidia-smi"):
-        yield Finding("GPU", None, f"there is one, but {backend} does not see it", _GPU[backend])
-    else:
-        yield Finding("GPU", None, "none; audits and repairs run on the CPU")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -142,6 +142,17 @@ def seed(what: str) -> Decorator:
     )
 
 
+def device(what: str) -> Decorator:
+    """The option that says what computes."""
+    return option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "gpu"]),
+        default="auto",
+        help="What computes: a GPU where there is one, the CPU, or a GPU or no work. "
+        f"{what}".rstrip(),
+    )
+
+
 limits = stack(
     option(
         "--max-asr",

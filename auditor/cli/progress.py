@@ -5,9 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
+
 Progress = Callable[[str, int, int], None]
 
 _SECONDS_BETWEEN_LINES = 10.0
+
+
+def say(line: str) -> None:
+    """Say what the user must know, on standard error."""
+    click.echo(f"bdaudit: {line}", err=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from auditor.cli import sources
-from auditor.cli.options import Decorator, Number, guard, option, stack
+from auditor.cli.options import Decorator, Number, device, guard, option, stack
 from auditor.cli.options import batch_size as clean_batch
 from auditor.errors import UsageError
 from auditor.measure.audit import Options
@@ -157,12 +157,7 @@ images = stack(
 """Which clean images are used, and how they are shown."""
 
 place = stack(
-    option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "gpu"]),
-        default="auto",
-        help="Where to train; every GPU there is takes part.",
-    ),
+    device("Outside the sandbox every GPU takes part in the training; inside, one."),
     option("--mixed-precision", is_flag=True, help="Train in bfloat16; weights stay float32."),
 )
 """Where it is computed, and how exactly."""

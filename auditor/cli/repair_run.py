@@ -15,7 +15,7 @@ import click
 from auditor import handoff, metrics
 from auditor.certificate import Certificate, Output, with_repair
 from auditor.cli.hearing import Ear
-from auditor.cli.progress import progress
+from auditor.cli.progress import progress, say
 from auditor.cli.repair_start import Start, audit, start
 from auditor.cli.repair_wanted import Repair
 from auditor.codec import no_array, to_json
@@ -59,7 +59,7 @@ def repair(
         Interrupted: It can be resumed.
         AuditorError: Anything else that keeps it from being finished.
     """
-    with Supervisor(wanted.guard) as workers:
+    with Supervisor(wanted.guard, say) as workers:
         taken = workers.take(wanted.model, external_data=wanted.external_data)
         with run_folder(wanted, taken, resume=resume, force=force) as run, _resumable(run):
             started = start(wanted, taken, workers, show=show, verbose=verbose)

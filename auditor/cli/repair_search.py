@@ -58,6 +58,7 @@ def sought(model: Path, repaired: Path, data: str | None, flags: dict[str, Any])
         run_dir=run_dir,
         data=data,
         input_range=flags["input_range"],
+        device=flags["device"],
         options=SearchOptions(seed=flags["seed"]),
         guard=options.guard(flags),
         external_data=flags["allow_external_data"],

@@ -56,9 +56,7 @@ def start(wanted: Repair, taken: Taken, workers: Supervisor, *, show: bool, verb
         before = audit(job, wanted, wanted.how, workers, tell, verbose=verbose)
     warn_of_gaps(workers.confinement)
     verdict = judge(before.measurement, wanted.limits, before.model.classes)
-    certificate = certified(
-        before, verdict, taken, evaluation, wanted.how.seed, workers.confinement
-    )
+    certificate = certified(before, verdict, taken, evaluation, wanted.how.seed, workers)
     return Start(taken, job, data, before, certificate)
 
 

@@ -13,7 +13,7 @@ from auditor import handoff
 from auditor.audits import Audits, joined
 from auditor.certificate import Certificate, certify, now
 from auditor.cli import files, options, sources, summary
-from auditor.cli.progress import Progress, progress
+from auditor.cli.progress import Progress, progress, say
 from auditor.errors import WorkError
 from auditor.intake import Taken
 from auditor.measure.audit import Options
@@ -44,6 +44,7 @@ EXIT = {"pass": 0, "fail": 1, "inconclusive": 4}
 @options.limit("Use at most N images, drawn class by class.")
 @options.batch_size(Options.batch_size, "Images a step.")
 @options.seed("Seed of the draw and of the bootstrap.")
+@options.device("")
 @options.limits
 @options.certificates("-o", "--output")
 @options.printing
@@ -84,6 +85,7 @@ def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
             tell,
             data=flags["data"],
             input_range=flags["input_range"],
+            device=flags["device"],
             guard=options.guard(flags),
             verbose=flags["verbose"],
             external_data=flags["allow_external_data"],
@@ -108,6 +110,7 @@ def scan(
     data: str | None,
     guard: Guard,
     input_range: str = "0..1",
+    device: str = "auto",
     verbose: bool = False,
     external_data: bool = False,
 ) -> Certificate | Audits:
@@ -122,6 +125,7 @@ def scan(
         data: Where the images are; None to go by the model's shape.
         input_range: As `--input-range`.
         guard: How the workers are kept.
+        device: `auto`, `cpu` or `gpu`.
         verbose: Also print the worker's own log.
         external_data: Whether an ONNX file's numbers may be in files beside it.
 
@@ -131,9 +135,9 @@ def scan(
     Raises:
         AuditorError: Anything that keeps the audit from being finished.
     """
-    with Supervisor(guard) as workers:
+    with Supervisor(guard, say) as workers:
         taken = workers.take(model, external_data=external_data)
-        job = {**taken.job(), "input_range": input_range}
+        job = {**taken.job(), "input_range": input_range, "device": device}
         source, path = sources.resolve(data, job, workers, tell)
         results = measured({**job, "data": path}, triggers, how, workers, tell, verbose=verbose)
     warn_of_gaps(workers.confinement)
@@ -144,7 +148,7 @@ def scan(
             taken,
             source,
             how.seed,
-            workers.confinement,
+            workers,
         )
         for result in results
     ]
@@ -163,7 +167,8 @@ def measured(
     """Audit a model in a worker.
 
     Args:
-        job: Names the model and the images: `model`, `name`, `input_range`, `data`.
+        job: Names the model, the images and the device: `model`, `name`, `input_range`, `data`,
+            `device`.
         triggers: The triggers.
         how: How it is measured.
         workers: Keeps the worker.
@@ -189,9 +194,9 @@ def certified(
     taken: Taken,
     source: str,
     seed: int,
-    confinement: Confinement,
+    workers: Supervisor,
 ) -> Certificate:
-    """Bind a result to the file that was taken in."""
+    """Bind a result to the file that was taken in, and to how the worker was kept."""
     return certify(
         result,
         verdict,
@@ -201,7 +206,8 @@ def certified(
         source=source,
         seed=seed,
         command=shlex.join(["bdaudit", *sys.argv[1:]]),
-        sandbox=str(confinement),
+        sandbox=str(workers.confinement),
+        unused_gpu=workers.device.unused,
     )
 
 

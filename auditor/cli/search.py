@@ -54,6 +54,7 @@ SUFFIXES = ("yaml", "yml")
 )
 @options.batch_size(SearchOptions.batch_size, "Images a step, each stamped for every class.")
 @options.seed("Seed of the draw, the first stamps and the order of the images.")
+@options.device("")
 @options.option(
     "--candidates",
     type=click.IntRange(min=0),
@@ -99,6 +100,7 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
         run_dir=flags["run_dir"] or output.with_suffix(".run"),
         data=flags["data"],
         input_range=flags["input_range"],
+        device=flags["device"],
         options=SearchOptions(
             limit=flags["limit"],
             batch_size=flags["batch_size"],

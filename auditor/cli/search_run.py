@@ -15,7 +15,7 @@ import yaml
 
 from auditor import handoff, supervisor
 from auditor.cli import sources
-from auditor.cli.progress import Progress
+from auditor.cli.progress import Progress, say
 from auditor.cli.scan import warn_of_gaps
 from auditor.errors import Interrupted, WorkError
 from auditor.intake import Taken
@@ -55,6 +55,7 @@ class Search:
         run_dir: Folder for checkpoints.
         data: Clean images; None to go by the model's shape.
         input_range: As `--input-range`.
+        device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
@@ -65,6 +66,7 @@ class Search:
     run_dir: Path
     data: str | None
     input_range: str
+    device: str
     options: SearchOptions
     guard: Guard = Guard()
     external_data: bool = False
@@ -86,7 +88,7 @@ def search(
         Interrupted: It can be resumed.
         AuditorError: Anything else that keeps it from being finished.
     """
-    with Supervisor(wanted.guard) as workers:
+    with Supervisor(wanted.guard, say) as workers:
         taken = workers.take(wanted.model, external_data=wanted.external_data)
         made = not wanted.run_dir.exists()
         folder = SearchFolder.open(
@@ -121,7 +123,11 @@ def _searched(
     verbose: bool,
 ) -> SearchReport:
     """Have a worker search, and bind what it found to the file."""
-    job: dict[str, Any] = {**taken.job(), "input_range": wanted.input_range}
+    job: dict[str, Any] = {
+        **taken.job(),
+        "input_range": wanted.input_range,
+        "device": wanted.device,
+    }
     source, path = sources.resolve(wanted.data, job, workers, tell)
     job |= {
         "kind": "search",
@@ -147,6 +153,7 @@ def _searched(
         trigger_file=wanted.output.name,
         command=shlex.join(["bdaudit", *sys.argv[1:]]),
         sandbox=str(workers.confinement),
+        unused_gpu=workers.device.unused,
     )
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from auditor.measure.regions import NO_LAYER
 from auditor.models.classifier import Classifier, SpatialLayer
+from auditor.models.devices import gpus_in_use
 from auditor.results import AttentionFacts, Engine, ModelFacts, Skipped, TriggerFacts
 from auditor.triggers.base import Trigger
 
@@ -48,8 +49,13 @@ def trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
     )
 
 
-def engine(classifier: Classifier | None = None) -> Engine:
-    """Return what this process computes with; for a graph, what reads and runs graphs too."""
+def engine(classifier: Classifier | None = None, gpus: int = 1) -> Engine:
+    """Return what this process computes with; for a graph, what reads and runs graphs too.
+
+    Args:
+        classifier: The model.
+        gpus: How many GPUs share the work, where the backend computes on GPUs.
+    """
     import keras
 
     backend = keras.backend.backend()
@@ -64,7 +70,7 @@ def engine(classifier: Classifier | None = None) -> Engine:
         python=platform.python_version(),
         backend=backend,
         versions={name: number for name, number in found.items() if number},
-        device=_device(backend),
+        device=_device(gpus_in_use()[:gpus]),
     )
 
 
@@ -75,31 +81,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _device(backend: str) -> str:
-    gpus = _GPUS[backend]()
+def _device(gpus: tuple[str, ...]) -> str:
     if not gpus:
         return f"CPU, {platform.machine()}, {os.cpu_count()} cores"
     return f"GPU, {len(gpus)} × {gpus[0]}"
-
-
-def _tensorflow_gpus() -> list[str]:
-    import tensorflow as tf
-
-    details = tf.config.experimental.get_device_details
-    gpus = tf.config.list_physical_devices("GPU")
-    return [details(gpu).get("device_name", "unknown") for gpu in gpus]
-
-
-def _jax_gpus() -> list[str]:
-    import jax
-
-    return [device.device_kind for device in jax.devices() if device.platform == "gpu"]
-
-
-def _torch_gpus() -> list[str]:
-    import torch
-
-    return [torch.cuda.get_device_name(gpu) for gpu in range(torch.cuda.device_count())]
-
-
-_GPUS = {"tensorflow": _tensorflow_gpus, "jax": _jax_gpus, "torch": _torch_gpus}

@@ -15,14 +15,15 @@ from typing import Any
 
 from auditor.measure.facts import engine
 from auditor.models.classifier import Classifier
+from auditor.models.devices import memory_advice
 from auditor.repair import rules
 from auditor.repair import state as states
 from auditor.repair.course import Course, Watcher, judged
-from auditor.repair.devices import Place, feed, here, memory_advice
 from auditor.repair.objective import Trainee, Weights, compiled, values
 from auditor.repair.optimizers import optimizer
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import CannotHelp, Phase
+from auditor.repair.place import Place, feed, here
 from auditor.repair.prepare import Prepared, Progress, Task, prepare
 from auditor.repair.state import Ledger, State
 from auditor.repair.trainable import trainable
@@ -181,7 +182,7 @@ def _result(
         seconds=seconds,
         monitoring_seconds=sum(e.monitoring_seconds for e in ledger.history),
         evaluation_seconds=sum(e.evaluation_seconds for e in ledger.history),
-        engine=engine(ready.task.classifier),
+        engine=engine(ready.task.classifier, max(1, ready.place.gpus)),
     )
 
 

@@ -13,8 +13,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from auditor.models.classifier import Classifier
-from auditor.repair.devices import feed
 from auditor.repair.objective import CLEAN, Trainee, Weights, values
+from auditor.repair.place import feed
 
 MOST_IMAGES = 512
 

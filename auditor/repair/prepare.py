@@ -21,11 +21,11 @@ from auditor.models.classifier import Classifier
 from auditor.repair import REPAIRS, clean, fisher, reads
 from auditor.repair.budget import budgeted
 from auditor.repair.clean import CleanImages
-from auditor.repair.devices import Place
 from auditor.repair.judge import Judge
 from auditor.repair.objective import Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
+from auditor.repair.place import Place
 from auditor.repair.rows import Rows, smoothed
 from auditor.repaired import Plan, RepairData
 from auditor.target import Target

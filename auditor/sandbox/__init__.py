@@ -6,14 +6,18 @@ aarch64; elsewhere the limits alone. Standard library only.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.sandbox import gpu as nvidia
 from auditor.sandbox import landlock, libc, limits, paths, seccomp
 
 MODES = ("auto", "required", "off")
 """As much as the kernel offers, all of it or no work, and none."""
+
+WALLS = ("limits", "capabilities", "Landlock", "seccomp")
+"""What a worker is confined by, in the order in which it is put up."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,13 @@ def offered() -> Confinement:
 
 
 def confine(
-    read: Iterable[Path], write: Iterable[Path], memory: int | None, *, gpu: bool
+    read: Iterable[Path],
+    write: Iterable[Path],
+    memory: int | None,
+    *,
+    gpu: bool,
+    walls: Container[str] = WALLS,
+    everything_in: Iterable[Path] = (),
 ) -> Confinement:
     """Confine this process, for good, as far as the kernel offers it.
 
@@ -76,7 +86,10 @@ def confine(
         read: Files and folders that it may read, besides the interpreter and its packages.
         write: Folders that it may write in.
         memory: Bytes of private memory that it may use; None for no limit.
-        gpu: Whether it may use an NVIDIA GPU: its device files and what its driver reads.
+        gpu: Whether it may use an NVIDIA GPU: its device files, what its driver reads, and the
+            names of its threads.
+        walls: Those of `WALLS` to put up; fewer only to find out which one is in the way.
+        everything_in: Files and folders to read and change besides, for the same purpose.
 
     Returns:
         What it is kept to from here on.
@@ -85,18 +98,25 @@ def confine(
         OSError: The kernel offers a wall and does not put it up.
         RuntimeError: A second thread runs already, which would stay outside.
     """
-    limits.set_limits(memory)
+    if "limits" in walls:
+        limits.set_limits(memory)
     has = offered()
     if has == NONE:
         return has
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         raise RuntimeError("a second thread runs already, which would not be confined")
-    facts, devices = paths.gpu() if gpu else ([], [])
+    devices = nvidia.devices() if gpu else []
+    facts, threads = (nvidia.readable(), nvidia.writable()) if gpu else ([], [])
     libc.no_new_privileges()
-    limits.drop_capabilities()
-    if has.landlock:
-        everything = [*paths.system(), *facts, *read]
-        landlock.restrict(everything, write, [*devices, Path("/dev/null")])
-    if has.seccomp:
+    if "capabilities" in walls:
+        limits.drop_capabilities()
+    if has.landlock and "Landlock" in walls:
+        readable = [*paths.system(), *facts, *read]
+        devices = [*devices, Path("/dev/null")]
+        opened = list(everything_in)
+        landlock.restrict(readable, [*write, *opened], [*devices, *opened], threads)
+    if has.seccomp and "seccomp" in walls:
         seccomp.install()
-    return has
+    return Confinement(
+        has.landlock if "Landlock" in walls else 0, has.seccomp and "seccomp" in walls
+    )

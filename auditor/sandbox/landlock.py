@@ -14,6 +14,10 @@ from auditor.sandbox.libc import call
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
 
+_PROC = Path("/proc")
+"""Its files are made anew whenever the kernel has forgotten them, as it does when memory is scarce,
+and a rule is for the file that there was: as long as one is held open, it is not forgotten."""
+
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
@@ -23,6 +27,7 @@ _READ = _READ_FILE | _READ_DIR
 _WRITE = (
     _READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _REFER | _TRUNCATE
 )
+_CHANGE = _READ | _WRITE_FILE | _TRUNCATE  # what is there, and nothing new
 _DEVICE = _READ_FILE | _WRITE_FILE | _IOCTL_DEV
 _OF_A_FILE = _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
@@ -40,7 +45,12 @@ def version() -> int:
         return 0
 
 
-def restrict(read: Iterable[Path], write: Iterable[Path], devices: Iterable[Path]) -> int:
+def restrict(
+    read: Iterable[Path],
+    write: Iterable[Path],
+    devices: Iterable[Path],
+    change: Iterable[Path] = (),
+) -> int:
     """Allow this process these files and folders and no other; `PR_SET_NO_NEW_PRIVS` must be set.
 
     Nothing may be executed. TCP, abstract sockets and signals to other processes are refused too
@@ -50,6 +60,7 @@ def restrict(read: Iterable[Path], write: Iterable[Path], devices: Iterable[Path
         read: Files, and folders with what is in them; those that do not exist are passed over.
         write: Folders in which files and folders may be made, changed and removed.
         devices: Device files to read, write and control.
+        change: Folders whose files may be read and written, and none made or removed.
 
     Returns:
         Landlock's version.
@@ -61,11 +72,12 @@ def restrict(read: Iterable[Path], write: Iterable[Path], devices: Iterable[Path
     handled = _RIGHTS.get(has, _RIGHTS_SINCE_5)
     network = _BIND_AND_CONNECT_TCP if has >= 4 else 0
     scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if has >= 6 else 0
+    allowed = ((read, _READ), (write, _WRITE), (devices, _DEVICE), (change, _CHANGE))
     size = 24 if has >= 6 else 16 if has >= 4 else 8
     attributes = struct.pack("=QQQ", handled, network, scoped)[:size]
     ruleset = call(_CREATE_RULESET, _buffer(attributes), size, 0)
     try:
-        for paths, rights in ((read, _READ), (write, _WRITE), (devices, _DEVICE)):
+        for paths, rights in allowed:
             for path in paths:
                 _allow(ruleset, path, rights & handled)
         call(_RESTRICT_SELF, ruleset, 0)
@@ -84,7 +96,8 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
             rights &= _OF_A_FILE
         call(_ADD_RULE, ruleset, _PATH_BENEATH, _buffer(struct.pack("=Qi", rights, beneath)), 0)
     finally:
-        os.close(beneath)
+        if not path.is_relative_to(_PROC):
+            os.close(beneath)
 
 
 def _buffer(content: bytes) -> ctypes.Array[ctypes.c_char]:

@@ -29,9 +29,6 @@ _SYSTEM = (
     "/sys/kernel/mm/transparent_hugepage",
 )
 
-_GPU_FACTS = ("/proc/driver/nvidia", "/proc/devices", "/sys/bus/pci", "/sys/class", "/sys/devices")
-_GPU_DEVICES = ("nvidia[0-9]*", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset")
-
 
 def system() -> list[Path]:
     """Return what every worker may read.
@@ -42,11 +39,3 @@ def system() -> list[Path]:
     imported = [Path(entry) for entry in sys.path if entry]
     packages = [path for path in imported if path != package.parent or "packages" in path.name]
     return [Path(sys.prefix), Path(sys.base_prefix), package, *packages, *map(Path, _SYSTEM)]
-
-
-def gpu() -> tuple[list[Path], list[Path]]:
-    """Return what a worker that uses an NVIDIA GPU may read besides, and its device files."""
-    devices = [path for pattern in _GPU_DEVICES for path in sorted(Path("/dev").glob(pattern))]
-    capabilities = sorted(Path("/dev/nvidia-caps").glob("*"))
-    facts = [Path(path) for path in _GPU_FACTS] if devices else []
-    return facts, [*devices, *capabilities]

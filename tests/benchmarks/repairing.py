@@ -133,8 +133,8 @@ def _watched_repair(model: Path, data: Path, folder: Path) -> list[str]:
     from auditor.models import load_classifier
     from auditor.monitor.run_folder import RunFolder
     from auditor.repair.base import Task, repair
-    from auditor.repair.devices import Place
     from auditor.repair.options import RepairOptions
+    from auditor.repair.place import Place
     from auditor.repaired import Epoch
     from auditor.target import Target
     from auditor.triggers.spec import load

@@ -13,9 +13,10 @@ from auditor.models.convolution import last_convolution
 from auditor.models.input_range import InputRange
 from auditor.repair import fineprune
 from auditor.repair.base import repair
-from auditor.repair.devices import place
 from auditor.repair.fineprune import activity, most_silenced
 from auditor.repair.options import RepairOptions
+from auditor.repair.place import place
+from auditor.results import Device
 from tests.conftest import Workshop, blobs
 from tests.repair.conftest import fresh
 
@@ -59,7 +60,7 @@ def test_channels_are_silenced_until_accuracy_has_fallen_by_the_allowance() -> N
 
 @pytest.fixture(scope="module")
 def on_the_cpu():
-    with place("cpu") as where:
+    with place(Device()) as where:
         yield where
 
 

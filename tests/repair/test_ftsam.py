@@ -49,8 +49,8 @@ def test_two_steps_are_one_of_the_papers() -> None:
 
 
 def test_both_steps_see_the_same_batch(workshop) -> None:
-    from auditor.repair.devices import here
     from auditor.repair.options import RepairOptions
+    from auditor.repair.place import here
     from auditor.repair.prepare import prepare
     from tests.repair.conftest import fresh
 

@@ -15,10 +15,11 @@ from auditor.models.to_onnx import from_keras
 from auditor.repair import REPAIRS, reads
 from auditor.repair.base import Task, repair
 from auditor.repair.course import Interrupted
-from auditor.repair.devices import place
 from auditor.repair.objective import values
 from auditor.repair.options import RepairOptions
+from auditor.repair.place import place
 from auditor.repaired import RepairResult
+from auditor.results import Device
 from auditor.target import Target
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs
@@ -37,7 +38,7 @@ TINY = {"unlearn": 1e-3, "relabel": 1e-3, "balanced": 3e-3}
 
 @pytest.fixture(scope="module")
 def on_the_cpu():
-    with place("cpu") as where:
+    with place(Device()) as where:
         yield where
 
 

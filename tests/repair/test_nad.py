@@ -68,9 +68,10 @@ def test_the_student_starts_where_the_model_did_and_the_teacher_is_never_handed_
     from dataclasses import replace
 
     from auditor.repair.base import repair
-    from auditor.repair.devices import place
+    from auditor.repair.place import place
+    from auditor.results import Device
 
-    with place("cpu") as where:
+    with place(Device()) as where:
         task = fresh(workshop)
         original = values(task.classifier.model.variables)
         idle = replace(

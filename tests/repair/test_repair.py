@@ -13,17 +13,17 @@ from auditor.errors import InputError, UsageError
 from auditor.measure.audit import Options, audit
 from auditor.repair.base import Silent, Task, repair
 from auditor.repair.course import Interrupted
-from auditor.repair.devices import place
 from auditor.repair.objective import Trainee, values
+from auditor.repair.place import place
 from auditor.repaired import Epoch, RepairResult
-from auditor.results import Measurement, Rate
+from auditor.results import Device, Measurement, Rate
 from tests.conftest import Workshop
 from tests.repair.conftest import fresh, quick
 
 
 @pytest.fixture(autouse=True, scope="module")
 def on_the_cpu():
-    with place("cpu") as where:
+    with place(Device()) as where:
         yield where
 
 

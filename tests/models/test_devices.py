@@ -1,22 +1,60 @@
-"""Where a repair runs: no GPU, too little memory, a batch that cannot be shared."""
+"""What computes: no GPU, one that cannot be used, too little memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import pytest
 
 from auditor.errors import UsageError, WorkError
-from auditor.repair.devices import Place, count_gpus, memory_advice, place
+from auditor.models.devices import find, gpus_in_use, memory_advice, product_error
+from auditor.results import Device
+from tests.conftest import ROOT
 
 FAR_TOO_MUCH = 1 << 50
 
 
 def test_a_gpu_that_is_not_there() -> None:
-    if count_gpus():
+    if gpus_in_use():
         pytest.skip("there is one")
-    with pytest.raises(UsageError, match="--device gpu: .* sees no GPU; run 'bdaudit doctor'"):
-        with place("gpu"):
-            pass
-    with place("auto") as where:
-        assert where.gpus == 0
+    assert find("auto") == find("cpu") == Device()
+    with pytest.raises(UsageError, match="--device gpu: this machine has no NVIDIA GPU; run 'bdau"):
+        find("gpu")
+
+
+def test_why_a_gpu_that_is_there_is_not_used() -> None:
+    """The backend of these tests cannot use one; the driver, or the backend itself, says why."""
+    if gpus_in_use():
+        pytest.skip("it is used")
+    unused = find("auto", there=True).unused
+    assert "libcuda.so.1 cannot be loaded" in unused or "could not be started" in unused
+    assert find("auto", there=True, why_not="CUDA_VISIBLE_DEVICES= hides it") == Device(
+        (), "CUDA_VISIBLE_DEVICES= hides it"
+    )
+    assert find("cpu", there=True, why_not="--device cpu").unused == "--device cpu"
+    with pytest.raises(UsageError, match="--device gpu: the driver.*; run 'bdaudit doctor', or"):
+        find("gpu", there=True)
+
+
+def test_a_product_of_matrices_is_numpy_s() -> None:
+    assert 0 <= product_error() < 1e-5
+
+
+def test_a_backend_that_is_installed_and_broken(tmp_path: Path) -> None:
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "__init__.py").write_text("raise OSError('libbroken.so: no such file')")
+    code = "from auditor.models.devices import find; find('auto')"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}", "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "WorkError: jax, the Keras backend, is installed but does not start: libb" in ran.stderr
+    assert "no such file; run 'pip install --upgrade jax keras', or set KERAS_B" in ran.stderr
 
 
 def test_memory_that_is_not_there_becomes_advice() -> None:
@@ -76,10 +114,3 @@ def test_other_errors_pass_as_they_are(error: Exception) -> None:
         with memory_advice(8):
             raise error
     assert caught.value is error
-
-
-def test_a_batch_that_gpus_cannot_share() -> None:
-    with pytest.raises(UsageError, match="--batch-size 128: .* by 3 GPUs; try 129"):
-        Place(3, "auto").check(128)
-    for gpus in (0, 1, 2, 4, 8):
-        Place(gpus, "auto").check(128)

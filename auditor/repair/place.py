@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.errors import UsageError, WorkError
-from auditor.failures import is_out_of_memory
+from auditor.errors import UsageError
+from auditor.models.devices import gpus_in_use
+from auditor.results import Device
 
 
 @dataclass(frozen=True)
@@ -34,65 +35,44 @@ class Place:
             )
 
 
-def count_gpus() -> int:
-    """Return the number of GPUs that the Keras backend can use."""
-    import keras
-
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return len(tf.config.list_physical_devices("GPU"))
-    if backend == "jax":
-        import jax
-
-        return sum(device.platform == "gpu" for device in jax.devices())
-    import torch
-
-    return int(torch.cuda.device_count())
-
-
 def here() -> Place:
     """Return the place that Keras uses by itself, for a model that is already built."""
-    import keras
-
-    gpus = min(1, count_gpus())
-    return Place(gpus, "auto" if gpus or keras.backend.backend() != "tensorflow" else False)
+    return _place(min(1, len(gpus_in_use())))
 
 
 @contextmanager
-def place(device: str) -> Iterator[Place]:
+def place(device: Device) -> Iterator[Place]:
     """Give the place to build and train a model in.
 
     Everything that makes variables must happen inside. On a CPU, operations are made deterministic,
-    so that a resumed repair ends in the same bits; XLA, which is slower there under TensorFlow, is
-    left out.
+    so that a resumed repair ends in the same bits.
 
     Args:
-        device: `auto`, `cpu` or `gpu`. That the GPU is hidden for `cpu` is the caller's: the
-            libraries look for it when they start.
-
-    Raises:
-        UsageError: `gpu`, and the backend sees none.
+        device: As `find` gives it.
     """
     import keras
 
-    backend, gpus = keras.backend.backend(), 0 if device == "cpu" else count_gpus()
-    if device == "gpu" and not gpus:
-        raise UsageError(
-            f"--device gpu: {backend} sees no GPU; run 'bdaudit doctor', or use --device auto"
-        )
-    if not gpus:
-        if backend == "tensorflow":
-            import tensorflow as tf
+    backend, gpus = keras.backend.backend(), len(device.gpus)
+    if not gpus and backend == "tensorflow":
+        import tensorflow as tf
 
-            tf.config.experimental.enable_op_determinism()
-        yield Place(0, False if backend == "tensorflow" else "auto")
-    elif gpus == 1 or backend == "torch":
-        yield Place(1, "auto")
+        tf.config.experimental.enable_op_determinism()
+    if gpus <= 1 or backend == "torch":
+        yield _place(min(1, gpus))
     else:
         with together():
-            yield Place(gpus, "auto")
+            yield _place(gpus)
+
+
+def _place(gpus: int) -> Place:
+    """Return the place of so many GPUs.
+
+    TensorFlow goes without XLA: on a CPU it is slower there, and on a GPU it would start the
+    assembler of PTX as a program, which the sandbox refuses.
+    """
+    import keras
+
+    return Place(gpus, False if keras.backend.backend() == "tensorflow" else "auto")
 
 
 @contextmanager
@@ -133,22 +113,3 @@ def feed(batches: Callable[[], Iterator[Any]]) -> Any:
         return batches()
     signature = tuple(tf.TensorSpec(part.shape, part.dtype) for part in next(batches()))
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)
-
-
-@contextmanager
-def memory_advice(batch_size: int) -> Iterator[None]:
-    """Turn running out of the device's memory into advice.
-
-    Raises:
-        WorkError: With the batch size to try.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        less = max(1, batch_size // 2)
-        raise WorkError(
-            f"the device ran out of memory at --batch-size {batch_size}; "
-            f"try --batch-size {less}, or --mixed-precision"
-        ) from error
