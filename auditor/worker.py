@@ -312,9 +312,11 @@ def _classifier(
     job: Job, inspection: "Inspection", fallback: tuple[int, int], tell: Tell
 ) -> "Classifier":
     """Load a model file that was looked at, and wrap it."""
+    from auditor.models.devices import start_keras
     from auditor.models.input_range import InputRange
     from auditor.models.loading import open_classifier
 
+    start_keras()
     _progress(tell)("loading the model", 0, 0)
     input_range = InputRange.parse(job["input_range"])
     return open_classifier(Path(job["model"]), inspection, input_range, job["name"], fallback)

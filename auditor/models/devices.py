@@ -12,6 +12,22 @@ from auditor.models import cuda_driver
 from auditor.results import Device
 
 
+def start_keras() -> Any:
+    """Import Keras and its backend; returns Keras.
+
+    Raises:
+        WorkError: One of them is installed, and broken.
+    """
+    try:
+        return importlib.import_module("keras")
+    except Exception as error:  # whatever an installation that is broken raises
+        backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+        raise WorkError(
+            f"{backend}, the Keras backend, is installed but does not start: {reason(error)}; run "
+            f"'pip install --upgrade {backend} keras', or set KERAS_BACKEND to another"
+        ) from error
+
+
 def find(wanted: str, *, there: bool = False, why_not: str = "") -> Device:
     """Find out what the Keras backend computes on, by having it compute.
 
@@ -25,7 +41,7 @@ def find(wanted: str, *, there: bool = False, why_not: str = "") -> Device:
         UsageError: `gpu`, and there is none to be used; with the reason.
         WorkError: There is a GPU, and computing on it fails.
     """
-    _started()
+    start_keras()
     gpus = () if wanted == "cpu" else gpus_in_use()
     unused = why_not
     if not gpus and not why_not and (there or wanted == "gpu"):
@@ -41,27 +57,11 @@ def gpus_in_use() -> tuple[str, ...]:
     Raises:
         WorkError: It has a GPU, and computing on it fails.
     """
-    keras = _started()
+    keras = start_keras()
     try:
         return _GPUS[keras.backend.backend()]()
     except Exception as error:  # whatever a backend raises for a GPU that does not work
         raise WorkError(f"the GPU does not work: {reason(error)}; use --device cpu") from error
-
-
-def _started() -> Any:
-    """Import Keras and its backend.
-
-    Raises:
-        WorkError: One of them is installed, and broken.
-    """
-    try:
-        return importlib.import_module("keras")
-    except Exception as error:  # whatever an installation that is broken raises
-        backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-        raise WorkError(
-            f"{backend}, the Keras backend, is installed but does not start: {reason(error)}; run "
-            f"'pip install --upgrade {backend} keras', or set KERAS_BACKEND to another"
-        ) from error
 
 
 def product_error() -> float:

@@ -41,7 +41,7 @@ _OWN_THREADS = "/proc/self/task"
 
 def devices() -> list[Path]:
     """Return the device files of this machine's GPUs; empty where there are none."""
-    gpus = _numbered()
+    gpus = _numbered() or [path for path in [_DEV / "dxg"] if path.exists()]  # Windows' Linux
     control = [path for pattern in _CONTROL for path in sorted(_DEV.glob(pattern))]
     return [*gpus, *control] if gpus else []
 
@@ -95,7 +95,7 @@ def grant(device: str, *, confined: bool, environment: Mapping[str, str] = os.en
     variables = {"XLA_FLAGS": f"{environment.get('XLA_FLAGS', '')} {_WITHOUT_PTXAS}".strip()}
     visible = environment.get("CUDA_VISIBLE_DEVICES")
     names = visible.split(",") if visible else [path.name[6:] for path in _numbered()]
-    if len(names) == 1:
+    if len(names) <= 1:
         return Grant(True, "", variables)
     reason = (
         f"one of {len(names)} works: several need sockets, which the sandbox refuses; "
