@@ -5,13 +5,14 @@ from the scores back to it: through the head alone, in the same compiled call. T
 rebuilt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.data.read_ahead import read_ahead
 from auditor.errors import InputError, UsageError
 from auditor.models.classifier import Classifier, SpatialLayer, watched
 from auditor.text import printable
@@ -19,7 +20,17 @@ from auditor.text import printable
 if TYPE_CHECKING:
     from auditor.models.onnx.runtime import Head
 
-Run = Callable[[NDArray[Any], NDArray[np.int32]], tuple[Any, ...]]
+_T = TypeVar("_T")
+Outputs = tuple[Any, ...]
+"""Scores and, where a layer is watched, both heatmaps: the backend's arrays."""
+
+Run = Callable[[NDArray[Any], NDArray[np.int32]], list[Outputs]]
+"""Begins a pass over n images; gives its outputs in parts, which may still be computed. Together
+they are n rows, and some to be cut off."""
+
+_CPU_ROWS = 64
+"""Images that JAX computes at a time on a CPU, where more are no faster: so few images cost little
+when they are padded, and nothing is compiled for them."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +52,18 @@ class Seen:
 
 
 class GradCam:
-    """A classifier and a layer, compiled into one call."""
+    """A look at a classifier and one of its layers, compiled once for every such look."""
 
     def __init__(
         self, classifier: Classifier, layer: SpatialLayer | None, *, frozen: bool = False
     ) -> None:
-        """Compile lazily, at the first call.
+        """Compile lazily, at the first call of the first look.
 
         Args:
             classifier: The model.
             layer: Where heatmaps are read; None for scores alone.
-            frozen: Whether its weights stay as they are, so that an ONNX graph can be run by ONNX
-                Runtime where that is installed.
+            frozen: Whether its weights stay as they are from now on, so that an ONNX graph can be
+                run by ONNX Runtime where that is installed.
 
         Raises:
             UsageError: The Keras backend has no gradient here.
@@ -72,9 +83,12 @@ class GradCam:
         self._forward = found[0] if found else None
         head = found[1] if found else None
         if found and head is None:  # scores alone
-            self._run: Run = lambda scores, classes: (scores,)
-        else:
-            self._run = _BACKENDS[backend](head or classifier, layer)
+            self._run: Run = lambda scores, classes: [(scores,)]
+            return
+        key = ("head" if head else "all", layer)
+        if key not in classifier.compiled:
+            classifier.compiled[key] = _BACKENDS[backend](head or classifier, layer)
+        self._run = classifier.compiled[key]
 
     def __call__(self, images: NDArray[np.uint8], target: int | NDArray[np.int64]) -> Seen:
         """Look at (n, h, w, 3) uint8 images.
@@ -83,23 +97,59 @@ class GradCam:
             images: The images.
             target: The class of `target_heat`, or (n,) one for each image.
         """
-        from keras import ops
+        return self._begun(images, target)()
 
-        classes = np.full(len(images), target).astype(np.int32)
-        inputs = self._forward(images) if self._forward else images
-        outputs = [np.asarray(ops.convert_to_numpy(v)) for v in self._run(inputs, classes)]
-        scores = outputs[0]
-        heats = outputs[1:] or [np.zeros((len(images), 0, 0), np.float32)] * 2
-        heat, target_heat = (np.where(np.isfinite(h), h, np.float32(0)) for h in heats)
-        return Seen(scores, scores.argmax(axis=1), heat, target_heat)
+    def each(
+        self, asked: Iterable[tuple[_T, NDArray[np.uint8], int | NDArray[np.int64]]]
+    ) -> Iterator[tuple[_T, Seen]]:
+        """Look at one batch after the other; the next is begun before the last one is waited for.
+
+        Args:
+            asked: Of each batch what it is, its images and their target, as for a call. Worked out
+                in a thread, one batch ahead: the images must be left as they are.
+
+        Yields:
+            What each batch is, and what was seen.
+        """
+        last: tuple[_T, Callable[[], Seen]] | None = None
+        for what, images, target in read_ahead(asked):
+            begun = what, self._begun(images, target)
+            if last:
+                yield last[0], last[1]()
+            last = begun
+        if last:
+            yield last[0], last[1]()
+
+    def _begun(
+        self, images: NDArray[np.uint8], target: int | NDArray[np.int64]
+    ) -> Callable[[], Seen]:
+        """Let the device begin; what is returned waits for it."""
+        count = len(images)
+        classes = np.full(count, target).astype(np.int32)
+        parts = self._run(self._forward(images) if self._forward else images, classes)
+
+        def seen() -> Seen:
+            scores, *heats = (_fetched(outputs, count) for outputs in zip(*parts, strict=True))
+            heat, target_heat = heats or [np.zeros((count, 0, 0), np.float32)] * 2
+            return Seen(scores, scores.argmax(axis=1), heat, target_heat)
+
+        return seen
+
+
+def _fetched(parts: tuple[Any, ...], count: int) -> NDArray[np.float32]:
+    """Return the first rows of some arrays of the backend, once they are computed."""
+    from keras import ops
+
+    arrays = [np.asarray(ops.convert_to_numpy(part)) for part in parts]
+    return (arrays[0] if len(arrays) == 1 else np.concatenate(arrays))[:count]
 
 
 def _tensorflow(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
     import tensorflow as tf
 
-    def look(images: Any, classes: Any) -> tuple[Any, ...]:
+    def look(images: Any, classes: Any) -> list[Outputs]:
         if layer is None:
-            return (classifier.scores(images),)
+            return [(classifier.scores(images),)]
         features: list[Any] = []
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
 
@@ -113,7 +163,7 @@ def _tensorflow(classifier: "Classifier | Head", layer: SpatialLayer | None) -> 
             predicted = tf.argmax(scores, axis=1, output_type=tf.int32)
             chosen = [tf.gather(scores, c, axis=1, batch_dims=1) for c in (predicted, classes)]
         heats = [_heat(features[-1], tape.gradient(c, features[-1]), layer) for c in chosen]
-        return scores, *heats
+        return [(scores, *heats)]
 
     signature = [tf.TensorSpec(*classifier.takes), tf.TensorSpec((None,), tf.int32)]
     run: Run = tf.function(look, input_signature=signature, autograph=False)
@@ -144,7 +194,7 @@ def _jax(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
         with keras.StatelessScope(state_mapping=mapping), watched([(x, watch) for x in layers]):
             return classifier.scores(images), features
 
-    def look(values: list[Any], images: Any, classes: Any) -> tuple[Any, ...]:
+    def look(values: list[Any], images: Any, classes: Any) -> Outputs:
         if layer is None:
             return (forward(None, values, images)[0],)
         shapes = jax.eval_shape(lambda: forward(None, values, images)[1])
@@ -159,19 +209,29 @@ def _jax(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
     compiled = jax.jit(look)
     sizes: set[int] = set()
 
-    def run(images: NDArray[Any], classes: NDArray[np.int32]) -> tuple[Any, ...]:
+    def begin(images: NDArray[Any], classes: NDArray[np.int32], values: list[Any]) -> Outputs:
+        """JAX compiles anew for every number of rows; so few are padded where more were before."""
         n = len(images)
-        size = min((s for s in sizes if n <= s <= 2 * n), default=n)
+        size = min((s for s in sizes if s >= n), default=n)
         sizes.add(size)
-        values = [variable.value for variable in variables]
-        outputs = compiled(values, _padded(images, size), _padded(classes, size))
-        return tuple(np.asarray(output)[:n] for output in outputs)
+        outputs: Outputs = compiled(values, _padded(images, size), _padded(classes, size))
+        for output in outputs:
+            output.copy_to_host_async()
+        return outputs
+
+    def run(images: NDArray[Any], classes: NDArray[np.int32]) -> list[Outputs]:
+        n, values = len(images), [variable.value for variable in variables]
+        rows = _CPU_ROWS if jax.default_backend() == "cpu" else max(1, n)
+        parts = [slice(start, start + rows) for start in range(0, max(1, n), rows)]
+        return [begin(images[part], classes[part], values) for part in parts]
 
     return run
 
 
 def _padded(rows: NDArray[Any], size: int) -> NDArray[Any]:
-    """Add rows of zeros up to `size`: JAX compiles anew for every number of rows."""
+    """Add rows of zeros up to `size`."""
+    if len(rows) == size:
+        return rows
     return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
@@ -181,7 +241,7 @@ def _torch(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
 
     layers = [layer.layer] if layer else []
 
-    def look(images: NDArray[Any], classes: NDArray[np.int32]) -> tuple[Any, ...]:
+    def look(images: Any, classes: NDArray[np.int32]) -> Outputs:
         features: list[Any] = []
 
         def watch(output: Any) -> Any:
@@ -203,11 +263,19 @@ def _torch(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
             heats.append(_heat(features[-1].detach(), gradient, layer))
         return scores.detach(), *heats
 
-    return look
+    def run(images: NDArray[Any], classes: NDArray[np.int32]) -> list[Outputs]:
+        device = next((v.value.device for v in classifier.model.variables), None)
+        if device is None or device.type != "cuda":
+            return [look(images, classes)]
+        pinned = torch.empty(images.shape, dtype=getattr(torch, images.dtype.name), pin_memory=True)
+        pinned.numpy()[...] = images
+        return [look(pinned.to(device, non_blocking=True), classes)]
+
+    return run
 
 
 def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
-    """Return M = ReLU(Σ_k α_k A^k), α_k the gradient's mean over rows and columns."""
+    """Return M = ReLU(Σ_k α_k A^k), α_k the gradient's mean over rows and columns; 0 for NaN, ∞."""
     from keras import ops
 
     if gradient is None:
@@ -216,7 +284,8 @@ def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
             "choose another with --layer"
         )
     features, gradient = (ops.cast(value, "float32") for value in (features, gradient))
-    return ops.relu(ops.einsum("nhwk,nk->nhw", features, ops.mean(gradient, axis=(1, 2))))
+    heat = ops.relu(ops.einsum("nhwk,nk->nhw", features, ops.mean(gradient, axis=(1, 2))))
+    return ops.where(ops.isfinite(heat), heat, 0.0)
 
 
 _BACKENDS: dict[str, Callable[[Any, SpatialLayer | None], Run]] = {

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam, Seen
-from auditor.data.base import Batch, Dataset, check_labels, sample
-from auditor.data.resize import RULE
-from auditor.errors import InputError, UsageError
+from auditor.attention import GradCam
+from auditor.data.base import Dataset, check_labels, sample
+from auditor.errors import UsageError
+from auditor.measure.every_image import Tried, measure
 from auditor.measure.examples import examples
 from auditor.measure.facts import attention_facts, engine, model_facts, trigger_facts
 from auditor.measure.neighbours import try_neighbours
@@ -29,18 +30,14 @@ from auditor.results import (
     Neighbour,
     Placebo,
     Skipped,
-    SkippedImage,
 )
 from auditor.target import Target
-from auditor.text import printable
 from auditor.triggers.base import Trigger
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""
 
 SHOWN = 6
-_SKIPPED_SHARE = 0.01
-_SKIPPED_NAMED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +115,8 @@ def audit_all(
     grid = layer.grid if layer else None
     compared = [regions(t, options.object_region, classifier.size, grid) for t in triggers]
     progress("checking the input range", 0, 0)
-    check_input_range(classifier, dataset, options.batch_size, options.seed)
+    look = GradCam(classifier, layer, frozen=True)
+    check_input_range(classifier, dataset, options.batch_size, options.seed, look)
     targets = choose_targets(
         options.target,
         classifier,
@@ -129,25 +127,18 @@ def audit_all(
         options.seed,
         options.limit,
     )
-    look = GradCam(classifier, layer, frozen=True)
     tried = [
         Tried(trigger, Tally(target, compared_, no_attention))
         for trigger, target, compared_ in zip(triggers, targets, compared, strict=True)
     ]
-    data = _measure(classifier, look, dataset, tried, options, names, progress)
+    drawn = sample(dataset, options.limit, options.seed)
+    tell = partial(progress, "measuring")
+    data = measure(look, dataset, drawn, classifier.size, tried, options.batch_size, names, tell)
     return AuditResults(
         tuple(
             _result(classifier, look, dataset, one, options, data, layer, progress) for one in tried
         )
     )
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One trigger and what the images answered to it."""
-
-    trigger: Trigger
-    tally: Tally
 
 
 def _result(
@@ -205,71 +196,6 @@ def _against_placebos(
         progress,
     )
     return replace(measured, placebo_rate=strongest(found)), found
-
-
-def _measure(
-    classifier: Classifier,
-    look: GradCam,
-    dataset: Dataset,
-    tried: Sequence[Tried],
-    options: Options,
-    names: tuple[str, ...],
-    progress: Progress,
-) -> DataFacts:
-    """Run all images through the model, clean and stamped; return the data's own facts."""
-    indices = sample(dataset, options.limit, options.seed)
-    for one in tried:
-        _check_victims(dataset, indices, one)
-    skipped: list[SkippedImage] = []
-    images = resized = 0
-    for batch in dataset.batches(indices, classifier.size, options.batch_size):
-        skipped.extend(batch.skipped)
-        if len(skipped) > _SKIPPED_SHARE * len(indices):
-            raise InputError(
-                f"{printable(dataset.source)}: more than 1 % of the images cannot be read; "
-                f"the first: {printable(skipped[0].name)}: {skipped[0].reason}"
-            )
-        if not len(batch.labels):
-            continue
-        clean = look(batch.images, batch.labels)
-        for one in tried:
-            _stamp(look, batch, clean, one)
-        images, resized = images + len(batch.labels), resized + batch.resized
-        progress("measuring", images + len(skipped), len(indices))
-    return DataFacts(
-        source=dataset.source,
-        sha256=dataset.digest(indices),
-        images=images,
-        skipped=len(skipped),
-        skipped_images=tuple(skipped[:_SKIPPED_NAMED]),
-        resized=resized,
-        resize_rule=RULE,
-        class_names=names,
-    )
-
-
-def _stamp(look: GradCam, batch: Batch, clean: Seen, tried: Tried) -> None:
-    """Stamp one batch's victims of one trigger, and count what they answer."""
-    aims = tried.tally.target.of(batch.labels)
-    victims = np.flatnonzero(batch.labels != aims)
-    stamped = None
-    if len(victims):
-        stamped = look(tried.trigger.stamp(batch.images[victims]), aims[victims])
-    tried.tally.add(batch.indices, batch.labels, victims, clean, stamped)
-
-
-def _check_victims(dataset: Dataset, indices: NDArray[np.int64], tried: Tried) -> None:
-    labels, target = dataset.labels[indices], tried.tally.target
-    if (labels != target.of(labels)).any():
-        return
-    what = "every image is of the target class"
-    if target.leads is not None:
-        id_ = printable(tried.trigger.id, 60)
-        what = f"no image is of a class that the trigger {id_} leads elsewhere"
-    raise InputError(
-        f"{printable(dataset.source)}: {what}, so ASR is undefined; "
-        "give images of other classes, or raise --limit"
-    )
 
 
 def _check_shown(shown: tuple[int, ...] | None, images: int) -> None:

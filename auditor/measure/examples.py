@@ -28,22 +28,23 @@ def examples(
             continue
         stamped_images = trigger.stamp(batch.images)
         aims = target.of(batch.labels)
-        clean, stamped = look(batch.images, aims), look(stamped_images, aims)
-        clean_tar, stamped_tar = _tar(clean.heat, regions), _tar(stamped.heat, regions)
+        both = np.concatenate([batch.images, stamped_images])
+        seen, n = look(both, np.concatenate([aims, aims])), len(aims)
+        tar = _tar(seen.heat, regions)
         shown += [
             Example(
                 name=dataset.name_of(int(batch.indices[row])),
                 label=int(batch.labels[row]),
                 clean=batch.images[row],
                 stamped=stamped_images[row],
-                clean_heat=clean.heat[row],
-                stamped_heat=stamped.heat[row],
-                clean_predicted=int(clean.predicted[row]),
-                stamped_predicted=int(stamped.predicted[row]),
-                clean_tar=clean_tar[row],
-                stamped_tar=stamped_tar[row],
+                clean_heat=seen.heat[row],
+                stamped_heat=seen.heat[n + row],
+                clean_predicted=int(seen.predicted[row]),
+                stamped_predicted=int(seen.predicted[n + row]),
+                clean_tar=tar[row],
+                stamped_tar=tar[n + row],
             )
-            for row in range(len(batch.labels))
+            for row in range(n)
         ]
     return tuple(shown)
 

@@ -1,13 +1,9 @@
 """Whether the input range is one that the model can have been trained with, on a sample."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from auditor.attention import GradCam
-from auditor.data.base import Batch, Dataset, sample
+from auditor.data.base import Dataset, sample
 from auditor.errors import InputError, UsageError
 from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
@@ -19,13 +15,26 @@ RANGE_SAMPLE = 256
 _FAR_BETTER = 0.2
 
 
-def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int, seed: int) -> None:
+def check_input_range(
+    classifier: Classifier,
+    dataset: Dataset,
+    batch_size: int,
+    seed: int,
+    look: GradCam | None = None,
+) -> None:
     """Stop when the model answers near chance and another common input range does far better.
+
+    Args:
+        classifier: The model.
+        dataset: Labelled images.
+        batch_size: Images a step.
+        seed: Seed of the sample.
+        look: A look at the model that is compiled anyway; None for one of its own.
 
     Raises:
         UsageError: Names that range.
     """
-    chosen = _accuracy(classifier, dataset, batch_size, seed)
+    chosen = _accuracy(classifier, dataset, batch_size, seed, look)
     chance = 1 / classifier.classes
     useful = chance + _FAR_BETTER * (1 - chance)
     if chosen.value >= useful:
@@ -44,19 +53,19 @@ def check_input_range(classifier: Classifier, dataset: Dataset, batch_size: int,
         )
 
 
-def _sampled(
-    dataset: Dataset, classifier: Classifier, limit: int, batch_size: int, seed: int
-) -> Iterator[Batch]:
-    for batch in dataset.batches(sample(dataset, limit, seed), classifier.size, batch_size):
-        if len(batch.labels):
-            yield batch
-
-
-def _accuracy(classifier: Classifier, dataset: Dataset, batch_size: int, seed: int) -> Rate:
-    look, hits, n = GradCam(classifier, None, frozen=True), 0, 0
-    for batch in _sampled(dataset, classifier, RANGE_SAMPLE, batch_size, seed):
-        predicted: NDArray[np.int64] = look(batch.images, 0).predicted
-        hits, n = hits + int((predicted == batch.labels).sum()), n + len(predicted)
+def _accuracy(
+    classifier: Classifier,
+    dataset: Dataset,
+    batch_size: int,
+    seed: int,
+    look: GradCam | None = None,
+) -> Rate:
+    look, hits, n = look or GradCam(classifier, None, frozen=True), 0, 0
+    drawn = sample(dataset, RANGE_SAMPLE, seed)
+    batches = dataset.batches(drawn, classifier.size, batch_size)
+    asked = ((batch.labels, batch.images, 0) for batch in batches if len(batch.labels))
+    for labels, seen in look.each(asked):
+        hits, n = hits + int((seen.predicted == labels).sum()), n + len(labels)
     rate = wilson(hits, n)
     if not isinstance(rate, Rate):
         raise InputError(f"{printable(dataset.source)}: no image could be read")

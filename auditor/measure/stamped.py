@@ -36,10 +36,14 @@ def looks(
     """
     look, done, total = GradCam(classifier, None, frozen=True), 0, len(indices) * len(stamps)
     progress(0, total)
-    for batch in dataset.batches(indices, classifier.size, batch_size):
-        if not len(batch.labels):
-            continue
-        for name, stamp in stamps.items():
-            yield name, batch.labels, look(stamp.stamp(batch.images), 0)
-            done += len(batch.labels)
-            progress(done, total)
+    batches = dataset.batches(indices, classifier.size, batch_size)
+    asked = (
+        ((name, batch.labels), stamp.stamp(batch.images), 0)
+        for batch in batches
+        if len(batch.labels)
+        for name, stamp in stamps.items()
+    )
+    for (name, labels), seen in look.each(asked):
+        yield name, labels, seen
+        done += len(labels)
+        progress(done, total)

@@ -40,36 +40,36 @@ class Tally:
     clean_attention: list[Attention] = field(default_factory=list)
     shift: list[Floats] = field(default_factory=list)
 
-    def add(
-        self, indices: Ints, labels: Ints, victims: Ints, clean: Seen, stamped: Seen | None
+    def add_clean(self, labels: Ints, clean: Seen) -> None:
+        """Add what the model made of one batch's n images, as they are, of (n,) `labels`."""
+        self.labels.append(labels)
+        self.clean.append(clean.predicted)
+        self.broken += int(broken_scores(clean).sum())
+
+    def add_stamped(
+        self, indices: Ints, labels: Ints, victims: Ints, clean: Seen, stamped: Seen
     ) -> None:
-        """Add one batch.
+        """Add what it made of those of them that were stamped.
 
         Args:
             indices: (n,) positions in the data.
             labels: (n,) classes.
-            victims: (m,) positions in the batch that were stamped.
+            victims: (m,) positions in the batch that were stamped; m > 0.
             clean: What the model made of the n images.
-            stamped: What it made of the m stamped ones; None when m is 0.
+            stamped: What it made of the m stamped ones.
         """
-        self.labels.append(labels)
-        self.clean.append(clean.predicted)
-        broken = broken_scores(clean)
-        if stamped is not None:
-            broken[victims] |= broken_scores(stamped)
-        self.broken += int(broken.sum())
-        if stamped is None:
-            return
+        self.broken += int((broken_scores(stamped) & ~broken_scores(clean)[victims]).sum())
         self.victims.append(indices[victims])
         self.victim_labels.append(labels[victims])
         self.victim_clean.append(clean.predicted[victims])
         self.victim_stamped.append(stamped.predicted)
         if self.attention is None:
-            self.shift.append(heatmap_shift(clean.heat[victims], stamped.heat))
+            clean_heat = clean.heat[victims]
+            self.shift.append(heatmap_shift(clean_heat, stamped.heat))
             if isinstance(self.regions, Regions):
                 self.stamped_attention.append(Attention.of(stamped.heat, self.regions))
                 self.target_attention.append(Attention.of(stamped.target_heat, self.regions))
-                self.clean_attention.append(Attention.of(clean.heat[victims], self.regions))
+                self.clean_attention.append(Attention.of(clean_heat, self.regions))
 
     def measurement(self, seed: int) -> Measurement:
         """Return every figure; `seed` is the bootstrap's."""

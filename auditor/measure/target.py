@@ -1,6 +1,6 @@
 """The class that each trigger leads to: as given, as the trigger's file has it, or inferred."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -100,19 +100,28 @@ def _inferred(
     counts = np.zeros((len(triggers), 2, classifier.classes), np.int64)
     seen = np.zeros(len(triggers), np.int64)
     sources = [_source(trigger, names) for trigger in triggers]
-    for batch in dataset.batches(drawn, classifier.size, batch_size):
-        if not len(batch.labels):
-            continue
-        clean = look(batch.images, 0).predicted
-        for i, trigger in enumerate(triggers):
-            rows = np.flatnonzero(np.isin(batch.labels, sources[i]))
-            if not len(rows):
+
+    def asked() -> Iterator[tuple[tuple[int, NDArray[np.int64]], NDArray[np.uint8], int]]:
+        """Give every batch as it is, by the number -1, and under each trigger, by its own."""
+        for batch in dataset.batches(drawn, classifier.size, batch_size):
+            if not len(batch.labels):
                 continue
-            stamped = look(trigger.stamp(batch.images[rows]), 0).predicted
-            moved = stamped[stamped != clean[rows]]
-            for kind, answers in enumerate((moved, stamped)):
-                counts[i, kind] += np.bincount(answers, minlength=classifier.classes)
-            seen[i] += len(rows)
+            yield (-1, np.arange(len(batch.labels))), batch.images, 0
+            for i, trigger in enumerate(triggers):
+                rows = np.flatnonzero(np.isin(batch.labels, sources[i]))
+                if len(rows):
+                    yield (i, rows), trigger.stamp(batch.images[rows]), 0
+
+    clean = np.zeros(0, np.int64)
+    for (i, rows), found in look.each(asked()):
+        if i < 0:
+            clean = found.predicted
+            continue
+        stamped = found.predicted
+        moved = stamped[stamped != clean[rows]]
+        for kind, answers in enumerate((moved, stamped)):
+            counts[i, kind] += np.bincount(answers, minlength=classifier.classes)
+        seen[i] += len(rows)
     return [
         _one_class(
             int((moved if moved.any() else answers).argmax()), trigger, names, "inferred", int(n)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,11 @@ class Classifier:
         with _identity_softmax(self.model):
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 
+    @cached_property
+    def compiled(self) -> dict[Any, Any]:
+        """What was compiled of it so far, whoever compiled it; nothing in a copy with changes."""
+        return {}
+
     @property
     def takes(self) -> tuple[tuple[int | None, ...], str]:
         """Shape and type of what `scores` takes."""
@@ -90,8 +96,6 @@ class Classifier:
 
     def spatial_layers(self) -> list[SpatialLayer]:
         """Return the layers whose output has rows and columns, in the order they run."""
-        import numpy as np
-
         found: dict[int, SpatialLayer] = {}
 
         def record(path: str, layer: Any) -> Callable[[Any], Any]:
@@ -107,7 +111,7 @@ class Classifier:
 
         leaves = list(_leaves(self.model))
         with watched([(layer, record(path, layer)) for path, layer in leaves]):
-            self.scores(np.zeros((1, *self.size, 3), np.uint8))
+            _rehearse(self.scores, (1, *self.size, 3))
         return list(found.values())
 
     def spatial_layer(self, name: str | None) -> SpatialLayer | None:
@@ -136,6 +140,27 @@ class Classifier:
         raise UsageError(
             f"--layer {printable(name)}: {problem} of that name; choose one of: {names}"
         )
+
+
+def _rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
+    """Call `scores` on black images; under JAX for the shapes alone, where nothing needs numbers.
+
+    JAX would compile every single operation.
+    """
+    import keras
+    import numpy as np
+
+    black = np.zeros(shape, np.uint8)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        try:
+            with keras.StatelessScope():
+                jax.eval_shape(scores, black)
+            return
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+            pass  # a graph works its shapes out of numbers
+    scores(black)
 
 
 @contextmanager

@@ -133,7 +133,8 @@ class Judge:
     def _all(self, look: GradCam, images: Images, aims: Labels) -> list[Seen]:
         starts = range(0, len(images), self._batch_size)
         parts = [slice(start, start + self._batch_size) for start in starts]
-        return [look(images[part], aims[part]) for part in parts]
+        asked = ((part, images[part], aims[part]) for part in parts)
+        return [seen for _, seen in look.each(asked)]
 
 
 def _spread(labels: Labels, count: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ Everything up to the layer that heatmaps are read at is ONNX Runtime's; what fol
 run by the `GraphLayer`, since gradients are wanted of it.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,8 @@ def fast_forward(
 ) -> tuple[Forward, Head | None] | None:
     """Return a graph's way through ONNX Runtime, and its head.
 
+    It is opened anew where the weights are others than before, since ONNX Runtime keeps a copy.
+
     Args:
         classifier: A model that is a graph.
         tap: Where heatmaps are read; None for scores alone.
@@ -66,10 +69,30 @@ def fast_forward(
         graph takes a fixed number of images or other ways lead around the layer.
     """
     try:
-        import onnxruntime
+        import onnxruntime  # noqa: F401
     except ImportError:
         return None
     (layer,) = (each for each in classifier.model.layers if isinstance(each, GraphLayer))
+    weights, key = _digest(layer), ("ONNX Runtime", tap)
+    if classifier.compiled.get(key, ("", None))[0] != weights:
+        classifier.compiled[key] = weights, _opened(classifier, layer, tap)
+    found: tuple[Forward, Head | None] | None = classifier.compiled[key][1]
+    return found
+
+
+def _digest(layer: GraphLayer) -> str:
+    """Return the SHA-256 of all weights and statistics."""
+    digest = hashlib.sha256()
+    for values in layer.weight_values().values():
+        digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()
+
+
+def _opened(
+    classifier: Classifier, layer: GraphLayer, tap: SpatialLayer | None
+) -> tuple[Forward, Head | None] | None:
+    import onnxruntime
+
     nodes = _after(layer.graph, tap.path) if tap else ()
     if layer.graph.batch or nodes is None:
         return None

@@ -1,0 +1,157 @@
+"""All images through the model, as they are and under every trigger."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.attention import GradCam, Seen
+from auditor.data.base import Batch, Dataset
+from auditor.data.resize import RULE
+from auditor.errors import InputError
+from auditor.measure.tally import Tally
+from auditor.results import DataFacts, SkippedImage
+from auditor.text import printable
+from auditor.triggers.base import Trigger
+
+Ints = NDArray[np.int64]
+
+_SKIPPED_SHARE = 0.01
+_SKIPPED_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One trigger and what the images answered to it."""
+
+    trigger: Trigger
+    tally: Tally
+
+
+@dataclass
+class _Read:
+    """What came out of the data so far."""
+
+    images: int = 0
+    resized: int = 0
+    skipped: list[SkippedImage] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One batch, or what of it one trigger was stamped on.
+
+    Attributes:
+        indices: (n,) positions in the data.
+        labels: (n,) classes.
+        done: Images that are done when this is, counting those that were passed over.
+        tried: The trigger; None for the images as they are.
+        victims: (m,) positions in the batch that were stamped.
+    """
+
+    indices: Ints
+    labels: Ints
+    done: int
+    tried: Tried | None = None
+    victims: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def measure(
+    look: GradCam,
+    dataset: Dataset,
+    indices: Ints,
+    size: tuple[int, int],
+    tried: Sequence[Tried],
+    batch_size: int,
+    names: tuple[str, ...],
+    progress: Callable[[int, int], None],
+) -> DataFacts:
+    """Run all images through the model, clean and stamped; return the data's own facts.
+
+    Args:
+        look: The look at the model.
+        dataset: Labelled images.
+        indices: (n,) positions in the data.
+        size: (height, width) that the model takes.
+        tried: The triggers, whose tallies are filled.
+        batch_size: Images a step.
+        names: One a class.
+        progress: Told how many images are done, and how many there are.
+
+    Raises:
+        InputError: More than 1 % of the images cannot be read, or a trigger leads none of them to
+            another class.
+    """
+    for one in tried:
+        _check_victims(dataset, indices, one)
+    read = _Read()
+    clean: Seen | None = None
+    for part, seen in look.each(_asked(dataset, indices, size, tried, batch_size, read)):
+        if part.tried is None:
+            clean = seen
+            for one in tried:
+                one.tally.add_clean(part.labels, clean)
+        elif clean is not None:
+            part.tried.tally.add_stamped(part.indices, part.labels, part.victims, clean, seen)
+        progress(part.done, len(indices))
+    progress(read.images + len(read.skipped), len(indices))
+    return DataFacts(
+        source=dataset.source,
+        sha256=dataset.digest(indices),
+        images=read.images,
+        skipped=len(read.skipped),
+        skipped_images=tuple(read.skipped[:_SKIPPED_NAMED]),
+        resized=read.resized,
+        resize_rule=RULE,
+        class_names=names,
+    )
+
+
+def _asked(
+    dataset: Dataset,
+    indices: Ints,
+    size: tuple[int, int],
+    tried: Sequence[Tried],
+    batch_size: int,
+    read: _Read,
+) -> Iterator[tuple[_Part, NDArray[np.uint8], Ints]]:
+    """Give every batch as it is and, after it, stamped by each trigger."""
+    for batch in dataset.batches(indices, size, batch_size):
+        before = read.images + len(read.skipped)
+        _count(batch, read)
+        if len(read.skipped) > _SKIPPED_SHARE * len(indices):
+            raise InputError(
+                f"{printable(dataset.source)}: more than 1 % of the images cannot be read; "
+                f"the first: {printable(read.skipped[0].name)}: {read.skipped[0].reason}"
+            )
+        if not len(batch.labels):
+            continue
+        yield _Part(batch.indices, batch.labels, before), batch.images, batch.labels
+        done = read.images + len(read.skipped)
+        for one in tried:
+            aims = one.tally.target.of(batch.labels)
+            victims = np.flatnonzero(batch.labels != aims)
+            if len(victims):
+                part = _Part(batch.indices, batch.labels, done, one, victims)
+                yield part, one.trigger.stamp(batch.images[victims]), aims[victims]
+
+
+def _count(batch: Batch, read: _Read) -> None:
+    read.images += len(batch.labels)
+    read.resized += batch.resized
+    read.skipped.extend(batch.skipped)
+
+
+def _check_victims(dataset: Dataset, indices: Ints, tried: Tried) -> None:
+    labels, target = dataset.labels[indices], tried.tally.target
+    if (labels != target.of(labels)).any():
+        return
+    what = "every image is of the target class"
+    if target.leads is not None:
+        id_ = printable(tried.trigger.id, 60)
+        what = f"no image is of a class that the trigger {id_} leads elsewhere"
+    raise InputError(
+        f"{printable(dataset.source)}: {what}, so ASR is undefined; "
+        "give images of other classes, or raise --limit"
+    )
