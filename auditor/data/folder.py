@@ -5,10 +5,14 @@ How a file becomes RGB uint8, whatever its name says it is:
 - gray becomes three equal channels, a palette its colours, 1, 2 and 4 bits are spread to 0..255;
 - alpha and PNG transparency are dropped, not blended with a background;
 - 16-bit PNG keeps the high byte of each value;
-- JPEG is decoded with the accurate integer transform and smooth chroma upsampling, as OpenCV and
-  Pillow do; CMYK is converted without a colour profile;
+- JPEG is decoded with the accurate integer transform and smooth chroma upsampling;
+- CMYK is converted without a colour profile and taken for inverted, as Adobe writes it and Pillow
+  reads it, to within 2 of 255;
 - EXIF orientation, gamma and colour profiles are ignored: pixels are taken as stored;
 - of an animated PNG the still image is used.
+
+OpenCV decodes, whatever the backend is. All but CMYK comes out as from TensorFlow's and Pillow's
+decoders, pixel for pixel: `tests/benchmarks/results/decoding.md`.
 
 Damage that a format has no means to notice (a few changed bytes inside a JPEG scan) decodes to
 wrong pixels, as it does everywhere; the digest is what fixes the bytes that were used.
@@ -76,15 +80,17 @@ class ImageFolder(Dataset):
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the first readable image; see `Dataset.image_size`."""
+        first = ""
         for index in range(len(self)):
             try:
                 height, width = decode_one(self._path(index)).shape[:2]
-            except UnreadableImage:
+            except UnreadableImage as error:
+                first = first or str(error)
                 continue
             return height, width
         raise InputError(
             f"{printable(self.source)}: none of its {len(self)} images can be read; the first, "
-            f"{printable(self.name_of(0))}: {self._reason(0)}"
+            f"{printable(self.name_of(0))}: {first}"
         )
 
     def name_of(self, index: int) -> str:
@@ -118,33 +124,17 @@ class ImageFolder(Dataset):
     ) -> Iterator[Batch]:
         """Decode images in several threads; see `Dataset.batches`."""
         order = np.asarray(indices, np.int64)
-        done = 0
-        stream = decode_stream(lambda i: self._path(int(order[i])), len(order), size, batch_size)
-        for positions, images, resized in stream:
-            end = int(positions[-1]) + 1
-            missing = np.setdiff1d(np.arange(done, end), positions)
-            done = end
-            chosen = order[positions]
-            skipped = self._skipped(order[missing])
-            yield Batch(images, self.labels[chosen], chosen, int(resized.sum()), skipped)
-        if done < len(order):
-            none: NDArray[np.int64] = np.empty(0, np.int64)
-            images = np.empty((0, *size, 3), np.uint8)
-            yield Batch(images, none, none, 0, self._skipped(order[done:]))
+        for some in decode_stream(
+            lambda i: self._path(int(order[i])), len(order), size, batch_size
+        ):
+            chosen = order[some.positions]
+            skipped = tuple(
+                SkippedImage(self.name_of(int(order[i])), reason) for i, reason in some.refused
+            )
+            yield Batch(some.images, self.labels[chosen], chosen, some.resized, skipped)
 
     def _path(self, index: int) -> Path:
         return self._root / self._paths[index]
-
-    def _skipped(self, indices: NDArray[np.int64]) -> tuple[SkippedImage, ...]:
-        return tuple(SkippedImage(self.name_of(i), self._reason(i)) for i in indices.tolist())
-
-    def _reason(self, index: int) -> str:
-        """Why an image was dropped, found by trying it once more."""
-        try:
-            decode_one(self._path(index))
-        except UnreadableImage as error:
-            return str(error)
-        return "could not be decoded"
 
     def _manifest(self, indices: NDArray[np.int64]) -> bytes:
         return b"".join(self._manifest_line(index) for index in indices.tolist())

@@ -3,6 +3,9 @@
 import stat
 from pathlib import Path
 
+from auditor.data.jpeg import jpeg_size
+from auditor.data.png import START, png_size, png_still
+
 MAX_PIXELS = 64_000_000
 """Images with more pixels are skipped before anything is allocated for them."""
 
@@ -11,7 +14,6 @@ MAX_BYTES = 256 * 2**20
 
 JPEG, PNG, BMP = "JPEG", "PNG", "BMP"
 
-_PNG_START = b"\x89PNG\r\n\x1a\n"
 _OTHER_KINDS = (
     (b"GIF8", "GIF"),
     (b"RIFF", "WebP or another RIFF format"),
@@ -37,7 +39,8 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
         path: A file of any kind; only regular ones are opened.
 
     Returns:
-        `JPEG`, `PNG` or `BMP`, judged by content, and the whole file.
+        `JPEG`, `PNG` or `BMP`, judged by content, and what is to be decoded: the whole file, but
+        of a PNG only what its pixels are made of.
 
     Raises:
         UnreadableImage: Missing, unreadable, not an image, cut off or too large.
@@ -46,9 +49,9 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
     if not data:
         raise UnreadableImage("empty file")
     if data.startswith(b"\xff\xd8\xff"):
-        kind, size = JPEG, _jpeg_size(data)
-    elif data.startswith(_PNG_START):
-        kind, size = PNG, _png_size(data)
+        kind, size = JPEG, jpeg_size(data)
+    elif data.startswith(START):
+        kind, size = PNG, png_size(data)
     elif data.startswith(b"BM"):
         kind, size = BMP, _bmp_size(data)
     else:
@@ -60,6 +63,11 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
         raise UnreadableImage(
             f"too large: {size[1]}×{size[0]} pixels, at most {MAX_PIXELS // 10**6} megapixels"
         )
+    if kind == PNG:
+        still = png_still(data)
+        if still is None:
+            raise UnreadableImage(f"truncated or corrupt {kind}")
+        return kind, still
     return kind, data
 
 
@@ -103,12 +111,6 @@ def _plain(error: OSError) -> str:
     return f"cannot be read: {error.strerror}"
 
 
-def _png_size(data: bytes) -> tuple[int, int] | None:
-    if len(data) < 33 or data[12:16] != b"IHDR":
-        return None
-    return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
-
-
 def _bmp_size(data: bytes) -> tuple[int, int] | None:
     if len(data) < 26:
         return None
@@ -117,26 +119,3 @@ def _bmp_size(data: bytes) -> tuple[int, int] | None:
     width = int.from_bytes(data[18:22], "little", signed=True)
     height = int.from_bytes(data[22:26], "little", signed=True)
     return abs(height), width  # a negative height means that rows go from top to bottom
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Find the frame header by the same walk over markers as libjpeg's."""
-    if data.rfind(b"\xff\xd9") < 0:
-        return None  # no end of image: cut off
-    at = 2
-    while True:
-        at = data.find(b"\xff", at)
-        while 0 <= at < len(data) and data[at] == 0xFF:
-            at += 1
-        if at < 0 or at + 8 > len(data):
-            return None
-        marker = data[at]
-        at += 1
-        if marker in {0x00, 0x01} or 0xD0 <= marker <= 0xD7:  # these stand alone
-            continue
-        if marker in {0xD9, 0xDA}:  # end of image, or pixels before any frame header
-            return None
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            height = int.from_bytes(data[at + 3 : at + 5], "big")
-            return height, int.from_bytes(data[at + 5 : at + 7], "big")
-        at += max(2, int.from_bytes(data[at : at + 2], "big"))

@@ -190,14 +190,27 @@ def test_bad_files_are_listed_and_the_rest_is_read(tmp_path, capfd):
 def test_skipped_images_come_with_the_batch_after_them(tmp_path):
     good = encoded(".png", SMOOTH)
     files = {f"a/{i}.png": good if i in (1, 2, 4) else b"x" for i in range(7)}
-    batches = list(ImageFolder(folder_of(tmp_path, files)).batches(range(7), (20, 24), 2))
-    assert [b.indices.tolist() for b in batches] == [[1, 2], [4], []]
-    assert [[s.name for s in b.skipped] for b in batches] == [
-        ["a/0.png"],
-        ["a/3.png"],
-        ["a/5.png", "a/6.png"],
-    ]
-    assert batches[2].images.shape == (0, 20, 24, 3)
+    dataset = ImageFolder(folder_of(tmp_path, files))
+    batches = list(dataset.batches(range(7), (20, 24), 2))
+    assert [b.indices.tolist() for b in batches] == [[1, 2], [4]]
+    names = [[s.name for s in b.skipped] for b in batches]
+    assert names == [["a/0.png"], ["a/3.png", "a/5.png", "a/6.png"]]
+    batches = list(dataset.batches(range(7), (20, 24), 3))
+    assert [b.indices.tolist() for b in batches] == [[1, 2, 4], []]
+    assert [s.name for s in batches[1].skipped] == ["a/5.png", "a/6.png"]
+    assert batches[1].images.shape == (0, 20, 24, 3)
+
+
+def test_files_are_opened_some_batches_ahead_and_no_further(tmp_path):
+    """Of 3,000 files, all but the first 500 are gone before they are asked for."""
+    content = encoded(".png", SMOOTH)
+    dataset = ImageFolder(folder_of(tmp_path, {f"a/{i:04}.png": content for i in range(3000)}))
+    stream = dataset.batches(range(3000), (20, 24), 10)
+    assert next(stream).indices.tolist() == list(range(10))
+    for i in range(500, 3000):
+        (tmp_path / dataset.name_of(i)).unlink()
+    read = [index for batch in stream for index in batch.indices.tolist()]
+    assert read == list(range(10, 500))
 
 
 def test_indices_in_any_order(tmp_path):
