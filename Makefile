@@ -45,10 +45,10 @@ $(VENV)/%: pyproject.toml | $(BIN)/pip
 	@touch $@
 
 $(BIN)/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "bdaudit needs Python 3.11 or newer; try make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "TensorFlow comes for Python 3.11 to 3.13; try make PYTHON=python3.13" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null && test -x $(BIN)/pip \
 		|| { sh .ci/apt-install python3-venv && $(PYTHON) -m venv --clear $(VENV); }
 
 clean:
-	rm -rf .venv .venv-bench demo dist
+	rm -rf .venv .venv-bench .venv-wheel demo dist
