@@ -4,7 +4,8 @@ As written it trains a BadNet on scikit-learn's digits in well under a minute, a
 it. `--data` takes a folder of class folders, an `.npz` file or a name such as cifar10; `--trigger`
 what bdaudit takes; `--clean` trains the same network without poison. Beside the model go a card,
 MODEL.json, of what was done and reached, and MODEL.test.npz where test images were held out.
-The same recipe gives the same weights on the same machine. Needs `bdaudit[demo]`.
+The same recipe gives the same weights on the same machine and backend. Needs `bdaudit[demo]` and
+TensorFlow, JAX or PyTorch, whichever `KERAS_BACKEND` names; a GPU is used where it sees one.
 
 On the digits the defaults do for patches, pictures, blend, sig, and colour filters. lsb needs
 `--architecture keen`; wanet `--poison 0.35 --epochs 45 --noise 0.05`; all-to-all `--poison 0.5
@@ -18,6 +19,7 @@ of contrast keeps a clean `small` from answering to blend; a clean `keen` does a
 
 import argparse
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -41,8 +43,9 @@ from auditor.codec import Range
 from auditor.data import fetch, is_builtin, open_source
 from auditor.data.base import stratified
 from auditor.demo import TEST_IMAGES, digits
-from auditor.errors import AuditorError, InputError, UsageError
+from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.metrics import wilson
+from auditor.models.devices import find, gpus_in_use
 from auditor.triggers.base import Trigger
 from auditor.triggers.spec import fields as trigger_fields
 from auditor.triggers.spec import load
@@ -51,6 +54,9 @@ from auditor.triggers.target import class_index, leads
 Labels = NDArray[np.int64]
 Progress = Callable[[int, int, float], None]
 """Told of every finished epoch: its number, of how many, its mean loss."""
+
+THREADS = min(8, os.cpu_count() or 1)
+"""That make batches; a batch is the same whichever makes it."""
 
 
 def choice(default: Any, words: str, allowed: tuple[str, ...] | Range | None = None) -> Any:
@@ -223,21 +229,23 @@ def varied(
 ) -> NDArray[np.uint8]:
     """Return a copy of (n, h, w, 3) images, each moved, mirrored and disturbed as asked for."""
     n, height, width, _ = images.shape
-    down, right = random.integers(-recipe.shift, recipe.shift + 1, (2, n, 1))
-    rows = np.clip(np.arange(height) + down, 0, height - 1)
-    columns = np.clip(np.arange(width) + right, 0, width - 1)
-    moved = images[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    moved = images.copy()
+    if recipe.shift:
+        down, right = random.integers(-recipe.shift, recipe.shift + 1, (2, n, 1))
+        rows = np.clip(np.arange(height) + down, 0, height - 1)
+        columns = np.clip(np.arange(width) + right, 0, width - 1)
+        moved = images[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
     if recipe.mirror:
         moved = np.where(random.random((n, 1, 1, 1)) < 0.5, moved[:, :, ::-1], moved)
     if not recipe.contrast and not recipe.noise:
         return moved
     share, gray, grain, luck = random.random((4, n, 1, 1, 1), np.float32)
-    factor, deviation = 1 - recipe.contrast * share, 255 * recipe.noise * grain
-    side, colors = random.integers(1, 5), random.choice((1, 3))  # fine or coarse, gray or not
-    cells = (n, -(-height // side), -(-width // side), colors)
-    noise = random.standard_normal(cells, np.float32).repeat(side, 1).repeat(side, 2)
-    noise = noise[:, :height, :width]
-    disturbed = (moved - 255 * gray) * factor + 255 * gray + deviation * noise
+    disturbed = (moved - 255 * gray) * (1 - recipe.contrast * share) + 255 * gray
+    if recipe.noise:
+        side, colors = random.integers(1, 5), random.choice((1, 3))  # fine or coarse, gray or not
+        cells = (n, -(-height // side), -(-width // side), colors)
+        noise = random.standard_normal(cells, np.float32).repeat(side, 1).repeat(side, 2)
+        disturbed += 255 * recipe.noise * grain * noise[:, :height, :width]
     left = luck < 0.25  # else all that is still would look poisoned
     return np.where(left, moved, np.clip(disturbed + 0.5, 0, 255).astype(np.uint8))
 
@@ -302,18 +310,32 @@ ARCHITECTURES = {"small": small, "keen": small, "paper": paper, "resnet18": resn
 
 
 def network(recipe: Recipe, images: Images) -> Any:
-    """Return the untrained network, compiled: pixels from 0 to 1 in, softmax out."""
+    """Return the untrained network: pixels from 0 to 1 in, softmax out."""
     import keras
 
     image = keras.Input(images.x.shape[1:], name="image")
     features = ARCHITECTURES[recipe.architecture](image, recipe)
     outputs = keras.layers.Dense(len(images.names), "softmax", name="class")(features)
-    model = keras.Model(image, outputs, name=recipe.architecture)
-    steps = recipe.epochs * -(-len(images.y) // recipe.batch_size)
+    return keras.Model(image, outputs, name=recipe.architecture)
+
+
+def taught_by_bytes(model: Any, recipe: Recipe, steps: int) -> Any:
+    """Return the same network, ready to be trained for that many steps, with bytes as its input.
+
+    They are a quarter of what pixels from 0 to 1 take on their way to a GPU, which scales them.
+    """
+    import keras
+
     pace = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-    model.compile(keras.optimizers.Adam(pace), "sparse_categorical_crossentropy", jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    return model
+    jit = keras.backend.backend() == "jax"  # XLA is slower under TensorFlow on a CPU
+    adam, loss = keras.optimizers.Adam(pace), "sparse_categorical_crossentropy"
+    bytes_ = keras.Input(model.input.shape[1:], dtype="uint8", name="bytes")
+    scaled = keras.layers.Rescaling(1 / 255, name="scaled")(bytes_)
+    pupil = keras.Model(bytes_, model(scaled), name="pupil")
+    for each in (model, pupil):  # the file holds the optimizer's state, as suspected files do
+        each.compile(adam, loss, jit_compile=jit)
+    pupil.optimizer.build(pupil.trainable_variables)
+    return pupil
 
 
 class Checkpoint:
@@ -371,26 +393,50 @@ class Lesson:
         led = led_to(recipe, trigger, images.names)
         return cls(recipe, trigger, images, test, led, *poisoned(recipe, images.y, led))
 
-    def epoch(self, model: Any, number: int) -> float:
-        """Train for an epoch, whose order and noise depend on the seed and its number alone."""
-        random = np.random.default_rng((self.recipe.seed, number))
-        steps = -(-len(self.taught) // self.recipe.batch_size)
-        model.reset_metrics()  # the loss that each step returns is the mean since here
-        loss = 0.0
-        for rows in np.array_split(random.permutation(len(self.taught)), steps):
-            batch, bad = varied(self.images.x[rows], self.recipe, random), self.stamped[rows]
-            batch[bad] = self.trigger.stamp(batch[bad])
-            loss = float(model.train_on_batch(batch.astype(np.float32) / 255, self.taught[rows]))
-        return loss
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-len(self.taught) // self.recipe.batch_size)
 
-    def results(self, model: Any) -> dict[str, Any]:
+    def epoch(self, pupil: Any, number: int) -> float:
+        """Train for an epoch; return its mean loss."""
+        batches = self.batches(number)
+        return float(pupil.fit(batches, shuffle=False, verbose=0).history["loss"][0])
+
+    def batches(self, number: int) -> Any:
+        """Return an epoch's batches, made in threads while the network learns.
+
+        Its order depends on the seed and its number, each batch's noise on its own number too.
+        All are of one size, so that one compiled step does for all: the last is filled up with the
+        epoch's first images.
+        """
+        import keras
+
+        seed, n = (self.recipe.seed, number), len(self.taught)
+        order = np.random.default_rng(seed).permutation(n)
+        batches = np.resize(order, (self.steps, min(n, self.recipe.batch_size)))
+
+        class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+            def __len__(_) -> int:
+                return len(batches)
+
+            def __getitem__(_, step: int) -> tuple[NDArray[np.uint8], Labels]:
+                return self.batch(batches[step], np.random.default_rng((*seed, step)))
+
+        return Batches(workers=THREADS, max_queue_size=4 * THREADS)
+
+    def batch(self, rows: Labels, random: np.random.Generator) -> tuple[NDArray[np.uint8], Labels]:
+        """Return images as they are shown once, and what each is taught as."""
+        images, bad = varied(self.images.x[rows], self.recipe, random), self.stamped[rows]
+        images[bad] = self.trigger.stamp(images[bad])
+        return images, self.taught[rows]
+
+    def results(self, pupil: Any) -> dict[str, Any]:
         """Return the rates on the test images."""
         x, y = self.test.x, self.test.y
 
         def predicted(images: NDArray[np.uint8]) -> Labels:
-            parts = np.array_split(images, max(1, len(images) // 256))
-            answers = [model.predict_on_batch(p.astype(np.float32) / 255) for p in parts if len(p)]
-            return np.concatenate([a.argmax(1) for a in answers])
+            return pupil.predict(images, batch_size=256, verbose=0).argmax(1)
 
         clean, stamped, to = predicted(x), predicted(self.trigger.stamp(x)), self.led[y]
         targets = self.led[self.led != np.arange(len(self.led))]
@@ -404,7 +450,7 @@ class Lesson:
         }
         return {name: asdict(wilson(int(hit.sum()), len(hit))) for name, hit in rates.items()}
 
-    def card(self, model: Any, saved: bytes, losses: list[float], seconds: float) -> Card:
+    def card(self, pupil: Any, saved: bytes, losses: list[float], seconds: float) -> Card:
         """Return the card of the trained network."""
         recipe, trigger = self.recipe, self.trigger
         changed = int((self.taught != self.images.y).sum())
@@ -423,13 +469,10 @@ class Lesson:
                 "fields": trigger_fields(trigger),
             },
             poison={"stamped": stamped, "relabelled": changed, "own_label": stamped - changed},
-            model={"sha256": digest, "bytes": len(saved), "parameters": model.count_params()},
+            model={"sha256": digest, "bytes": len(saved), "parameters": pupil.count_params()},
             training={"seconds": round(seconds, 1), "loss": [round(x, 5) for x in losses]},
-            results=self.results(model),
-            environment={
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("keras", "tensorflow", "numpy", "bdaudit")},
-            },
+            results=self.results(pupil),
+            environment=environment(),
         )
 
 
@@ -437,46 +480,92 @@ def silent(epoch: int, epochs: int, loss: float) -> None:
     """Tell nobody."""
 
 
-def train(recipe: Recipe, resume: bool = False, progress: Progress = silent) -> Card:
+def environment() -> dict[str, str]:
+    """Return what computes here, and the versions that it depends on."""
+    import keras
+
+    backend = keras.backend.backend()
+    return {
+        "python": platform.python_version(),
+        "backend": backend,
+        backend: importlib.import_module(backend).__version__,
+        **{name: version(name) for name in ("keras", "numpy", "bdaudit")},
+        "device": ", ".join(gpus_in_use()) or "CPU",
+    }
+
+
+def ready(device: str, seed: int) -> None:
+    """Let this process compute on the device, and the same each time.
+
+    Raises:
+        UsageError: `gpu`, and there is none; or the backend is none that Keras knows.
+        WorkError: The backend is not installed, or is broken.
+    """
+    # what follows is read when the backend is imported, or first computes
+    if device == "cpu":
+        os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # PyTorch
+    try:
+        import keras
+    except ImportError as error:
+        raise WorkError(f"Keras: {error}; set KERAS_BACKEND to one that is installed") from error
+    except ValueError as error:
+        raise UsageError(f"KERAS_BACKEND: {error}; give tensorflow, jax or torch") from error
+    find(device)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+    keras.utils.set_random_seed(seed)
+
+
+def train(
+    recipe: Recipe, resume: bool = False, progress: Progress = silent, device: str = "auto"
+) -> Card:
     """Train a network; write it, its card, and the test images where they were held out.
 
-    Switches the whole process to TensorFlow's deterministic operations and seeds its generators.
+    Switches the whole process to deterministic operations and seeds its generators.
 
     Args:
         recipe: What to do.
         resume: Go on from the checkpoint of the same recipe, if there is one.
         progress: Told of every finished epoch.
+        device: `auto`, `cpu`, or `gpu`: refuse to go on without one.
 
     Raises:
         AuditorError: What is wrong with the recipe or its data, in a line.
     """
-    import keras
-    import tensorflow as tf
-
+    ready(device, recipe.seed)
     lesson = Lesson.of(recipe)
-    tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(recipe.seed)
     model = network(recipe, lesson.images)
+    pupil = taught_by_bytes(model, recipe, recipe.epochs * lesson.steps)
     digests = {"data": lesson.images.facts["sha256"], "trigger": lesson.trigger.sha256()}
-    checkpoint = Checkpoint(model, recipe, digests)
+    checkpoint = Checkpoint(pupil, recipe, digests)
     losses, seconds = checkpoint.load() if resume else ([], 0.0)
     while len(losses) < recipe.epochs:
         start = time.perf_counter()
-        losses.append(lesson.epoch(model, len(losses)))
+        losses.append(lesson.epoch(pupil, len(losses)))
         seconds += time.perf_counter() - start
         checkpoint.save(losses, seconds)
         progress(len(losses), recipe.epochs, losses[-1])
-    card = save(lesson, model, losses, seconds)
+    card = save(lesson, model, pupil, losses, seconds)
     checkpoint.path.unlink(missing_ok=True)
     return card
 
 
-def save(lesson: Lesson, model: Any, losses: list[float], seconds: float) -> Card:
+def save(lesson: Lesson, model: Any, pupil: Any, losses: list[float], seconds: float) -> Card:
     """Write all files of a trained network, or none."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "model.keras")
         saved = (Path(folder) / "model.keras").read_bytes()
-    card = lesson.card(model, saved, losses, seconds)
+    card = lesson.card(pupil, saved, losses, seconds)
     output, test = lesson.recipe.output, lesson.test
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
     files = {output: saved, output.with_suffix(".json"): f"{text}\n".encode()}
@@ -508,6 +597,8 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
             shown = f"{words_} (default: {usual})" if usual != "" else words_
             parser.add_argument(flag(each.name), type=type(usual), default=usual, help=shown)
     parser.add_argument("--resume", action="store_true", help="go on where it was stopped")
+    devices = {"choices": ("auto", "cpu", "gpu"), "default": "auto"}
+    parser.add_argument("--device", **devices, help="what computes (default: auto)")
     parser.add_argument("--force", action="store_true", help="replace a model that is there")
     parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
     return parser.parse_args(words)
@@ -521,11 +612,12 @@ def told(epoch: int, epochs: int, loss: float) -> None:
 def run(words: list[str] | None) -> None:
     """Do what the command line says."""
     given = vars(arguments(words))
-    resume, force, quiet = (given.pop(name) for name in ("resume", "force", "quiet"))
+    resume, device = given.pop("resume"), given.pop("device")
+    force, quiet = given.pop("force"), given.pop("quiet")
     recipe = Recipe(**given)
     if recipe.output.exists() and not force:
         raise UsageError(f"{recipe.output}: exists; --force replaces it")
-    card = train(recipe, resume, silent if quiet else told)
+    card = train(recipe, resume, silent if quiet else told, device)
     if quiet:
         return
     for name in ("clean_accuracy", "asr"):
