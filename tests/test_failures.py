@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from auditor.failures import is_out_of_memory, reason
+from auditor.failures import is_out_of_memory, not_installed, reason
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +38,20 @@ def test_another_failure_is_not_out_of_memory() -> None:
     assert not is_out_of_memory(ValueError("no room in the class for this name"))
     assert reason(ValueError("first\nsecond")) == "first"
     assert reason(KeyError()) == "KeyError"
+
+
+def test_a_missing_package_is_named_as_pip_knows_it() -> None:
+    for module, package in (
+        ("cryptography.x", "'securesystemslib[crypto]'"),
+        ("cv2", "opencv-python"),
+    ):
+        error = ModuleNotFoundError("No module named 'x'", name=module)
+        top = module.partition(".")[0]
+        assert not_installed(error) == f"{top} is not installed: pip install {package}"
+        assert reason(error) == not_installed(error)
+    with pytest.raises(ModuleNotFoundError) as raised:
+        import nobodys_package  # noqa: F401
+    assert "'pip check'" in not_installed(raised.value)
+    assert "pip install" not in not_installed(raised.value), "it could be anybody's"
+    broken = ImportError("libGL.so.1: cannot open shared object file", name="cv2")
+    assert not_installed(broken) == f"{broken}; run 'bdaudit doctor'"

@@ -16,6 +16,7 @@ import click
 
 import auditor
 from auditor.errors import AuditorError, UsageError
+from auditor.failures import not_installed
 from auditor.text import printable
 
 COMMANDS = {
@@ -106,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         _forget(sys.stdout)  # so click and rich say that nobody reads any more
         return AuditorError.exit_code
-    except ImportError as error:  # a broken installation: a system library, most likely
-        return _complain(f"{error}; run 'bdaudit doctor'", AuditorError.exit_code)
+    except ImportError as error:
+        return _complain(not_installed(error), AuditorError.exit_code)
     except MemoryError:
         return _complain("not enough memory", AuditorError.exit_code)
     except OSError as error:  # files are handled where they are used: what is left is the output

@@ -22,7 +22,6 @@ from auditor.document import dumped
 from auditor.errors import UsageError, VerificationError
 from auditor.gate import Policy, gated
 from auditor.report.words import TITLES, VERDICTS, number, percent, points
-from auditor.signing import bundle, keys
 from auditor.text import printable
 from auditor.verdict import Check, Verdict
 
@@ -154,6 +153,8 @@ def _about(path: Path, found: Found, *, external_data: bool) -> Check:
 
 def _signed(found: Found, pinned: tuple[Path, ...], attestation: Path) -> Check:
     """Say whether a pinned key has signed the very audit."""
+    from auditor.signing import bundle, keys  # late: all commands import this one, few sign
+
     trusted = [keys.pinned(path) for path in pinned]
     content = audit_file.read_bytes(attestation, bundle.MOST_BYTES)
     try:
