@@ -20,7 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.gpu import material
-from tests.gpu.steps import Bench, Failed, Step, prepare, steps
+from tests.gpu.bench import Bench, Failed
+from tests.gpu.steps import Step, long, prepare, short
 from tests.gpu.table import Row, Table
 
 BACKENDS = ("jax", "torch", "tensorflow")
@@ -43,12 +44,17 @@ def main() -> None:
             work_on = material.tiny(folder)
         else:
             work_on = material.photographs(given.data.absolute(), given.models.absolute(), folder)
-        for backend in given.backends:
-            bench = Bench(backend, work_on, folder, log, began + 60 * given.minutes, given.tiny)
-            first = backend == given.backends[0]
-            for title, step in steps(work_on, first=first, tiny=given.tiny):
-                if not given.only or step is prepare or any(word in title for word in given.only):
-                    take(title, step, bench, table)
+        ends = began + 60 * given.minutes
+        benches = [Bench(b, work_on, folder, log, ends, given.tiny) for b in given.backends]
+        listed = [
+            (bench, *step)
+            for bench in benches
+            for step in short(work_on, first=bench is benches[0], tiny=given.tiny)
+        ]
+        listed += [(bench, *step) for bench in benches for step in long(tiny=given.tiny)]
+        for bench, title, step in listed:
+            if not given.only or step is prepare or any(word in title for word in given.only):
+                take(title, step, bench, table)
     print(f"{table.path}: after {time.monotonic() - began:.0f} s", flush=True)
 
 

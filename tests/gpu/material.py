@@ -66,7 +66,7 @@ def photographs(data: Path, models: Path, folder: Path) -> Material:
     def make(environment: Mapping[str, str]) -> None:
         for part, files in _parts(data).items():
             _save(files, folder / f"{part}.npz")
-        _python(environment, models / "resnet18.py", resnet18)
+        _python(environment, 90, models / "resnet18.py", resnet18)
 
     networks = (
         Network("the paper's CNN", models / "badnet_square4.keras", known=(0.7481, 0.9464)),
@@ -79,20 +79,20 @@ def tiny(folder: Path) -> Material:
     """Return a network that learns images of the tests' own in a few seconds."""
 
     def make(environment: Mapping[str, str]) -> None:
-        _python(environment, "-m", "tests.gpu.tiny", folder)
+        _python(environment, 600, "-m", "tests.gpu.tiny", folder)
 
     network = Network("a tiny CNN", folder / "tiny.keras", known=(1.0, 1.0))
     return Material((network,), folder / "train.npz", folder / "test.npz", "square8", 60, make)
 
 
-def _python(environment: Mapping[str, str], *words: object) -> None:
+def _python(environment: Mapping[str, str], seconds: float, *words: object) -> None:
     """Run something with this Python, from the root of the checkout.
 
     Raises:
         RuntimeError: It failed; with the last line that it left.
     """
     line = [sys.executable, *map(str, words)]
-    ran = limited.run(line, 300, environment, ROOT)
+    ran = limited.run(line, seconds, environment, ROOT)
     if ran.code != 0:
         raise RuntimeError(f"{words[0]}: {(ran.err.splitlines() or ['too slow'])[-1]}")
 

@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.gpu import limited
 from tests.gpu.__main__ import BACKENDS, take
+from tests.gpu.bench import Bench, Failed
 from tests.gpu.material import Material
-from tests.gpu.steps import Bench, Failed
 from tests.gpu.table import Table
 
 STEPS = (
