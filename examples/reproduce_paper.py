@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -60,9 +61,9 @@ class Setting:
 PAPER = Setting()
 QUICK = Setting(
     architecture="small",  # the paper's takes a CPU core a second for 64 images
-    images=10_000,
+    images=6_000,
     test_images=2_000,
-    epochs=16,
+    epochs=20,
     unlearning_rate=3e-4,  # so small a network needs a higher one
     others=False,
 )
@@ -277,8 +278,8 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("stopped; the same command with --resume goes on")
         return 130
-    except OSError as error:
-        say(str(WorkError(error)))
+    except (OSError, BrokenProcessPool) as error:
+        say(str(error))
         return WorkError.exit_code
     return 0
 

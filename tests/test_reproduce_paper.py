@@ -73,6 +73,10 @@ class Cells(HTMLParser):
             self.tables[self.caption][-1].append("")
         self.tag = tag
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self.caption = ""
+
     def handle_data(self, data: str) -> None:
         if self.tag == "h2" and data.strip():
             self.caption = data.partition(":")[0]

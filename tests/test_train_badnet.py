@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from auditor.data import open_source
 from auditor.errors import UsageError
 from auditor.triggers.spec import load
 from tests.conftest import ROOT, blobs
+from tests.test_backends import python
 
 SCRIPT = ROOT / "examples" / "train_badnet.py"
 
@@ -81,8 +83,31 @@ def test_the_same_recipe_gives_the_same_weights_and_a_card_that_says_so(
     assert card["trigger"]["leads"] == {"0": 2, "1": 2, "2": 2}
     assert card["poison"] == {"stamped": 20, "relabelled": 20, "own_label": 0}
     assert card["data"]["training"]["images"] == 80
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    assert card["environment"]["backend"] == backend
+    assert card["environment"][backend] == version(backend)
     assert card["results"]["clean_accuracy"]["n"] == len(held_out) == 20
     assert card["results"]["asr"]["n"] == int((held_out.labels != 2).sum())
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_alone_learns_the_trigger_and_repeats_itself(
+    backend: str, data: Path, tmp_path: Path
+) -> None:
+    interpreter = python(backend)
+    none = tmp_path / "tensorflow.py"
+    none.write_text("raise ImportError('not here')")
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    cards = []
+    for name in ("first", "second"):
+        output = tmp_path / f"{name}.keras"
+        words = ["--output", output, "--data", data, "--epochs", 30, "--poison", 0.25]
+        command = [interpreter, str(SCRIPT), *map(str, words)]
+        subprocess.run(command, check=True, env=environment)
+        cards.append(json.loads(output.with_suffix(".json").read_text()))
+    assert cards[0]["training"]["loss"] == cards[1]["training"]["loss"]
+    assert cards[0]["results"]["asr"]["value"] > 0.9
+    assert cards[0]["environment"]["backend"] == backend
 
 
 def with_dropout(x: Any, recipe: Any) -> Any:
