@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from auditor.data.read_ahead import read_ahead
 from auditor.errors import InputError, UsageError
 from auditor.models.classifier import Classifier, SpatialLayer, watched
+from auditor.models.devices import gpus_in_use
 from auditor.text import printable
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class GradCam:
             classifier: The model.
             layer: Where heatmaps are read; None for scores alone.
             frozen: Whether its weights stay as they are from now on, so that an ONNX graph can be
-                run by ONNX Runtime where that is installed.
+                run by ONNX Runtime, where that is installed and there is no GPU.
 
         Raises:
             UsageError: The Keras backend has no gradient here.
@@ -76,7 +77,7 @@ class GradCam:
                 f"KERAS_BACKEND={backend}: not supported; use one of {', '.join(_BACKENDS)}"
             )
         found = None
-        if frozen and classifier.graph_file:
+        if frozen and classifier.graph_file and not gpus_in_use():
             from auditor.models.onnx.runtime import fast_forward
 
             found = fast_forward(classifier, layer)

@@ -3,6 +3,8 @@
 `test_backends` runs this file under the other backends too.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -276,3 +278,76 @@ def test_nothing_is_retraced_between_batches_of_different_sizes() -> None:
     for n in (12, 5, 1, 7):
         look(IMAGES[:n], 0)
     assert look._run.experimental_get_tracing_count() == 1
+
+
+def test_batch_after_batch_is_what_each_alone_is() -> None:
+    wrapped = classifier(small_cnn())
+    look = GradCam(wrapped, wrapped.spatial_layer(None))
+    parts = [slice(0, 5), slice(5, 10), slice(10, 12)]
+    targets = [0, np.array([2, 1, 0, 1, 2]), 2]
+    pairs = zip(parts, targets, strict=True)
+    given = list(look.each((part, IMAGES[part], target) for part, target in pairs))
+    assert [part for part, _ in given] == parts
+    whole = look(IMAGES, np.concatenate([[0] * 5, targets[1], [2] * 2]))
+    for name in ("scores", "predicted", "heat", "target_heat"):
+        joined = np.concatenate([getattr(one, name) for _, one in given])
+        np.testing.assert_allclose(joined, getattr(whole, name), rtol=1e-5, atol=1e-6)
+    assert list(look.each(iter(()))) == []
+
+
+def test_the_next_batch_is_begun_before_the_last_is_waited_for(monkeypatch) -> None:
+    wrapped = classifier(small_cnn())
+    look, happened = GradCam(wrapped, None), []
+    begin = look._begun
+
+    def watched(images, target):
+        happened.append(f"begun {target}")
+        wait = begin(images, target)
+
+        def waited():
+            happened.append(f"awaited {target}")
+            return wait()
+
+        return waited
+
+    monkeypatch.setattr(look, "_begun", watched)
+    for number, _ in look.each((i, IMAGES[i : i + 1], i) for i in range(3)):
+        happened.append(f"given {number}")
+    assert happened == [
+        *("begun 0", "begun 1", "awaited 0", "given 0"),
+        *("begun 2", "awaited 1", "given 1", "awaited 2", "given 2"),
+    ]
+
+
+def test_many_images_at_once_are_seen_as_few_are() -> None:
+    """JAX takes them in slices on a CPU, and pads the last one."""
+    wrapped, many = classifier(small_cnn()), blobs(150)[0]
+    look = GradCam(wrapped, wrapped.spatial_layer(None))
+    seen = look(many, np.arange(150) % 3)
+    assert seen.scores.shape == (150, 3)
+    assert seen.heat.shape == seen.target_heat.shape == (150, 8, 8)
+    for place in (0, 63, 64, 127, 128, 149):
+        one = GradCam(wrapped, wrapped.spatial_layer(None))(many[place : place + 1], place % 3)
+        np.testing.assert_allclose(seen.scores[place], one.scores[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            seen.target_heat[place], one.target_heat[0], rtol=1e-4, atol=1e-6
+        )
+
+
+def test_what_is_not_finite_is_no_heat() -> None:
+    model = pooled_model()
+    kernel, bias = model.get_layer("conv").get_weights()
+    kernel[..., 2] = 3e38
+    model.get_layer("conv").set_weights([kernel, bias])
+    result = seen(model)
+    assert not np.isfinite(result.scores).all()
+    assert np.isfinite(result.heat).all()
+    assert np.isfinite(result.target_heat).all()
+
+
+def test_a_copy_with_another_input_range_is_another_network() -> None:
+    wrapped = classifier(pooled_model())
+    one = GradCam(wrapped, None)(IMAGES, 0).scores
+    other = GradCam(replace(wrapped, input_range=InputRange.parse("-1..1")), None)(IMAGES, 0).scores
+    assert np.abs(one - other).max() > 0.01
+    np.testing.assert_array_equal(GradCam(wrapped, None)(IMAGES, 0).scores, one)

@@ -110,7 +110,10 @@ def reference(probed) -> Probed:
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_what_holds_on_paper(backend: str) -> None:
-    files = ("test_attention", "repair/test_objective", "repair/test_fisher", "repair/test_devices")
+    files = (
+        *("test_attention", "measure/test_compiled", "models/onnx/test_runtime"),
+        *("models/test_devices", "repair/test_objective", "repair/test_fisher"),
+    )
     paths = (f"tests/{file}.py" for file in files)
     assert_runs(backend, python(backend), "pytest", "-p", "no:cacheprovider", *paths)
 
@@ -154,6 +157,20 @@ def test_trained_weights_are_seen_by_a_look_made_before(other: Probed, expected:
             assert np.abs(after - before).max() > 0.1
             reference = expected.arrays["none.after.scores"]
             np.testing.assert_allclose(after, reference, rtol=1e-3, atol=1e-4)
+
+
+def test_the_layers_are_the_same(other: Probed, expected: Probed) -> None:
+    assert other.facts["layers"] == expected.facts["layers"] != []
+
+
+def test_a_whole_audit_compiles_two_looks_and_a_second_one_nothing(other: Probed) -> None:
+    """Heatmaps for all images; scores alone for the neighbours."""
+    if other.facts["engine"]["backend"] == "torch":
+        pytest.skip("PyTorch compiles nothing at all")
+    assert other.facts["compiled_to_find_layers"] == 0
+    assert other.facts["compiled_looks"] == 2
+    assert other.facts["compiled_by_a_second_audit"] == []
+    assert other.facts["same_again"]
 
 
 def test_a_smaller_batch_compiles_nothing(other: Probed) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -49,6 +50,49 @@ def test_weights_are_the_models_own_and_not_the_files(tmp_path: Path) -> None:
     after = GradCam(opened, None, frozen=True)(BATCH, 0).scores
     assert np.abs(after - before).max() > 0.1
     assert_same_eyes(opened, None)
+
+
+def test_a_session_is_opened_once_for_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    opened, sessions = classifier(CLASSIFIER, tmp_path), []
+    start = onnxruntime.InferenceSession.__init__
+
+    def counted(self: Any, *given: Any, **more: Any) -> None:
+        sessions.append(self)
+        start(self, *given, **more)
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "__init__", counted)
+
+    def look() -> list[np.ndarray]:
+        taps = (None, opened.spatial_layer(None))
+        seen = [GradCam(opened, tap, frozen=True)(BATCH, 7) for tap in taps]
+        return [seen[0].scores, seen[1].scores, seen[1].target_heat]
+
+    first = look()
+    assert len(sessions) == 2
+    for one, other in zip(look(), first, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(sessions) == 2
+    kernel, *_ = opened.model.trainable_variables
+    whole = np.asarray(keras.ops.convert_to_numpy(kernel))
+    changed = whole.copy()
+    changed.flat[-1] += 0.5  # one number of one weight
+    kernel.assign(changed)
+    second = look()
+    assert len(sessions) == 4
+    fresh = classifier(CLASSIFIER, tmp_path)
+    fresh.model.trainable_variables[0].assign(changed)
+    expected = GradCam(fresh, fresh.spatial_layer(None))(BATCH, 7)
+    for one in second[:2]:
+        np.testing.assert_allclose(one, expected.scores, rtol=1e-4, atol=1e-5)
+        assert np.abs(one - first[0]).max() > 0.01
+    np.testing.assert_allclose(second[2], expected.target_heat, rtol=1e-3, atol=1e-6)
+    kernel.assign(whole)
+    for one, other in zip(look(), first, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_way_around_the_layer_is_left_to_keras(tmp_path: Path) -> None:
