@@ -177,12 +177,13 @@ def _settings(run: Run, setting: Any, paper: Any) -> Iterator[Row]:
     told, epochs = repair.parameters, _epochs(run)
     used = f"{repair.data.training:,} train, {repair.data.validation:,} judge the epochs"
     differs = repair.data.training + repair.data.validation != paper.images
-    yield Row("Images to unlearn with", f"{paper.images:,}", used, "", differs)
+    gap = "not the paper's" if differs else "same"
+    yield Row("Images to unlearn with", f"{paper.images:,}", used, gap, differs)
     yield same("Epochs of unlearning", paper.unlearn_epochs, epochs.get("unlearning", 0))
     yield same("Epochs of recovery", paper.recovery_epochs, epochs.get("recovery", 0))
     yield same("α, first to last epoch", "0.05 to 0.2", f"{told['alpha']}".replace(":", " to "))
     yield same("λ, β", "1, 0.0001", f"{told['clean_weight']:g}, {told['anchor_weight']:g}")
-    yield same("Adam's rate", "0.00003", f"{told['learning_rate']:.5f}")
+    yield same("Learning rate of unlearning", "0.00003", f"{told['learning_rate']:.5f}")
     leaves = f"where the target's chance is below {percent(float(told['unlearned_below'] or 0))}"
     yield Row("A stamped image leaves the ascent", "never", leaves, OWN_RULE, True)
     kept = (
