@@ -151,8 +151,8 @@ class _Audit:
         from auditor.metrics import Attention, wilson
 
         turned, right, tar, target_tar = 0, 0, [], []
-        for batch, truth in _batches(images, labels):
-            seen = self._look(batch, TARGET)
+        asked = ((truth, batch, TARGET) for batch, truth in _batches(images, labels))
+        for truth, seen in self._look.each(asked):
             turned += int((seen.predicted == TARGET).sum())
             right += int((seen.predicted == truth).sum())
             tar.append(Attention.of(seen.heat, self._regions))
