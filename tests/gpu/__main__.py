@@ -67,7 +67,7 @@ def take(title: str, step: Step, bench: Bench, table: Table) -> None:
     except Exception as error:  # whatever went wrong, the others are to be seen
         reason = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
         reached = None if bench.tiny else False
-        seconds = time.perf_counter() - began
+        seconds = round(time.perf_counter() - began, 1)
         table.add(Row(title, bench.backend, f"FAILED: {reason}", seconds, reached=reached))
 
 

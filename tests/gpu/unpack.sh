@@ -19,7 +19,7 @@ own=$("$place/bin/python" -c 'import sysconfig; print(sysconfig.get_path("pureli
 "$python" -c 'import site
 for folder in site.getsitepackages():
     print(f"import site; site.addsitedir({folder!r})")' >"$own/below.pth"
-"$python" -m pip install --quiet --no-index --no-deps --no-cache-dir --no-compile \
+"$python" -m pip install --quiet --no-index --no-deps --no-cache-dir \
     --target "$own" "$folder"/wheels/*.whl
 PYTHONUNBUFFERED=1 "$place/bin/python" -m tests.gpu --models "$folder/models" \
     --data "$(ls "$folder"/*.tar.xz)" "$@"
