@@ -45,8 +45,8 @@ def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:
     fails its scan: it is meant to.
     """
     outputs = [folder / name for name in (*_MADE, *_SCANNED, _MODEL, *_REPAIRED)]
-    _make_folder(folder)
     ready("pdf")
+    _make_folder(folder)
     files.check_outputs(outputs, ["keras", "npz", "html", "pdf", "json"], [], force=force)
     show = not (quiet or no_progress)
     _scan(folder, show=show, quiet=quiet)

@@ -22,7 +22,8 @@ _IN_A_ROW = 16
 """Files that a thread decodes at a time: small ones cost less than handing them over."""
 
 _BATCHES_AHEAD = 2
-"""Read while whoever asked for images works on those that they have."""
+_BYTES_AHEAD = 64 << 20
+"""What is decoded, at most, while whoever asked for images works on those that they have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,23 +33,14 @@ class Decoded:
     Attributes:
         positions: int64 (n,), ascending.
         images: uint8 (n, height, width, 3), RGB.
-        resized: How many of the n were resized.
+        resized: bool (n,), whether each was.
         refused: Positions passed over since the previous ones were delivered, and why.
     """
 
     positions: NDArray[np.int64]
     images: NDArray[np.uint8]
-    resized: int
+    resized: NDArray[np.bool_]
     refused: tuple[tuple[int, str], ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _One:
-    """What became of one file: an image uint8 (*size, 3), or the reason why there is none."""
-
-    image: NDArray[np.uint8] | None
-    resized: bool = False
-    reason: str = ""
 
 
 def decode_stream(
@@ -65,18 +57,18 @@ def decode_stream(
     Yields:
         Batches, all full but the last, which has no image where only refused files were left.
     """
-    taken: list[tuple[int, _One]] = []
-    refused: list[tuple[int, str]] = []
-    for position, one in enumerate(_in_order(path_at, count, size, batch_size)):
-        if one.image is None:
-            refused.append((position, one.reason))
-            continue
-        taken.append((position, one))
-        if len(taken) == batch_size:
-            yield _batch(taken, refused, size)
-            taken, refused = [], []
-    if taken or refused:
-        yield _batch(taken, refused, size)
+    held: list[Decoded] = []
+    count_held = 0
+    for some in _in_order(path_at, count, size, batch_size):
+        held.append(some)
+        count_held += len(some.positions)
+        while count_held >= batch_size:
+            full, rest = _split(_joined(held), batch_size)
+            yield full
+            held, count_held = [rest], len(rest.positions)
+    last = _joined(held) if held else None
+    if last and (len(last.positions) or last.refused):
+        yield last
 
 
 def decode_one(path: Path) -> NDArray[np.uint8]:
@@ -101,50 +93,70 @@ def decode_one(path: Path) -> NDArray[np.uint8]:
         image = None
     if image is None:
         raise UnreadableImage(f"truncated or corrupt {kind}")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
 
 
 def _in_order(
     path_at: Callable[[int], Path], count: int, size: tuple[int, int], batch_size: int
-) -> Iterator[_One]:
+) -> Iterator[Decoded]:
     """Decode in several threads, never more than some batches ahead of what was taken."""
-
-    def some(positions: range) -> list[_One]:
-        return [_one(path_at(position), size) for position in positions]
-
     threads = min(os.cpu_count() or 1, _MAX_THREADS)
-    ahead = threads + _BATCHES_AHEAD * batch_size // _IN_A_ROW
-    waiting: deque[Future[list[_One]]] = deque()
+    images = min(_BATCHES_AHEAD * batch_size, _BYTES_AHEAD // (size[0] * size[1] * 3))
+    ahead = threads + images // _IN_A_ROW
+    waiting: deque[Future[Decoded]] = deque()
     pool = ThreadPoolExecutor(threads, "decode")
     try:
         for start in range(0, count, _IN_A_ROW):
             positions = range(start, min(start + _IN_A_ROW, count))
-            waiting.append(pool.submit(some, positions))
+            waiting.append(pool.submit(_some, path_at, positions, size))
             if len(waiting) > ahead:
-                yield from waiting.popleft().result()
+                yield waiting.popleft().result()
         while waiting:
-            yield from waiting.popleft().result()
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _one(path: Path, size: tuple[int, int]) -> _One:
-    try:
-        image = decode_one(path)
-    except UnreadableImage as error:
-        return _One(None, reason=str(error))
-    return _One(resize(image, size), resized=image.shape[:2] != size)
+def _some(path_at: Callable[[int], Path], positions: range, size: tuple[int, int]) -> Decoded:
+    images = np.empty((len(positions), *size, 3), np.uint8)
+    kept: list[int] = []
+    resized: list[bool] = []
+    refused: list[tuple[int, str]] = []
+    for position in positions:
+        try:
+            image = decode_one(path_at(position))
+        except UnreadableImage as error:
+            refused.append((position, str(error)))
+            continue
+        images[len(kept)] = resize(image, size)  # copied at once: its memory serves the next
+        kept.append(position)
+        resized.append(image.shape[:2] != size)
+    return Decoded(
+        np.array(kept, np.int64), images[: len(kept)], np.array(resized, np.bool_), tuple(refused)
+    )
 
 
-def _batch(
-    taken: list[tuple[int, _One]], refused: list[tuple[int, str]], size: tuple[int, int]
-) -> Decoded:
-    images = np.empty((len(taken), *size, 3), np.uint8)
-    for place, (_, one) in enumerate(taken):
-        if one.image is not None:
-            images[place] = one.image
-    positions = np.array([position for position, _ in taken], np.int64)
-    return Decoded(positions, images, sum(one.resized for _, one in taken), tuple(refused))
+def _joined(held: list[Decoded]) -> Decoded:
+    return Decoded(
+        np.concatenate([some.positions for some in held]),
+        np.concatenate([some.images for some in held]),
+        np.concatenate([some.resized for some in held]),
+        tuple(one for some in held for one in some.refused),
+    )
+
+
+def _split(some: Decoded, count: int) -> tuple[Decoded, Decoded]:
+    """Cut after so many images; what was refused before the last of them goes with them."""
+    last = int(some.positions[count - 1])
+    sides = (slice(None, count), slice(count, None))
+    refused = tuple(
+        tuple(one for one in some.refused if (one[0] > last) == late) for late in (0, 1)
+    )
+    first, rest = (
+        Decoded(some.positions[side], some.images[side], some.resized[side], those)
+        for side, those in zip(sides, refused, strict=True)
+    )
+    return first, rest
 
 
 @cache

@@ -131,7 +131,7 @@ class ImageFolder(Dataset):
             skipped = tuple(
                 SkippedImage(self.name_of(int(order[i])), reason) for i, reason in some.refused
             )
-            yield Batch(some.images, self.labels[chosen], chosen, some.resized, skipped)
+            yield Batch(some.images, self.labels[chosen], chosen, int(some.resized.sum()), skipped)
 
     def _path(self, index: int) -> Path:
         return self._root / self._paths[index]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from auditor.atomic import temporary_prefix
 from auditor.errors import InputError, WorkError
+from auditor.failures import not_installed
 from auditor.models.to_onnx.check import Scores, Unfaithful, check
 from auditor.text import printable
 
@@ -227,4 +228,6 @@ def _attempt(act: Callable[[], _T], shown: str, problem: str) -> _T:
 def _reason(error: Exception) -> str:
     if isinstance(error, Unfaithful):
         return str(error)
+    if isinstance(error, ImportError):
+        return not_installed(error)
     return printable(" ".join(str(error).split()), 200) or type(error).__name__
