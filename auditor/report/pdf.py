@@ -4,6 +4,7 @@ The same audit gives the same bytes: dates and the file identifier come from it,
 clock.
 """
 
+import contextlib
 import hashlib
 import io
 import logging
@@ -83,7 +84,8 @@ def ready() -> None:
 
 def _weasyprint() -> Any:
     try:
-        import weasyprint
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints a banner where Pango is missing
+            import weasyprint
     except OSError as error:
         raise WorkError(
             "WeasyPrint finds no Pango, so no PDF can be made; mend it with: apt-get install "

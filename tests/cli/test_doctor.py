@@ -1,8 +1,12 @@
 """`bdaudit doctor`: what is there, what is not, and what mends it."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
-from tests.conftest import Ran, bdaudit
+from tests.conftest import ROOT, Ran, assert_refusal, bdaudit
 
 
 def findings(ran: Ran) -> dict[str, str]:
@@ -29,3 +33,40 @@ def test_a_backend_that_there_is_not() -> None:
     assert "not supported; use one of tensorflow, jax, torch" in ran.out
     assert "mend with: export KERAS_BACKEND=tensorflow" in ran.out
     assert "\x1b" not in ran.out
+
+
+WITHOUT_PANGO = """
+import sys, cffi
+found = cffi.FFI.dlopen
+def dlopen(self, name, *flags):
+    if "pango" in str(name):
+        raise OSError(f"cannot load library '{name}': no such file")
+    return found(self, name, *flags)
+cffi.FFI.dlopen = dlopen
+from auditor.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def without_pango(*arguments: object) -> Ran:
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANGO, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_a_machine_without_pango(tmp_path: Path) -> None:
+    """WeasyPrint prints a banner of its own, which is nobody's result."""
+    ran = without_pango("doctor")
+    assert ran.code == 3
+    assert re.search(r"^LACK  PDF +cannot load library 'lib", ran.out, re.MULTILINE)
+    assert "mend with: apt-get install libpango-1.0-0" in ran.out
+    assert "WeasyPrint could not import" not in ran.out + ran.err
+    audit = ROOT / "tests" / "report" / "frozen" / "audit-v1.json"
+    ran = without_pango("report", audit, "-o", tmp_path / "audit.pdf")
+    assert_refusal(ran, 3, "WeasyPrint finds no Pango", "apt-get install libpango-1.0-0")
+    assert ran.out == ""
