@@ -150,15 +150,9 @@ class Safety:
 
 @dataclass(frozen=True)
 class Environment:
-    """What the audit ran on, and how to run it again.
+    """What the audit ran on (see `results.Engine`), and how to run it again.
 
     Attributes:
-        python: Version.
-        backend: Keras backend.
-        versions: Package name → version.
-        device: What computed, in words.
-        seed: The audit's seed.
-        command: The exact command line.
         unused_gpu: Why a GPU of the machine was not used; empty where there was none, or all were.
     """
 
@@ -336,13 +330,7 @@ def subject(
 
 def environment(engine: Engine, seed: int, command: str, unused_gpu: str = "") -> Environment:
     """Return what the work ran on, and how to run it again."""
-    python, backend, versions, device = (
-        engine.python,
-        engine.backend,
-        engine.versions,
-        engine.device,
-    )
-    return Environment(python, backend, versions, device, seed, command, unused_gpu)
+    return Environment(**vars(engine), seed=seed, command=command, unused_gpu=unused_gpu)
 
 
 def now() -> str:

@@ -129,7 +129,7 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
         return value
     if origin is Literal:
         allowed = ", ".join(map(str, get_args(kind)))
-        raise WrongField(where, f"{value!r:.40} is none of {allowed}")
+        raise WrongField(where, f"{_shown(value)} is none of {allowed}")
     raise WrongField(where, f"expected {_name(kind)}, found {type(value).__name__}")
 
 
@@ -180,7 +180,7 @@ def _in_range(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     number = from_json(plain, value, unpack, where)
     for note in notes:
         if isinstance(note, Range) and number not in note:
-            raise WrongField(where, f"is {number!r:.40}, but must be {note}")
+            raise WrongField(where, f"is {_shown(number)}, but must be {note}")
     return number
 
 
@@ -191,7 +191,7 @@ def _dataclass(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     unknown = sorted(map(str, set(value) - {f.name.rstrip("_") for f in fields}))
     if unknown:
         known = ", ".join(f.name.rstrip("_") for f in fields)
-        raise WrongField(where, f"unknown key {unknown[0]!r}; known: {known}", unknown[0])
+        raise WrongField(where, f"unknown key {_shown(unknown[0])}; known: {known}", unknown[0])
     given = {}
     for field in fields:
         key = field.name.rstrip("_")
@@ -229,6 +229,14 @@ def _tuple(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
         from_json(k, v, unpack, f"{where}[{i}]")
         for i, (k, v) in enumerate(zip(kinds, value, strict=True))
     )
+
+
+def _shown(value: Any) -> str:
+    """Return the beginning of a value as Python writes it, whatever it is."""
+    try:
+        return f"{value!r:.40}"
+    except (ValueError, RecursionError):  # thousands of digits, or of lists in lists
+        return f"{type(value).__name__} that is too long to show"
 
 
 def _name(kind: Any) -> str:

@@ -1,6 +1,7 @@
 """What a worker may use of the machine while it runs, watched from outside."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -106,12 +107,13 @@ def _group() -> int:
 def _used(pid: int) -> tuple[int, int]:
     """Return the bytes that a process holds and the number of its threads."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0, 0
-    facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    held = int(facts.get("VmRSS", "0 kB").split()[0]) << 10
-    return held, int(facts.get("Threads", "0"))
+    # Bytes, since the first line is a name that the process gives itself.
+    held = re.search(rb"^VmRSS:\s*(\d+) kB$", status, re.MULTILINE)
+    threads = re.search(rb"^Threads:\s*(\d+)$", status, re.MULTILINE)
+    return int(held[1]) << 10 if held else 0, int(threads[1]) if threads else 0
 
 
 def _free(folder: Path) -> int:

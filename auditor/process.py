@@ -18,6 +18,9 @@ from auditor.text import printable
 SECONDS_TO_STOP = 60
 """For a step of training and a checkpoint, and for a finished worker to go."""
 
+STARTING = "starting the backend"
+"""What a worker says that it does before it has opened any file of the user's."""
+
 COMMAND = (sys.executable, "-I", "-m", "auditor.worker")
 
 _CRASHES = (-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
@@ -133,6 +136,8 @@ class Worker:
             return f"the worker was killed, most likely for lack of memory; {advice}"
         if code == -signal.SIGXCPU:
             return f"the worker computed without end{during}; the file is damaged, or made for that"
+        if code in _CRASHES and doing == STARTING:
+            return f"the worker crashed (signal {-code}){during}: see -v, and run 'bdaudit doctor'"
         if code in _CRASHES:
             why = "the file is damaged or made for that, or there is too little memory"
             return f"the worker crashed (signal {-code}){during}: {why} (--memory-limit)"

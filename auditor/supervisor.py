@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -148,7 +148,8 @@ class Supervisor:
             _check_backend(job.get("backend") or backend())
         memory = self._guard.memory or free_memory()
         grant = self._grant(job)
-        job = {**job, "gpu": {"there": gpu.on_this_machine(), "why_not": grant.why_not}}
+        there = gpu.on_this_machine()
+        job = {**job, "gpu": {"there": there, "hidden": grant.hidden, "partly": grant.partly}}
         job["confine"] = self._confinement(job, room, memory, gpu=grant.usable)
         (room / "job.json").write_text(json.dumps(job), "utf-8")
         self._doing = ""
@@ -202,6 +203,7 @@ class Supervisor:
         self, lines: Iterable[bytes], progress: Progress, hear: Hear | None, *, told: bool
     ) -> AuditorError | None:
         """Pass on what the worker says until it closes its end; return its refusal, if any."""
+        computes = False
         for line in lines:
             try:
                 event = json.loads(line)
@@ -215,7 +217,8 @@ class Supervisor:
                     return known(printable(str(event["message"]), 1000))
                 elif not told:
                     raise ValueError("speaks before it is confined")
-                elif kind == "device":
+                elif kind == "device" and not computes:
+                    computes = True
                     given = {k: v for k, v in event.items() if k != "event"}
                     self._computes_on(from_json(Device, given, no_array))
                 elif kind == "progress":
@@ -235,7 +238,7 @@ class Supervisor:
         self.device = Device(
             tuple(printable(name, 80) for name in device.gpus), printable(device.unused, 400)
         )
-        if self.device.unused != self._said:
+        if self.device.unused and not self._said:
             self._said = self.device.unused
             where = "not all GPUs are used" if device.gpus else "computing on the CPU, not the GPU"
             self._say(f"{where}: {self._said}")
@@ -251,14 +254,14 @@ def _check_backend(name: str) -> None:
         known = ", ".join(BACKENDS)
         raise UsageError(f"KERAS_BACKEND={printable(name, 60)}: not supported; use one of {known}")
     if find_spec(name) is None:
-        others = ", ".join(other for other in BACKENDS if other != name)
+        others = [other for other in BACKENDS if find_spec(other)]
+        instead = f", or set KERAS_BACKEND={others[0]}, which is installed" if others else ""
         raise WorkError(
-            f"{name}, the Keras backend, is not installed; run 'pip install {name}', or set "
-            f"KERAS_BACKEND to one of {others}"
+            f"{name}, the Keras backend, is not installed; run 'pip install {name}'{instead}"
         )
 
 
-def _environment(room: Path, job: dict[str, Any], variables: dict[str, str]) -> dict[str, str]:
+def _environment(room: Path, job: dict[str, Any], variables: Mapping[str, str]) -> dict[str, str]:
     own = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own |= variables  # the libraries look for GPUs as soon as they are imported
     if "backend" in job:

@@ -164,7 +164,9 @@ def begin(folder: Path, asked: dict[str, object], *, resume: bool, force: bool) 
         except ValueError as error:
             raise InputError(f"{record}: is damaged; --force starts over") from error
         if differ := [name for name in asked if was.get(name) != asked[name]]:
-            raise UsageError(f"{folder}: was begun with another {', '.join(differ)}; drop --resume")
+            raise UsageError(
+                f"{folder}: was begun with another {', '.join(differ)}; --force starts over"
+            )
         return
     if folder.exists() and not record.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder}: holds something else; give an empty or new folder")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from auditor import worker
+from auditor.worker import __main__ as worker
 
 
 def attack(job: dict[str, Any], folder: Path, tell: worker.Tell) -> None:

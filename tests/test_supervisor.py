@@ -12,6 +12,7 @@ import pytest
 
 from auditor import leash
 from auditor.errors import InputError, UsageError, WorkError
+from auditor.results import Device
 from auditor.supervisor import Guard, Supervisor
 from tests.sandbox.conftest import Attack, attack, needs_the_kernel
 
@@ -256,7 +257,7 @@ process.COMMAND = (sys.executable, "-I", "-c", '''
 import sys
 from auditor.sandbox import landlock
 landlock.version = lambda: 0
-from auditor.worker import main
+from auditor.worker.__main__ import main
 sys.exit(main())
 ''')
 from auditor.cli import main
@@ -281,3 +282,30 @@ def test_two_workers_do_not_share_a_folder(tmp_path: Path) -> None:
         assert len(rooms) == 3
         assert all(room.stat().st_mode & 0o077 == 0 for room in rooms)
         assert all(os.access(room, os.W_OK) for room in rooms)
+
+
+def test_a_worker_may_call_itself_anything(attack: Attack) -> None:
+    """Its name stands in the file that its memory is read from, byte for byte."""
+    evil = """
+        libc = ctypes.CDLL(None)
+        for name in (b"\\xff\\xfe", b"VmRSS:\\t1 kB", b"a\\nThreads:\\t9999"):
+            libc.prctl(15, name)
+            time.sleep(0.7)
+            say(json.dumps({"event": "progress", "phase": "x", "done": 1, "total": 2}) + "\\n")
+        result["lived"] = "yes"
+    """
+    assert attack(textwrap.dedent(SAY) + textwrap.dedent(evil), OFF).result == {"lived": "yes"}
+
+
+def test_of_what_it_computes_on_a_worker_speaks_once() -> None:
+    said: list[str] = []
+    with Supervisor(OFF, said.append) as workers:
+        for unused in ("", "no driver", "", "another reason"):
+            workers._computes_on(Device((), unused))
+    assert said == ["computing on the CPU, not the GPU: no driver"]
+
+
+def test_what_it_computes_on_cannot_be_said_again(attack: Attack) -> None:
+    line = json.dumps({"event": "device", "gpus": [], "unused": "x"}) + "\\n"
+    with pytest.raises(WorkError, match="cannot be understood"):
+        attack(SAY + f"\n    say({line!r}.replace('\\\\n', '\\n') * 2); time.sleep(9)", OFF)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
+
 from auditor.cli.doctor_finding import Finding
 from auditor.errors import AuditorError
+from auditor.models import cuda_driver
 from auditor.sandbox import WALLS, diagnosis, gpu
 from auditor.supervisor import BACKENDS, Guard, Supervisor, backend
 from auditor.text import printable
@@ -50,7 +53,8 @@ def backends() -> Iterator[Finding]:
         yield Finding("backend", False, text, f"export KERAS_BACKEND={BACKENDS[0]}")
     elif find_spec(used) is None:
         text = f"{used}, which is to be used, is not installed"
-        yield Finding("backend", False, text, f"pip install {used}")
+        other = next((f"export KERAS_BACKEND={name}" for name in BACKENDS if find_spec(name)), "")
+        yield Finding("backend", False, text, other or f"pip install {used}")
     installed = [name for name in BACKENDS if find_spec(name)]
     for name in sorted(installed, key=lambda name: name != used):
         yield from _one(name, used=name == used)
@@ -110,11 +114,16 @@ def _gpu_lost(name: str, found: Trial, *, broken: bool) -> Finding:
     ok = False if broken else None
     granted = gpu.grant("auto", confined=False)
     if not granted.usable:
-        return Finding("GPU", ok, f"not used by {name}: {granted.why_not or found.problem}")
+        return Finding("GPU", ok, f"not used by {name}: {granted.hidden or found.problem}")
     outside = compute(name, ())
     if not outside.on_gpu:
         text = f"not used by {name}, nor outside the sandbox: {outside.problem or found.problem}"
-        return Finding("GPU", ok, text, _CUDA[name])
+        mend = _CUDA[name]
+        if cuda_driver.LIBRARY in text:
+            mend = "install NVIDIA's driver; a container: start it with its GPUs (--gpus all)"
+        return Finding("GPU", ok, text, mend)
+
+    click.echo(f"{name}: trying the walls one at a time, some minutes …", err=True)
 
     def works(walls: Sequence[str], everything_in: Sequence[Path]) -> bool:
         return compute(name, walls, everything_in).on_gpu

@@ -109,7 +109,7 @@ def unanswered(certificate: Certificate) -> str:
     status = certificate.verdict.status
     what = "could not be judged" if status == "inconclusive" else "needs no repair"
     shown = printable(certificate.subject.path)
-    return f"{shown}: {what} under this trigger; none was tried"
+    return f"{shown}: {what} under this trigger; no repair was tried"
 
 
 def repaired(

@@ -5,11 +5,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from auditor.errors import InputError, UsageError
 from auditor.models.input_range import InputRange
 from auditor.text import printable
+
+_one_at_a_time = RLock()
+"""Held while layers do what is not theirs: they are shared by all threads."""
 
 LUMA = ((0.299,), (0.587,), (0.114,))
 """What a gray model is fed of red, green and blue (ITU-R 601)."""
@@ -72,7 +76,7 @@ class Classifier:
             pixels = ops.matmul(pixels, luma)
             if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
                 pixels = ops.round(pixels)
-        with _identity_softmax(self.model):
+        with _one_at_a_time, _identity_softmax(self.model):
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 
     @cached_property
@@ -168,9 +172,9 @@ def watched(watchers: list[tuple[Any, Callable[[Any], Any]]]) -> Iterator[None]:
     """While open, pass each layer's output through its function, wherever the layer sits.
 
     The instance's `call` is wrapped, so layers of nested models are reached without rebuilding
-    anything. Not for use from two threads at once.
+    anything. Other threads wait: they would find the wrapped layers.
     """
-    with ExitStack() as stack:
+    with _one_at_a_time, ExitStack() as stack:
         for layer, watch in watchers:
             stack.enter_context(_calling(layer, _wrap(layer.call, watch)))
         yield

@@ -5,7 +5,7 @@ import os
 
 from auditor.text import printable
 
-_LIBRARY = "libcuda.so.1"
+LIBRARY = "libcuda.so.1"
 _NO_DEVICE = 100
 
 
@@ -15,9 +15,10 @@ def problem() -> str:
     Calls `cuInit` and `cuDeviceGetCount` of the driver's own library (CUDA driver API).
     """
     try:
-        cuda = ctypes.CDLL(_LIBRARY)
+        cuda = ctypes.CDLL(LIBRARY)
     except OSError as error:
-        return f"the driver's library {_LIBRARY} cannot be loaded: {printable(str(error), 200)}"
+        why = str(error).removeprefix(f"{LIBRARY}: ")
+        return f"the driver's library {LIBRARY} cannot be loaded: {printable(why, 200)}"
     count = ctypes.c_int(0)
     code = cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -10,6 +10,7 @@ from auditor.errors import UsageError, WorkError
 from auditor.failures import is_out_of_memory, reason
 from auditor.models import cuda_driver
 from auditor.results import Device
+from auditor.text import printable
 
 
 def start_keras() -> Any:
@@ -28,14 +29,15 @@ def start_keras() -> Any:
         ) from error
 
 
-def find(wanted: str, *, there: bool = False, why_not: str = "") -> Device:
+def find(wanted: str, *, there: bool = False, hidden: str = "", partly: str = "") -> Device:
     """Find out what the Keras backend computes on, by having it compute.
 
     Args:
         wanted: `auto`, `cpu` or `gpu`. That the GPU is hidden for `cpu` is the caller's: the
             libraries look for it when they start.
         there: Whether this machine has a GPU.
-        why_not: Why it, or all but one, was hidden from this process; empty where none was.
+        hidden: Why it was hidden from this process; empty where it was not.
+        partly: Why some of several were; empty where none was.
 
     Raises:
         UsageError: `gpu`, and there is none to be used; with the reason.
@@ -43,8 +45,8 @@ def find(wanted: str, *, there: bool = False, why_not: str = "") -> Device:
     """
     start_keras()
     gpus = () if wanted == "cpu" else gpus_in_use()
-    unused = why_not
-    if not gpus and not why_not and (there or wanted == "gpu"):
+    unused = partly if gpus else hidden
+    if not gpus and not hidden and (there or wanted == "gpu"):
         unused = _why_not(there)
     if wanted == "gpu" and not gpus:
         raise UsageError(f"--device gpu: {unused}; run 'bdaudit doctor', or use --device auto")
@@ -61,7 +63,12 @@ def gpus_in_use() -> tuple[str, ...]:
     try:
         return _GPUS[keras.backend.backend()]()
     except Exception as error:  # whatever a backend raises for a GPU that does not work
-        raise WorkError(f"the GPU does not work: {reason(error)}; use --device cpu") from error
+        platforms = os.environ.get("JAX_PLATFORMS")
+        asked = f" (JAX_PLATFORMS={printable(platforms, 40)})" if platforms else ""
+        said = f"{type(error).__name__}: {reason(error)}" if str(error) else type(error).__name__
+        raise WorkError(
+            f"{keras.backend.backend()} cannot compute{asked}: {said}; use --device cpu"
+        ) from error
 
 
 def product_error() -> float:

@@ -4,19 +4,21 @@ What the driver reads and writes: NVIDIA/OpenShell issues 1486 and 1628, nolabs-
 652 and issue 924, snapd's interface `opengl`.
 """
 
+import itertools
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _CONTROL = (
     "nvidiactl",
     "nvidia-uvm",
     "nvidia-uvm-tools",
-    "nvidia-caps/*",
 )
 _DEV = Path("/dev")
 _DRIVER = Path("/proc/driver/nvidia")
+_MINOR = re.compile(r"^DeviceFileMinor:\s*(\d+)", re.MULTILINE)
 _READ = (
     "/proc/devices",
     "/proc/driver/nvidia",
@@ -42,8 +44,18 @@ _OWN_THREADS = "/proc/self/task"
 def devices() -> list[Path]:
     """Return the device files of this machine's GPUs; empty where there are none."""
     gpus = _numbered() or [path for path in [_DEV / "dxg"] if path.exists()]  # Windows' Linux
-    control = [path for pattern in _CONTROL for path in sorted(_DEV.glob(pattern))]
-    return [*gpus, *control] if gpus else []
+    control = [_DEV / name for name in _CONTROL if (_DEV / name).exists()]
+    return [*gpus, *control, *_slices()] if gpus else []
+
+
+def _slices() -> list[Path]:
+    """Return the device files that give access to a GPU's slices (MIG), and not to their division.
+
+    The driver says which they are: `DeviceFileMinor: 12` in `gpu0/mig/gi1/access`.
+    """
+    said = [path.read_text() for path in sorted(_DRIVER.glob("capabilities/gpu*/mig/**/access"))]
+    numbers = [found[1] for text in said if (found := _MINOR.search(text))]
+    return [_DEV / "nvidia-caps" / f"nvidia-cap{number}" for number in numbers]
 
 
 def readable() -> list[Path]:
@@ -67,13 +79,15 @@ class Grant:
 
     Attributes:
         usable: Whether it may use one.
-        why_not: Why it may use none of those that there are, or not all; empty where it may.
+        hidden: Why it may use none of those that there are; empty where it may, or there is none.
+        partly: Why it may not use all of them; empty where it may use all, or none.
         variables: What its libraries must be told through the environment.
     """
 
     usable: bool
-    why_not: str
-    variables: dict[str, str]
+    hidden: str = ""
+    partly: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def grant(device: str, *, confined: bool, environment: Mapping[str, str] = os.environ) -> Grant:
@@ -86,32 +100,37 @@ def grant(device: str, *, confined: bool, environment: Mapping[str, str] = os.en
             code, since the assembler that it would start (ptxas) cannot be started.
         environment: The user's variables.
     """
-    if reason := _why_not(device, environment):
-        return Grant(False, reason, _HIDDEN)
-    if device == "cpu":
-        return Grant(False, "", _HIDDEN)
+    if (reason := _hidden(device, environment)) or device == "cpu":
+        return Grant(False, reason, variables=_HIDDEN)
     if not devices() or not confined:
-        return Grant(bool(devices()), "", {})
+        return Grant(bool(devices()))
     variables = {"XLA_FLAGS": f"{environment.get('XLA_FLAGS', '')} {_WITHOUT_PTXAS}".strip()}
     visible = environment.get("CUDA_VISIBLE_DEVICES")
-    names = visible.split(",") if visible else [path.name[6:] for path in _numbered()]
+    names = [path.name[6:] for path in _numbered()] if visible is None else _named(visible)
     if len(names) <= 1:
-        return Grant(True, "", variables)
+        return Grant(True, variables=variables)
     reason = (
         f"one of {len(names)} works: several need sockets, which the sandbox refuses; "
         "--sandbox off has them all"
     )
-    return Grant(True, reason, {**variables, "CUDA_VISIBLE_DEVICES": names[0].strip()})
+    one = {"CUDA_VISIBLE_DEVICES": names[0]}
+    return Grant(True, partly=reason, variables={**variables, **one})
 
 
-def _why_not(device: str, environment: Mapping[str, str]) -> str:
+def _named(visible: str) -> list[str]:
+    """Return the GPUs that `CUDA_VISIBLE_DEVICES` names: those before the first that is none."""
+    names = [name.strip() for name in visible.split(",")]
+    return list(itertools.takewhile(lambda name: name and not name.startswith("-"), names))
+
+
+def _hidden(device: str, environment: Mapping[str, str]) -> str:
     """Say why no GPU of this machine may be used; empty where one may, or there is none."""
     if not on_this_machine():
         return ""
     if device == "cpu":
         return "--device cpu"
     visible = environment.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None and visible.strip() in ("", "-1", "NoDevFiles"):
+    if visible is not None and _named(visible) in ([], ["NoDevFiles"]):
         return f"CUDA_VISIBLE_DEVICES={visible.strip()} hides it"
     if not devices():
         return (

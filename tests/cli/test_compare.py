@@ -232,7 +232,7 @@ def until(running: subprocess.Popen, condition: Callable[[], bool]) -> None:
 def test_a_clean_model_needs_no_repair(workshop: Workshop, tmp_path: Path) -> None:
     ran = run(bench(workshop, tmp_path), *(w.replace("poisoned", "clean") for w in COMPARE))
     assert ran.ran.code == 0, ran.ran.err
-    assert "clean.keras: needs no repair under this trigger; none was tried" in ran.ran.err
+    assert "clean.keras: needs no repair under this trigger; no repair was tried" in ran.ran.err
     assert ran.found["entries"] == []
     assert "nothing to compare" in ran.ran.out
 

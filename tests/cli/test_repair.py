@@ -265,7 +265,7 @@ def test_quiet_is_silent(repairs: Repairs) -> None:
 def test_a_clean_model_needs_no_repair(repairs: Repairs) -> None:
     done = repairs("clean")
     assert done.ran.code == 0, done.ran.err
-    assert "clean.keras: needs no repair under this trigger; none was tried" in done.ran.err
+    assert "clean.keras: needs no repair under this trigger; no repair was tried" in done.ran.err
     assert done.audit["repair"] is None
     assert done.audit["verdict"]["status"] == "pass"
     assert not done.model.exists()

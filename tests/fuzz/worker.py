@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from auditor import worker
 from auditor.errors import InputError, UsageError
 from auditor.failures import is_out_of_memory
 from auditor.text import printable
+from auditor.worker import __main__ as worker
 
 
 def check(path: Path, room: Path) -> str:

@@ -30,10 +30,12 @@ def test_why_a_gpu_that_is_there_is_not_used() -> None:
         pytest.skip("it is used")
     unused = find("auto", there=True).unused
     assert "libcuda.so.1 cannot be loaded" in unused or "could not be started" in unused
-    assert find("auto", there=True, why_not="CUDA_VISIBLE_DEVICES= hides it") == Device(
+    assert find("auto", there=True, hidden="CUDA_VISIBLE_DEVICES= hides it") == Device(
         (), "CUDA_VISIBLE_DEVICES= hides it"
     )
-    assert find("cpu", there=True, why_not="--device cpu").unused == "--device cpu"
+    several = find("auto", there=True, partly="one of 2 works").unused
+    assert several == unused  # not even one works, which is another reason
+    assert find("cpu", there=True, hidden="--device cpu").unused == "--device cpu"
     with pytest.raises(UsageError, match="--device gpu: the driver.*; run 'bdaudit doctor', or"):
         find("gpu", there=True)
 

@@ -27,7 +27,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_device_files(machine: Path) -> None:
     names = [str(path.relative_to(machine)) for path in gpu.devices()]
-    expected = ["nvidia2", "nvidia10", "nvidiactl", "nvidia-uvm", "nvidia-caps/nvidia-cap1"]
+    expected = ["nvidia2", "nvidia10", "nvidiactl", "nvidia-uvm"]
     assert names == expected
     for path in machine.glob("nvidia*[0-9]"):
         path.unlink()
@@ -35,25 +35,39 @@ def test_device_files(machine: Path) -> None:
     assert not gpu.on_this_machine()
 
 
+def test_of_what_rules_over_slices_nothing_is_given(machine: Path, tmp_path: Path) -> None:
+    """`nvidia-cap1` may divide GPUs anew; a slice has a device file of its own."""
+    for place, minor in (
+        ("mig/config", 1),
+        ("gpu2/mig/gi1/access", 12),
+        ("gpu2/mig/gi1/ci0/access", 13),
+    ):
+        said = tmp_path / "driver" / "capabilities" / place
+        said.parent.mkdir(parents=True, exist_ok=True)
+        said.write_text(f"DeviceFileMinor: {minor}\nDeviceFileMode: 438\n")
+    given = [path.name for path in gpu.devices() if "nvidia-cap" in path.name]
+    assert sorted(given) == ["nvidia-cap12", "nvidia-cap13"]
+
+
 HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
-@pytest.mark.parametrize("visible", ["", "-1", " ", "NoDevFiles"])
+@pytest.mark.parametrize("visible", ["", "-1", " ", "NoDevFiles", "-1,0", ",0"])
 def test_a_user_hides_it(machine: Path, visible: str) -> None:
     granted = gpu.grant("auto", confined=True, environment={"CUDA_VISIBLE_DEVICES": visible})
     assert (granted.usable, granted.variables) == (False, HIDDEN)
-    assert granted.why_not == f"CUDA_VISIBLE_DEVICES={visible.strip()} hides it"
+    assert granted.hidden == f"CUDA_VISIBLE_DEVICES={visible.strip()} hides it"
 
 
 def test_the_cpu_is_asked_for(machine: Path) -> None:
     assert gpu.grant("cpu", confined=True, environment={}) == gpu.Grant(
-        False, "--device cpu", HIDDEN
+        False, "--device cpu", variables=HIDDEN
     )
 
 
 @pytest.mark.parametrize(
     ("visible", "first", "count"),
-    [(None, "2", 2), ("1, 0", "1", 2), ("GPU-5a,GPU-6b,x", "GPU-5a", 3)],
+    [(None, "2", 2), ("1, 0", "1", 2), ("GPU-5a,GPU-6b,x", "GPU-5a", 3), ("1,0,-1,2", "1", 2)],
 )
 def test_of_several_the_sandbox_has_one(
     machine: Path, visible: str | None, first: str, count: int
@@ -63,13 +77,13 @@ def test_of_several_the_sandbox_has_one(
     assert granted.usable
     assert granted.variables["CUDA_VISIBLE_DEVICES"] == first
     assert granted.variables["XLA_FLAGS"] == f"--xla_dump=no {WITHOUT_PTXAS}"
-    assert granted.why_not.startswith(f"one of {count} works: several need sockets")
-    assert gpu.grant("gpu", confined=False, environment=given) == gpu.Grant(True, "", {})
+    assert granted.partly.startswith(f"one of {count} works: several need sockets")
+    assert gpu.grant("gpu", confined=False, environment=given) == gpu.Grant(True)
 
 
 def test_the_only_one_is_given_as_it_is(machine: Path) -> None:
-    granted = gpu.grant("auto", confined=True, environment={"CUDA_VISIBLE_DEVICES": "10"})
-    assert granted == gpu.Grant(True, "", {"XLA_FLAGS": WITHOUT_PTXAS})
+    granted = gpu.grant("auto", confined=True, environment={"CUDA_VISIBLE_DEVICES": "10,"})
+    assert granted == gpu.Grant(True, variables={"XLA_FLAGS": WITHOUT_PTXAS})
 
 
 def test_a_driver_without_device_files(machine: Path, tmp_path: Path) -> None:
@@ -79,13 +93,13 @@ def test_a_driver_without_device_files(machine: Path, tmp_path: Path) -> None:
     assert gpu.on_this_machine()
     granted = gpu.grant("auto", confined=True, environment={})
     assert not granted.usable
-    assert "no device files /dev/nvidia0 and the like; run 'nvidia-modprobe" in granted.why_not
+    assert "no device files /dev/nvidia0 and the like; run 'nvidia-modprobe" in granted.hidden
 
 
 def test_no_gpu_is_no_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(gpu, "_DEV", tmp_path)
     monkeypatch.setattr(gpu, "_DRIVER", tmp_path / "driver")
-    assert gpu.grant("auto", confined=True, environment={}) == gpu.Grant(False, "", {})
+    assert gpu.grant("auto", confined=True, environment={}) == gpu.Grant(False)
 
 
 REACHED = """

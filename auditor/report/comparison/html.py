@@ -52,7 +52,7 @@ def _view(comparison: Comparison) -> dict[str, Any]:
         "repairs": repairs,
         "shared": shared,
         "own": own,
-        "data": next((repair.data for repair in repairs.values()), None),
+        "repair": next(iter(repairs.values()), None),
         "limits_of_audit": limits(comparison),
     }
 

@@ -1,25 +1,18 @@
-"""The process that touches the model: `python -I -m auditor.worker`, in a scratch folder.
+"""What a worker can be told to do: one function a kind of job.
 
-Confines itself, reads `job.json`, tells progress as JSON lines on standard output, leaves
-`result.json` (and `arrays.npz`) beside it. Whatever libraries print goes to standard error.
+Each is given the job, the folder that it may write in, and whom to tell how far it is. Whatever
+could run the content of a model is imported after the model file was looked at.
 """
 
-import gc
-import json
-import os
 import signal
-import sys
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor import sandbox
-from auditor.errors import AuditorError, InputError, Interrupted, WorkError
-from auditor.failures import is_out_of_memory, reason
-from auditor.sandbox import libc
+from auditor.errors import InputError, Interrupted, WorkError
+from auditor.process import STARTING
 from auditor.sandbox.limits import computing
 from auditor.text import printable
 
@@ -302,7 +295,7 @@ def _device(job: Job, tell: Tell) -> "Device":
     """
     from auditor.models.devices import find
 
-    _progress(tell)("starting the backend", 0, 0)
+    _progress(tell)(STARTING, 0, 0)
     found = find(job["device"], **job["gpu"])
     tell({"event": "device", **asdict(found)})
     return found
@@ -327,66 +320,3 @@ def _progress(tell: Tell) -> Callable[[str, int, int], None]:
         tell({"event": "progress", "phase": phase, "done": done, "total": total})
 
     return progress
-
-
-def _confine(wanted: dict[str, Any] | None, tell: Tell) -> None:
-    """Give up all that the work does not need, and say what was achieved.
-
-    Raises:
-        WorkError: All of it is required, and this machine does not offer it.
-    """
-    if wanted is None:
-        return
-    confined = sandbox.Confinement(0, False, off=True)
-    if wanted["mode"] != "off":
-        if wanted["mode"] == "required" and not sandbox.offered().whole:
-            raise WorkError(
-                f"--sandbox required: this machine has {sandbox.offered().lacking}; use Linux 5.13 "
-                "or newer on x86-64 or aarch64, or --sandbox auto"
-            )
-        read, write = ([Path(path) for path in wanted[key]] for key in ("read", "write"))
-        confined = sandbox.confine(
-            read,
-            write,
-            wanted["memory"],
-            gpu=wanted["gpu"],
-            walls=wanted["walls"],
-            everything_in=map(Path, wanted["everything_in"]),
-        )
-    tell({"event": "confined", **asdict(confined)})
-
-
-def main() -> int:
-    """Run the job in the current folder; return the exit status."""
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print must not be taken for a message
-
-    def tell(event: dict[str, Any]) -> None:
-        channel.write(json.dumps(event) + "\n")
-        channel.flush()
-
-    if sys.platform == "linux":
-        libc.end_with_parent(signal.SIGKILL)
-    gc.set_threshold(50_000)  # what the libraries make while they are imported stays
-    folder = Path.cwd()
-    job = json.loads((folder / "job.json").read_text("utf-8"))
-    if job["kind"] != "demo":
-        sys.modules["sklearn"] = None  # type: ignore[assignment]  # Keras tries it, for nothing
-    try:
-        _confine(job["confine"], tell)
-        JOBS[job["kind"]](job, folder, tell)
-    except AuditorError as error:
-        tell({"event": "error", "code": error.exit_code, "message": str(error)})
-    except Exception as error:
-        message = "not enough memory; try a smaller --batch-size, or a larger --memory-limit"
-        if not is_out_of_memory(error):
-            traceback.print_exc()
-            message = f"{job.get('name', job['kind'])}: the work failed: {reason(error)}"
-        tell({"event": "error", "code": WorkError.exit_code, "message": message})
-    return 0
-
-
-if __name__ == "__main__":
-    status = main()
-    sys.stderr.flush()
-    os._exit(status)  # nothing is left to put away, and taking TensorFlow apart takes a second
