@@ -640,6 +640,9 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("train_badnet: stopped; --resume goes on after the last epoch", file=sys.stderr)
         return 130
+    except OSError as error:  # a full disk, most likely
+        print(f"train_badnet: {error}", file=sys.stderr)
+        return WorkError.exit_code
     return 0
 
 

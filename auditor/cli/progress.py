@@ -57,17 +57,17 @@ def _bar() -> Iterator[Progress]:
 
 def _lines() -> Progress:
     started = last = 0.0
-    current = ""
+    current, over = "", False
 
     def tell(phase: str, done: int, total: int) -> None:
-        nonlocal started, last, current
+        nonlocal started, last, current, over
         now = time.monotonic()
         if phase != current:
-            current, started, last = phase, now, now
+            current, over, started, last = phase, False, now, now
             if not total:
                 print(f"{phase} …", file=sys.stderr, flush=True)
-        if total and (done == total or now - last >= _SECONDS_BETWEEN_LINES):
-            last = now
+        if total and not over and (done == total or now - last >= _SECONDS_BETWEEN_LINES):
+            last, over = now, done == total
             left = (now - started) * (total - done) / max(done, 1)
             remaining = f", about {left:.0f} s left" if done < total else ""
             line = f"{phase}: {done:,} of {total:,} ({done / total:.0%}){remaining}"
