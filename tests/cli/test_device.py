@@ -132,4 +132,4 @@ def test_doctor_says_it(machine: tuple[Path, Path]) -> None:
     assert "--    GPU          not used by tensorflow: CUDA_VISIBLE_DEVICES=-1 hides it" in ran.out
     ran = on(machine, "doctor")
     assert "not used by tensorflow, nor outside the sandbox: the driver's library lib" in ran.out
-    assert "mend with: pip install 'bdaudit[gpu]'" in ran.out
+    assert "mend with: install NVIDIA's driver; a container: start it with its GPUs" in ran.out
