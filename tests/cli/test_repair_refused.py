@@ -110,7 +110,7 @@ LATE: dict[str, tuple[int, list[str], list[str]]] = {
         ["--validation 150: of 150 images, some must be left to train on"],
         ["--validation", "150"],
     ),
-    "no gpu": (2, ["--device gpu: tensorflow sees no GPU", "doctor"], ["--device", "gpu"]),
+    "no gpu": (2, ["--device gpu: this machine has no NVIDIA GPU", "doctor"], ["--device", "gpu"]),
     "no evaluation": (3, ["no.npz"], ["--eval-data", "no.npz"]),
     "no data": (3, ["no.npz"], ["--data", "no.npz"]),
     "four classes": (3, ["four.npz", "4 classes", "3 outputs"], ["--data", "four.npz"]),
