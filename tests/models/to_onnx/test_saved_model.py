@@ -67,6 +67,7 @@ def test_what_keras_2_saves(tmp_path: Path) -> None:
 def test_what_tensorflow_1_saves(use_resource: bool, tmp_path: Path) -> None:
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
+        v1.set_random_seed(1)
         x = v1.placeholder(tf.float32, [None, 12, 12, 3], "x")
         kernel = v1.get_variable("kernel", [3, 3, 3, 4], use_resource=use_resource)
         y = tf.reduce_mean(tf.nn.conv2d(x, kernel, 1, "SAME"), [1, 2])
