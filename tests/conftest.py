@@ -57,6 +57,19 @@ def bdaudit(*arguments: object, cwd: Path | None = None, **environment: str) -> 
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
 
+def installed_beside(interpreter: str, backend: str, folder: Path, *arguments: object) -> Ran:
+    """Run `bdaudit` in a folder, as it is installed in another Python, beside a backend."""
+    ran = subprocess.run(
+        [interpreter, "-I", "-m", "auditor", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
 def assert_refusal(ran: Ran, code: int, *words: str) -> None:
     """Assert an error as users should meet it: the code, one line, no traceback, these words."""
     assert ran.code == code, ran.err

@@ -18,7 +18,7 @@ import pytest
 from auditor.attention import GradCam
 from auditor.models import load_classifier
 from auditor.triggers.spec import load
-from tests.conftest import ROOT, Ran, Workshop, assert_refusal, bdaudit
+from tests.conftest import ROOT, Workshop, assert_refusal, bdaudit, installed_beside
 
 RATES = ("clean_accuracy", "asr", "robust_accuracy", "clean_target_rate")
 ATTENTION = ("tar", "tar_target", "tar_density", "trigger_mass", "heatmap_shift")
@@ -53,19 +53,6 @@ def assert_runs(backend: str, interpreter: str, *arguments: object) -> None:
         check=False,
     )
     assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]
-
-
-def command(interpreter: str, backend: str, folder: Path, *arguments: object) -> Ran:
-    """Run `bdaudit` as it is installed beside a backend."""
-    ran = subprocess.run(
-        [interpreter, "-I", "-m", "auditor", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -194,17 +181,19 @@ def test_the_engine_says_what_it_ran_on(other: Probed, expected: Probed) -> None
 def test_the_command(backend: str, workshop: Workshop, tmp_path: Path) -> None:
     """A scan and a repair of images in an .npz file, to formats that need no PDF library."""
     interpreter = python(backend)
-    if command(interpreter, backend, tmp_path, "--version").code:
+    if installed_beside(interpreter, backend, tmp_path, "--version").code:
         pytest.skip(f"bdaudit is not installed beside {backend}")
     given = (workshop.poisoned, "--trigger", "square8", "--data", workshop.data, "--target", "0")
     formats = ("-o", "a.json", "-o", "a.html")
-    ran = command(interpreter, backend, tmp_path, "scan", *given, *formats, "--no-progress")
+    ran = installed_beside(
+        interpreter, backend, tmp_path, "scan", *given, *formats, "--no-progress"
+    )
     assert (ran.code, ran.err) == (1, "")
     quick = ("--method", "unlearn", "--learning-rate", "1e-3", "--epochs", "2")
     quick = (*quick, "--recovery-epochs", "1")
     written = ("--output", "b.keras", "--certificate", "b.html", "--certificate", "b.json")
     arguments = (*given, *written, *quick, "--device", "cpu", "--no-progress", "--exit-zero")
-    ran = command(interpreter, backend, tmp_path, "repair", *arguments)
+    ran = installed_beside(interpreter, backend, tmp_path, "repair", *arguments)
     assert (ran.code, ran.err) == (0, "")
     environment = json.loads((tmp_path / "b.json").read_text())["environment"]
     assert environment["backend"] == backend

@@ -5,7 +5,6 @@ even by the worker; all others are those of the interpreter that they are made f
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from auditor.document import canonical
 from tests import audited
-from tests.conftest import ROOT, Ran, Workshop, assert_refusal, bdaudit
+from tests.conftest import ROOT, Workshop, assert_refusal, bdaudit, installed_beside
 from tests.test_backends import python
 
 MISSING = (
@@ -37,18 +36,6 @@ def without(folder: Path, interpreter: str) -> str:
     blocked = f"import sys; sys.modules.update(dict.fromkeys({MISSING!r}))"
     Path(own[0], "without.pth").write_text("\n".join([str(ROOT), *theirs, blocked]) + "\n")
     return str(folder / "bin" / "python")
-
-
-def run(interpreter: str, folder: Path, *arguments: object, backend: str = "") -> Ran:
-    ran = subprocess.run(
-        [interpreter, "-I", "-m", "auditor", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +65,7 @@ def test_what_needs_none_of_them(bare: str, workshop: Workshop, tmp_path: Path) 
         (["gate", "audit.json", "--exit-zero"], 0, "Attack success rate"),
         (["report", "audit.json", "-o", "a.html"], 0, ""),
     ):
-        ran = run(bare, tmp_path, *arguments)
+        ran = installed_beside(bare, "", tmp_path, *arguments)
         assert (ran.code, ran.err) == (code, ""), arguments
         assert said in ran.out
     assert "<html" in (tmp_path / "a.html").read_text("utf-8")
@@ -98,7 +85,7 @@ def test_what_is_missing_is_named(bare: str, workshop: Workshop, tmp_path: Path)
         ([*scanned, "-o", "a.json"], "tensorflow, the Keras backend, is not installed; run 'pip"),
         (["demo"], "weasyprint is not installed: pip install weasyprint"),
     ):
-        assert_refusal(run(bare, tmp_path, *arguments), 3, said)
+        assert_refusal(installed_beside(bare, "", tmp_path, *arguments), 3, said)
     assert [path.name for path in tmp_path.iterdir()] == ["audit.json"]
 
 
@@ -112,7 +99,7 @@ def test_a_scan_of_folders_and_arrays(
     for data in (photographs, workshop.data):
         given = (workshop.poisoned, "--trigger", "square8", "--data", data, "--target", "0")
         given = ("scan", *given, "-o", "a.json", "-o", "a.html", "--no-progress", "--force")
-        ran = run(interpreter, tmp_path, *given, "--sandbox", "required", backend=backend)
+        ran = installed_beside(interpreter, backend, tmp_path, *given, "--sandbox", "required")
         assert (ran.code, ran.err) == (1, "")
         ours = json.loads((tmp_path / "a.json").read_text())
         theirs = bdaudit(*given, cwd=tmp_path)

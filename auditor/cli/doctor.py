@@ -1,7 +1,5 @@
 """`bdaudit doctor`: what this machine can do, and the command that mends each lack."""
 
-import contextlib
-import io
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -11,6 +9,7 @@ import click
 from auditor.cli.doctor_backends import backends
 from auditor.cli.doctor_finding import Finding, first_line
 from auditor.errors import AuditorError
+from auditor.report import pdf
 from auditor.sandbox.probe import ATTEMPTS
 from auditor.supervisor import Guard, Supervisor
 
@@ -58,8 +57,7 @@ def _opencv() -> Finding:
 
 def _pdf() -> Finding:
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints a banner where Pango is missing
-            import weasyprint
+        weasyprint = pdf.load()
     except ImportError as error:
         return Finding("PDF", False, first_line(error), "pip install weasyprint")
     except OSError as error:

@@ -82,13 +82,18 @@ def ready() -> None:
     _weasyprint()
 
 
+def load() -> Any:
+    """Import WeasyPrint, without the banner that it prints where Pango is missing."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        import weasyprint
+    return weasyprint
+
+
 def _weasyprint() -> Any:
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints a banner where Pango is missing
-            import weasyprint
+        return load()
     except OSError as error:
         raise WorkError(
             "WeasyPrint finds no Pango, so no PDF can be made; mend it with: apt-get install "
             "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
         ) from error
-    return weasyprint
