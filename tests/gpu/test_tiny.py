@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.repairing import gone
 from tests.conftest import ROOT
 from tests.gpu import limited
 from tests.gpu.__main__ import BACKENDS, take
@@ -115,12 +116,4 @@ def test_what_is_over_time_is_killed_with_all_it_started(tmp_path: Path) -> None
     )
     ran = limited.run([sys.executable, "-c", code], 3, os.environ)
     assert (ran.code, ran.out) == (None, "here\n")
-    assert not alive(int(noted.read_text()))
-
-
-def alive(number: int) -> bool:
-    try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    assert gone(int(noted.read_text()))

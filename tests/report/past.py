@@ -1,6 +1,7 @@
 """Audits as earlier versions wrote them, which must stay readable: `frozen/`.
 
-`audit-v1` has every key of version 1; `audit-v1-first` lacks those that were added to it later.
+`audit-v1-first` is what the first version wrote, `audit-v1` what a later one did: each lacks
+the keys that were added to version 1 after it.
 """
 
 import json
