@@ -28,12 +28,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from auditor.data import open_source as open_source
-    from auditor.measure.audit import Options as Options
+    from auditor.figures.policy import Limits as Limits
+    from auditor.figures.policy import judge as judge
     from auditor.measure.audit import audit as audit
     from auditor.measure.audit import audit_all as audit_all
+    from auditor.measure.options import Options as Options
     from auditor.models import load_classifier as load_classifier
-    from auditor.policy import Limits as Limits
-    from auditor.policy import judge as judge
     from auditor.repair.base import Task as RepairTask
     from auditor.repair.base import repair as repair_classifier
     from auditor.repair.options import RepairOptions as RepairOptions
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     from auditor.triggers.spec import load as load_trigger
 
 _PUBLIC = {
-    "Limits": ("auditor.policy", "Limits"),
+    "Limits": ("auditor.figures.policy", "Limits"),
     "Options": ("auditor.measure.audit", "Options"),
     "RepairOptions": ("auditor.repair.options", "RepairOptions"),
     "RepairTask": ("auditor.repair.base", "Task"),
     "SearchOptions": ("auditor.search.options", "SearchOptions"),
     "audit": ("auditor.measure.audit", "audit"),
     "audit_all": ("auditor.measure.audit", "audit_all"),
-    "judge": ("auditor.policy", "judge"),
+    "judge": ("auditor.figures.policy", "judge"),
     "load_classifier": ("auditor.models", "load_classifier"),
     "load_trigger": ("auditor.triggers.spec", "load"),
     "open_source": ("auditor.data", "open_source"),

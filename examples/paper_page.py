@@ -15,14 +15,15 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from auditor import comparison_file
-from auditor.certificate import Certificate
-from auditor.cli.audit_file import read
-from auditor.comparison import Entry
-from auditor.report import html, template
+from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.files.strict_json import strict
+from auditor.records import comparison_json
+from auditor.records.audit_file import read
+from auditor.records.certificate import Certificate
+from auditor.records.comparison import Entry
+from auditor.report import template
+from auditor.report.certificate import html
 from auditor.report.words import duration, number, percent
-from auditor.results import Measurement, Rate, Skipped, TarSummary
-from auditor.signing.strict import strict
 from auditor.text import printable
 
 UNKNOWN = "not available to us"
@@ -80,7 +81,7 @@ class Run:
         others: tuple[Entry, ...] = ()
         if (folder / "others.json").exists():
             found = strict((folder / "others.json").read_bytes())
-            others = comparison_file.from_document(found).entries
+            others = comparison_json.from_document(found).entries
         return cls(folder, card, facts, scan, repaired, others)
 
     @property

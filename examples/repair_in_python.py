@@ -9,7 +9,7 @@ import sys
 import keras
 
 import auditor
-from auditor.target import Target
+from auditor.figures.target import Target
 
 
 class Watcher:

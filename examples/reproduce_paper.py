@@ -31,9 +31,9 @@ from typing import NoReturn
 import numpy as np
 from train_badnet import Images, Parser, Recipe, flag, training_and_test
 
-from auditor import atomic
 from auditor.data.base import stratified
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
+from auditor.files import atomic
 
 HERE = Path(__file__).parent
 LEARNING_RATES = {"paper": 1e-3, "small": 2e-3}

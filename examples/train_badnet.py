@@ -38,18 +38,18 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor import atomic
-from auditor.codec import Range
 from auditor.data import fetch, is_builtin, open_source
 from auditor.data.base import stratified
-from auditor.demo import TEST_IMAGES, digits
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
-from auditor.metrics import wilson
+from auditor.figures.metrics import wilson
+from auditor.files import atomic
+from auditor.files.codec import Range
 from auditor.models.devices import find, gpus_in_use
 from auditor.triggers.base import Trigger
-from auditor.triggers.spec import fields as trigger_fields
+from auditor.triggers.build import fields as trigger_fields
 from auditor.triggers.spec import load
 from auditor.triggers.target import class_index, leads
+from auditor.worker.badnet import TEST_IMAGES, digits
 
 Labels = NDArray[np.int64]
 Progress = Callable[[int, int, float], None]

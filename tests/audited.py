@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor import metrics
-from auditor.audits import Audits, joined
-from auditor.certificate import Certificate, Output, certify
-from auditor.policy import Limits, judge
-from auditor.results import (
+from auditor.figures import metrics
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import (
     AttentionFacts,
     AuditResult,
     ClassRow,
@@ -24,7 +22,10 @@ from auditor.results import (
     TarSummary,
     TriggerFacts,
 )
-from auditor.target import Target
+from auditor.figures.target import Target
+from auditor.records.audits import Audits, joined
+from auditor.records.certificate import Certificate, Output, certify
+from auditor.records.provenance import Provenance
 from tests.report import repairs
 
 IMAGES = 300
@@ -90,8 +91,10 @@ def certificate(
     made = certify(
         found,
         judge(found.measurement, Limits(), 3),
-        path=path, sha256=sha256, size=12345, source="photos/", seed=0,
-        command="bdaudit scan models/poisoned.keras", sandbox="none",
+        Provenance(
+            path=path, sha256=sha256, bytes=12345, source="photos/", seed=0,
+            command="bdaudit scan models/poisoned.keras", sandbox="none",
+        ),
     )  # fmt: skip
     return dataclasses.replace(made, created=CREATED)
 

@@ -16,17 +16,19 @@ from unittest import mock
 
 import numpy as np
 
-from auditor.attention import GradCam
 from auditor.data import open_source
-from auditor.measure.audit import Options, audit
+from auditor.figures.target import Target
+from auditor.measure.attention import GradCam
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.models import load_classifier
 from auditor.models.devices import find
-from auditor.repair import course
-from auditor.repair.base import Silent, Task, repair
+from auditor.repair import callback
+from auditor.repair.base import Task, repair
 from auditor.repair.objective import values
+from auditor.repair.observer import Observer
 from auditor.repair.place import Place, place, together
-from auditor.repaired import RepairResult
-from auditor.target import Target
+from auditor.repair.result import RepairResult
 from auditor.triggers.spec import load
 from tests.repair.conftest import quick
 
@@ -156,14 +158,14 @@ def _repaired(model: Path, data: Path, folder: Path, where: Place, *, halting: b
 
 def _halting(done: Callable[..., Done], folder: Path) -> Done:
     """Repair in pieces, with a checkpoint after every step."""
-    with mock.patch.object(course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0):
+    with mock.patch.object(callback, "SECONDS_BETWEEN_CHECKPOINTS", 0.0):
         for steps in (11, 26):  # from the start, then from where the one before stopped
-            with suppress(course.Interrupted):
+            with suppress(callback.Interrupted):
                 done(checkpoints=folder / "pieces", resume=True, stop=_after(steps))
         return done(checkpoints=folder / "pieces", resume=True)
 
 
-class Witness(Silent):
+class Witness(Observer):
     """Looks at the weights of every epoch with a model of its own."""
 
     of: Task

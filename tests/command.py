@@ -57,7 +57,7 @@ def _command(
     arguments: list[str], folder: Path, environment: dict[str, str], streams: tuple[Path, Path]
 ) -> None:
     """Be what a shell would have started."""
-    from auditor.cli import main
+    from auditor.cli.main import main
 
     for number, stream in enumerate(streams, start=1):
         with stream.open("wb") as file:

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 from click.testing import CliRunner
 
-from auditor.cli import COMMANDS, cli
+from auditor.cli.main import COMMANDS, cli
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.attention import GradCam
+from auditor.measure.attention import GradCam
 from auditor.models import load_classifier
 from auditor.triggers.spec import load
 from tests.conftest import ROOT, Workshop, assert_refusal, bdaudit, installed_beside

@@ -144,8 +144,8 @@ def test_the_github_example_signs_what_the_action_leaves(tmp_path: Path) -> None
     used = next(step for step in steps if step.get("id") == "audit")
     assert set(used["with"]) <= set(inputs)
     sign = next(step for step in steps if step.get("name") == "Sign the audit")
-    from auditor.document import canonical
-    from auditor.report import render
+    from auditor.records.canonical import canonical
+    from auditor.report.formats import render
 
     (tmp_path / "bdaudit-reports").mkdir()
     (tmp_path / "audit.json").write_bytes(canonical(audited.repaired()))
@@ -165,7 +165,7 @@ def test_the_hooks(bench: Path) -> None:
     assert shell(f"{inspect} model.keras", bench).returncode == 0
     (bench / "hostile.keras").write_bytes(b"PK\x03\x04 nonsense")
     assert shell(f"{inspect} model.keras hostile.keras", bench).returncode == 1
-    from auditor.document import canonical
+    from auditor.records.canonical import canonical
 
     (bench / "audit.json").write_bytes(canonical(audited.repaired()))
     assert shell(f"{gate} audit.json", bench).returncode == 0

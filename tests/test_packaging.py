@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 LOOK = """
 import json, auditor
-from auditor.document import schema
+from auditor.records.canonical import schema
 from auditor.report.template import fonts, templates
 print(json.dumps({
     "package": auditor.__file__,

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from auditor.cli import COMMANDS
-from auditor.report import FORMATS
+from auditor.report.formats import CERTIFICATE
 from tests import readme
 from tests.conftest import bdaudit
 
@@ -41,7 +41,7 @@ def test_every_option_says_its_meaning_unit_and_default(name: str, command: clic
 
 
 def test_every_command_and_format_is_told() -> None:
-    for name in (*COMMANDS, *FORMATS):
+    for name in (*COMMANDS, *CERTIFICATE):
         assert name in README
 
 

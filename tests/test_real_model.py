@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from auditor.data import open_source
-from auditor.measure.audit import Options, audit
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import AuditResult
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.models import load_classifier
-from auditor.policy import Limits, judge
-from auditor.results import AuditResult
 from auditor.triggers.spec import load
 from tests.conftest import SHARED
 

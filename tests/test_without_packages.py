@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from auditor.document import canonical
+from auditor.records.canonical import canonical
 from tests import audited
 from tests.conftest import ROOT, Workshop, assert_refusal, bdaudit, installed_beside
 from tests.test_backends import python

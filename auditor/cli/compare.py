@@ -1,18 +1,26 @@
 """`bdaudit compare`: every repair method side by side on one model."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from auditor.certificate import now
-from auditor.cli import compare_flags, compare_summary, files, options, repair_flags, sources
-from auditor.cli.compare_run import Telling, compare
-from auditor.cli.repair_wanted import Repair
-from auditor.cli.scan import EXIT
+from auditor.cli import outputs
+from auditor.cli.exit_codes import exit_code
+from auditor.cli.flags import common
+from auditor.cli.flags import compare as compare_flags
+from auditor.cli.flags import repair as repair_flags
+from auditor.cli.flags.kinds import option
+from auditor.cli.progress import Display, MakingWay, log, say
+from auditor.cli.requests import inputs, one_trigger, repair_request
+from auditor.cli.summaries import conclude
 from auditor.models.input_range import InputRange
-from auditor.report.comparison import FORMATS, ready, render
+from auditor.monitor.terminal import Terminal
+from auditor.records.provenance import now
+from auditor.report.formats import COMPARISON
+from auditor.runs import ignore, sources
+from auditor.runs.compare import compare
+from auditor.text import printable
 
 _KERAS = (".keras", ".h5")
 
@@ -23,13 +31,13 @@ _KERAS = (".keras", ".h5")
     "interrupted. A repair that fails is a row that says why, and stops no other."
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@options.trigger("A comparison takes one.")
-@options.option(
+@common.trigger("A comparison takes one.")
+@option(
     "--data",
     metavar="SOURCE",
     help="Clean labelled images to repair with, as for repair. Default: by the model's shape.",
 )
-@options.option(
+@option(
     "--eval-data",
     metavar="SOURCE",
     help="Labelled images that all are judged on. Default: the test images of a keras.datasets "
@@ -44,19 +52,19 @@ _KERAS = (".keras", ".h5")
     "the repaired model.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the comparison in --run-dir.")
-@options.certificates("-o", "--output", formats=FORMATS, what="the comparison")
-@options.external_data
-@options.looking
+@common.certificates("-o", "--output", formats=COMPARISON, what="the comparison")
+@common.external_data
+@common.looking
 @compare_flags.flags
-@options.limit("Judge on at most N evaluation images, drawn class by class.")
+@common.limit("Judge on at most N evaluation images, drawn class by class.")
 @repair_flags.batch_size
-@options.seed("Seed of every draw, split and shuffle.")
-@options.limits
+@common.seed("Seed of every draw, split and shuffle.")
+@common.limits
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
-@options.printed_as(FORMATS, "the comparison")
-@options.force
-@options.guarding
-@options.talking
+@common.printed_as(COMPARISON, "the comparison")
+@common.force
+@common.guarding
+@common.talking
 def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) -> int:
     """Repair MODEL in several ways, and set what comes of it side by side.
 
@@ -65,34 +73,38 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
     target rate and half a point) with the highest sum of accuracy with and without it. MODEL is
     never written to.
     """
-    ways = compare_flags.ways(flags)
+    ways, written = compare_flags.ways(flags), flags["output"]
     data = sources.for_repair(flags["data"], flags["eval_data"])
-    inputs = [model, *(Path(p) for p in (*(t.partition("#")[0] for t in trigger), *data) if p)]
-    files.check_outputs(flags["output"], list(FORMATS), inputs, force=flags["force"])
-    for path in flags["output"]:
-        ready(files.format_of(path, FORMATS))
+    read = inputs(model, trigger, *data)
+    outputs.check_outputs(written, list(COMPARISON), read, force=flags["force"])
+    outputs.ready(written, COMPARISON)
     now()
     InputRange.parse(flags["input_range"])
     suffix = model.suffix.lower() if model.suffix.lower() in _KERAS else ".onnx"
-    one, common = repair_flags.one(trigger), repair_flags.common(flags)
-    wanted = {
-        name: Repair(
-            model=model,
-            output=run_dir / name / f"repaired{suffix}",
-            run_dir=run_dir / name,
-            trigger=one,
-            data=data[0],
-            evaluation=data[1],
-            options=own,
-            **common,
+    one = one_trigger(trigger)
+    requests = {
+        name: repair_request(
+            model, one, data, run_dir / name / f"repaired{suffix}", run_dir / name, own, flags
         )
         for name, own in ways.items()
     }
-    telling = Telling(not (flags["quiet"] or flags["no_progress"]), flags["verbose"])
-    found = compare(wanted, run_dir, resume=flags["resume"], force=flags["force"], telling=telling)
-    files.write({path: render(found, files.format_of(path, FORMATS)) for path in flags["output"]})
-    if flags["format_"]:
-        sys.stdout.buffer.write(render(found, flags["format_"]))
-    elif not flags["quiet"]:
-        compare_summary.show(found)
-    return 0 if flags["exit_zero"] else EXIT[found.outcome.status]
+    show = not (flags["quiet"] or flags["no_progress"])
+    with Display(show=show) as display:
+        found = compare(
+            requests,
+            run_dir,
+            resume=flags["resume"],
+            force=flags["force"],
+            progress=display,
+            notify=say,
+            announce=_announce if show else ignore,
+            log=log if flags["verbose"] else None,
+            observers=[MakingWay(display), Terminal()] if show else [],
+        )
+    outputs.write(outputs.rendered(found, written))
+    conclude(found, flags["format_"], quiet=flags["quiet"])
+    return exit_code(found.outcome.status, exit_zero=flags["exit_zero"])
+
+
+def _announce(line: str) -> None:
+    click.echo(printable(line, 1000), err=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from auditor.errors import UsageError
-from auditor.regular_file import open_regular
+from auditor.files.regular_file import open_regular
 from auditor.text import printable
 
 _MOST_BYTES = 1 << 20

@@ -4,25 +4,20 @@ from pathlib import Path
 
 import click
 
-from auditor.cli import files, summary
-from auditor.cli.progress import progress, say
-from auditor.cli.repair_flags import NEIGHBOUR_IMAGES
-from auditor.cli.repair_run import repair
-from auditor.cli.repair_wanted import Repair
-from auditor.cli.scan import scan
-from auditor.errors import UsageError, WorkError
-from auditor.measure.audit import Options
-from auditor.policy import Limits
-from auditor.repair.options import RepairOptions
-from auditor.report import FORMATS, ready, render
-from auditor.supervisor import Guard, Supervisor
+from auditor.cli import outputs
+from auditor.cli.progress import Display, MakingWay, say
+from auditor.cli.requests import command_line
+from auditor.cli.summaries import show
+from auditor.errors import UsageError
+from auditor.monitor.terminal import Terminal
+from auditor.report.formats import ready
+from auditor.runs import demo
+from auditor.runs.repair import repair
+from auditor.runs.scan import scan
 from auditor.text import printable
-from auditor.triggers import spec
 
-_MADE = ("model.keras", "clean.npz", "test.npz")
 _SCANNED = ("certificate.html", "certificate.pdf", "audit.json")
 _REPAIRED = ("repaired.html", "repaired.pdf", "repaired.json")
-_MODEL, _RUN = "repaired.keras", "repaired.run"
 
 
 @click.command()
@@ -44,64 +39,41 @@ def command(folder: Path, force: bool, quiet: bool, no_progress: bool) -> int:
     Takes a minute or two and needs no download. Exits 0 when everything ran, although the model
     fails its scan: it is meant to.
     """
-    outputs = [folder / name for name in (*_MADE, *_SCANNED, _MODEL, *_REPAIRED)]
+    written = [folder / name for name in (*demo.MADE, *_SCANNED, demo.REPAIRED, *_REPAIRED)]
     ready("pdf")
     _make_folder(folder)
-    files.check_outputs(outputs, ["keras", "npz", "html", "pdf", "json"], [], force=force)
-    show = not (quiet or no_progress)
-    _scan(folder, show=show, quiet=quiet)
-    _repair(folder, show=show, quiet=quiet, force=force)
+    outputs.check_outputs(written, ["keras", "npz", "html", "pdf", "json"], [], force=force)
+    watched = not (quiet or no_progress)
+    _scan(folder, watched=watched, quiet=quiet)
+    _repair(folder, watched=watched, quiet=quiet, force=force)
     if not quiet:
         click.echo(_what_to_look_at(folder))
     return 0
 
 
-def _scan(folder: Path, *, show: bool, quiet: bool) -> None:
-    from auditor.demo import TRIGGER
-
-    with progress(show=show) as tell:
-        with Supervisor(Guard(), say) as workers:
-            room = workers.room()
-            workers.run({"kind": "demo", "device": "auto"}, room, tell)
-            files.write({folder / name: _read(room / name) for name in _MADE})
-        model, data = folder / "model.keras", str(folder / "test.npz")
-        certificate = scan(
-            model, [spec.load(TRIGGER)], Options(), Limits(), tell, data=data, guard=Guard()
-        )
-        written = {
-            folder / name: render(certificate, files.format_of(Path(name), FORMATS))
-            for name in _SCANNED
-        }
-        files.write(written)
+def _scan(folder: Path, *, watched: bool, quiet: bool) -> None:
+    with Display(show=watched) as display:
+        demo.make(folder, progress=display, notify=say)
+        certificate = scan(demo.scan_request(folder, command_line()), progress=display, notify=say)
+        outputs.write(outputs.rendered(certificate, [folder / name for name in _SCANNED]))
     if not quiet:
-        summary.show(certificate)
+        show(certificate)
         click.echo()
 
 
-def _repair(folder: Path, *, show: bool, quiet: bool, force: bool) -> None:
-    from auditor.demo import REPAIR_RATE, TRIGGER
-
-    wanted = Repair(
-        model=folder / "model.keras",
-        output=folder / _MODEL,
-        run_dir=folder / _RUN,
-        trigger=spec.load(TRIGGER),
-        data=str(folder / "clean.npz"),
-        evaluation=str(folder / "test.npz"),
-        input_range="0..1",
-        device="auto",
-        how=Options(neighbours=NEIGHBOUR_IMAGES),
-        options=RepairOptions.of(learning_rate=REPAIR_RATE),
-        limits=Limits(),
-    )
-    certificate, contents = repair(wanted, resume=False, force=force, show=show, verbose=False)
-    rendered = {
-        folder / name: render(certificate, files.format_of(Path(name), FORMATS))
-        for name in _REPAIRED
-    }
-    files.write({**contents, **rendered})
+def _repair(folder: Path, *, watched: bool, quiet: bool, force: bool) -> None:
+    with Display(show=watched) as display:
+        certificate, contents = repair(
+            demo.repair_request(folder, command_line()),
+            force=force,
+            progress=display,
+            notify=say,
+            observers=[MakingWay(display), Terminal()] if watched else [],
+        )
+    rendered = outputs.rendered(certificate, [folder / name for name in _REPAIRED])
+    outputs.write({**contents, **rendered})
     if not quiet:
-        summary.show(certificate)
+        show(certificate)
 
 
 def _what_to_look_at(folder: Path) -> str:
@@ -127,10 +99,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{printable(str(folder))}: {error.strerror}; choose --output") from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise WorkError(f"the training left no {path.name}") from error

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from auditor.cli import files, options
+from auditor.cli import outputs
+from auditor.cli.flags import common
 from auditor.signing import keys
 from auditor.text import printable
 
@@ -33,7 +34,7 @@ from auditor.text import printable
     help="Encrypt the private key with the password in FILE. Default: not encrypted, and "
     "readable by its owner only.",
 )
-@options.force
+@common.force
 def command(output: Path, kind: str, password_file: Path | None, force: bool) -> None:
     """Make a pair of keys: one to sign audits with, one to give to those who check them.
 
@@ -41,10 +42,10 @@ def command(output: Path, kind: str, password_file: Path | None, force: bool) ->
     """
     public = Path(f"{output}.pub")
     inputs = [password_file] if password_file else []
-    files.check_outputs([output, public], [], inputs, force=force)
+    outputs.check_outputs([output, public], [], inputs, force=force)
     password = keys.password_in(password_file) if password_file else None
     key = keys.KINDS[kind]()
-    files.write(
+    outputs.write(
         {
             output: keys.private_pem(key, password),
             public: keys.public_pem(key.public_key()),

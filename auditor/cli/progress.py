@@ -2,12 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Any, Self
 
 import click
 
-Progress = Callable[[str, int, int], None]
+from auditor.measure.progress import Progress, silent
+from auditor.repair.observer import Observer
+from auditor.repair.result import Plan
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -17,60 +18,108 @@ def say(line: str) -> None:
     click.echo(f"bdaudit: {line}", err=True)
 
 
-@contextmanager
-def progress(*, show: bool) -> Iterator[Progress]:
-    """Give a function to tell (phase, done, total); a total of 0 means unknown."""
-    if not show:
-        yield lambda phase, done, total: None
-    elif sys.stderr.isatty():
-        with _bar() as tell:
-            yield tell
-    else:
-        yield _lines()
+def log(text: str) -> None:
+    """Show a worker's own log, on standard error."""
+    click.echo(text, err=True)
 
 
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+class Display:
+    """Shows how far work is; called with (phase, done, total), where a total of 0 means unknown.
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[count]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None, count="")
-        current = ["starting"]
+    As a context manager it takes the bar away at its end; so does `pause`, until the next call.
+    """
 
-        def tell(phase: str, done: int, total: int) -> None:
-            if phase != current[0]:
-                current[0] = phase
-                bar.reset(task, description=phase, total=total or None)
-            count = f"{done:,} of {total:,}" if total else ""
-            bar.update(task, completed=done, total=total or None, count=count)
+    def __init__(self, *, show: bool) -> None:
+        """Show nothing yet.
 
-        yield tell
+        Args:
+            show: Whether to show anything at all.
+        """
+        self._bar: _Bar | None = _Bar() if show and sys.stderr.isatty() else None
+        self._tell: Progress = self._bar or (_Lines() if show else silent)
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Show how far it is."""
+        self._tell(phase, done, total)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pause()
+
+    def pause(self) -> None:
+        """Take the bar away, for whatever is shown next."""
+        if self._bar:
+            self._bar.stop()
 
 
-def _lines() -> Progress:
-    started = last = 0.0
-    current, over = "", False
+class MakingWay(Observer):
+    """Takes the bar away when a repair's training begins, which has a view of its own."""
 
-    def tell(phase: str, done: int, total: int) -> None:
-        nonlocal started, last, current, over
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def begin(self, plan: Plan) -> None:
+        """Take it away."""
+        self._display.pause()
+
+
+class _Bar:
+    """One bar, which begins anew with every phase."""
+
+    def __init__(self) -> None:
+        self._shown: Any = None
+        self._task: Any = None
+        self._phase = ""
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        if self._shown is None:
+            self._start()
+        if phase != self._phase:
+            self._phase = phase
+            self._shown.reset(self._task, description=phase, total=total or None)
+        count = f"{done:,} of {total:,}" if total else ""
+        self._shown.update(self._task, completed=done, total=total or None, count=count)
+
+    def stop(self) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+        self._shown, self._phase = None, ""
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._shown = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._shown.start()
+        self._task = self._shown.add_task("starting", total=None, count="")
+
+
+class _Lines:
+    """A line when a phase begins or ends, and one now and then."""
+
+    def __init__(self) -> None:
+        self._began = self._last = 0.0
+        self._phase, self._over = "", False
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if phase != current:
-            current, over, started, last = phase, False, now, now
+        if phase != self._phase:
+            self._phase, self._over, self._began, self._last = phase, False, now, now
             if not total:
                 print(f"{phase} …", file=sys.stderr, flush=True)
-        if total and not over and (done == total or now - last >= _SECONDS_BETWEEN_LINES):
-            last, over = now, done == total
-            left = (now - started) * (total - done) / max(done, 1)
+        due = done == total or now - self._last >= _SECONDS_BETWEEN_LINES
+        if total and not self._over and due:
+            self._last, self._over = now, done == total
+            left = (now - self._began) * (total - done) / max(done, 1)
             remaining = f", about {left:.0f} s left" if done < total else ""
             line = f"{phase}: {done:,} of {total:,} ({done / total:.0%}){remaining}"
             print(line, file=sys.stderr, flush=True)
-
-    return tell

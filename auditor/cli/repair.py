@@ -1,21 +1,40 @@
 """`bdaudit repair`: make a model forget a trigger, watched live, certified before and after."""
 
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from auditor.certificate import now
-from auditor.cli import files, options, repair_flags, repair_search, sources, summary
-from auditor.cli.repair_run import repair
-from auditor.cli.repair_wanted import Repair
-from auditor.cli.scan import EXIT
+from auditor.cli import outputs
+from auditor.cli.exit_codes import exit_code
+from auditor.cli.flags import common
+from auditor.cli.flags import repair as repair_flags
+from auditor.cli.flags.kinds import option
+from auditor.cli.progress import Display, MakingWay, log, say
+from auditor.cli.requests import (
+    inputs,
+    one_trigger,
+    repair_options,
+    repair_request,
+    search_request,
+)
+from auditor.cli.search import where_written
+from auditor.cli.summaries import conclude, show
 from auditor.errors import WorkError
+from auditor.figures.verdict import Status
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
-from auditor.monitor import run_record
-from auditor.report import FORMATS, ready, render
+from auditor.monitor.terminal import Terminal
+from auditor.records.provenance import now
+from auditor.report.formats import CERTIFICATE
+from auditor.runs import repair_unknown, run_json, sources
+from auditor.runs.repair import repair
+from auditor.search.options import SearchOptions
+from auditor.text import printable
+from auditor.triggers.base import Trigger
+
+UNKNOWN: Final = "search"
+"""What `--trigger` says where nobody knows it."""
 
 MODEL_SUFFIXES = ("keras", "h5", "onnx")
 GRAPH_SUFFIXES = (".onnx", ".tflite")
@@ -23,14 +42,14 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
-@options.option(
+@common.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
+@option(
     "--data",
     metavar="SOURCE",
     help="Clean labelled images to repair with, as for scan; a keras.datasets name means its "
     "training images. Default: by the model's shape.",
 )
-@options.option(
+@option(
     "--eval-data",
     metavar="SOURCE",
     help="Labelled images to certify the repair on. Default: the test images of a keras.datasets "
@@ -44,16 +63,16 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
     help="Repaired model to write: .keras, .h5 or .onnx. An ONNX graph, a SavedModel and a .tflite "
     "model are handed back as .onnx.",
 )
-@options.certificates("-o", "--certificate")
-@options.external_data
-@options.looking
+@common.certificates("-o", "--certificate")
+@common.external_data
+@common.looking
 @repair_flags.flags
-@options.limit("Certify on at most N evaluation images, drawn class by class.")
+@common.limit("Certify on at most N evaluation images, drawn class by class.")
 @repair_flags.batch_size
-@options.seed("Seed of every draw, split and shuffle.")
-@options.limits
+@common.seed("Seed of every draw, split and shuffle.")
+@common.limits
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
-@options.option(
+@option(
     "--run-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -61,9 +80,9 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
     "Default: REPAIRED with the suffix .run.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-dir.")
-@options.printing
-@options.guarding
-@options.talking
+@common.printing
+@common.guarding
+@common.talking
 def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
     """Repair MODEL: make it forget a trigger, and prove what that did.
 
@@ -71,59 +90,70 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     heatmaps can be watched, keeps the best epoch, and measures the file handed back. A repair that
     does not help hands back nothing and exits 1. MODEL is never written to.
     """
-    data = sources.for_repair(flags["data"], flags["eval_data"])
-    inputs = [model, *(Path(p) for p in (*(t.partition("#")[0] for t in trigger), *data) if p)]
-    files.check_outputs([output], MODEL_SUFFIXES, inputs, force=flags["force"])
+    data, force = sources.for_repair(flags["data"], flags["eval_data"]), flags["force"]
+    read, written = inputs(model, trigger, *data), flags["certificate"]
+    outputs.check_outputs([output], MODEL_SUFFIXES, read, force=force)
     if model.is_dir() or model.suffix.lower() in GRAPH_SUFFIXES:
         check_form("graph", output.suffix.lower())
-    files.check_outputs(flags["certificate"], list(FORMATS), inputs, force=flags["force"])
-    for path in flags["certificate"]:
-        ready(files.format_of(path, FORMATS))
+    outputs.check_outputs(written, list(CERTIFICATE), read, force=force)
+    outputs.ready(written, CERTIFICATE)
     now()
     InputRange.parse(flags["input_range"])
-    how, common = repair_flags.options(flags), repair_flags.common(flags)
-    if searched := trigger == (repair_search.UNKNOWN,):
-        found = repair_search.trigger_file(output)
-        files.check_outputs([found], ["yaml"], inputs, force=flags["force"] or flags["resume"])
-        sought = repair_search.sought(model, output, data[0], flags)
-        if sought.trigger is None:
-            return 0 if flags["exit_zero"] else EXIT[sought.status]
-        forgotten = sought.trigger
+    options, run_dir = repair_options(flags), flags["run_dir"] or output.with_suffix(".run")
+    resume = flags["resume"]
+    if trigger == (UNKNOWN,):
+        found = output.with_suffix(".found.yaml")
+        outputs.check_outputs([found], ["yaml"], read, force=force or resume)
+        one = _found(model, found, data[0], flags)
+        if not isinstance(one, Trigger):
+            return exit_code(one, exit_zero=flags["exit_zero"])
+        resume = resume and (run_dir / run_json.NAME).exists()  # it may have stopped before
     else:
-        forgotten = repair_flags.one(trigger)
-    run_dir = flags["run_dir"] or output.with_suffix(".run")
-    wanted = Repair(
-        model=model,
-        output=output,
-        run_dir=run_dir,
-        trigger=forgotten,
-        data=data[0],
-        evaluation=data[1],
-        options=how,
-        **common,
-    )
-    begun = not searched or (run_dir / run_record.NAME).exists()  # it may have stopped before
-    certificate, contents = repair(
-        wanted,
-        resume=flags["resume"] and begun,
-        force=flags["force"],
-        show=not (flags["quiet"] or flags["no_progress"]),
-        verbose=flags["verbose"],
-    )
-    rendered = {
-        path: render(certificate, files.format_of(path, FORMATS)) for path in flags["certificate"]
-    }
-    _write(contents, rendered)
-    if flags["format_"]:
-        sys.stdout.buffer.write(render(certificate, flags["format_"]))
-    elif not flags["quiet"]:
-        summary.show(certificate)
-    return 0 if flags["exit_zero"] else EXIT[certificate.verdict.status]
+        one = one_trigger(trigger)
+    request = repair_request(model, one, data, output, run_dir, options, flags)
+    watched = not (flags["quiet"] or flags["no_progress"])
+    with Display(show=watched) as display:
+        certificate, contents = repair(
+            request,
+            resume=resume,
+            force=force,
+            progress=display,
+            notify=say,
+            log=log if flags["verbose"] else None,
+            observers=[MakingWay(display), Terminal()] if watched else [],
+        )
+    _write(contents, outputs.rendered(certificate, written))
+    conclude(certificate, flags["format_"], quiet=flags["quiet"])
+    return exit_code(certificate.verdict.status, exit_zero=flags["exit_zero"])
+
+
+def _found(model: Path, output: Path, data: str | None, flags: dict[str, Any]) -> Trigger | Status:
+    """Search the model for its trigger; return the search's verdict where it finds none."""
+    run_dir = output.with_suffix(".run")
+    options = SearchOptions(seed=flags["seed"])
+    with Display(show=not (flags["quiet"] or flags["no_progress"])) as display:
+        report = repair_unknown.find_trigger(
+            search_request(model, output, run_dir, data, options, flags),
+            resume=flags["resume"],
+            force=flags["force"],
+            progress=display,
+            notify=say,
+            log=log if flags["verbose"] else None,
+        )
+    if report and not (flags["quiet"] or flags["format_"]):
+        show(report)
+        click.echo(where_written(report, output))
+        click.echo()
+    if report and not report.found.flagged:
+        told = "found no trigger" if report.status == "pass" else "could not be judged"
+        say(f"{printable(str(model))}: the search {told}; no repair was tried")
+        return report.status
+    return repair_unknown.first_of(output, say)
 
 
 def _write(contents: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:
     try:
-        files.write({**contents, **rendered})
+        outputs.write({**contents, **rendered})
     except WorkError as error:
         if not contents:
             raise

@@ -1,19 +1,24 @@
 """`bdaudit search`: find the trigger that nobody gave you."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from auditor.certificate import now
-from auditor.cli import files, options, search_summary
-from auditor.cli.progress import progress
-from auditor.cli.scan import EXIT
-from auditor.cli.search_run import Search, search, trigger_files
+from auditor.cli import outputs
+from auditor.cli.exit_codes import exit_code
+from auditor.cli.flags import common
+from auditor.cli.flags.kinds import option
+from auditor.cli.progress import Display, log, say
+from auditor.cli.requests import inputs, search_request
+from auditor.cli.summaries import conclude
 from auditor.errors import UsageError
 from auditor.models.input_range import InputRange
-from auditor.report.search import FORMATS, ready, render
+from auditor.records.provenance import now
+from auditor.records.search_report import SearchReport
+from auditor.report.formats import SEARCH
+from auditor.runs.search import search
+from auditor.runs.trigger_files import trigger_files
 from auditor.search.options import SearchOptions
 from auditor.text import printable
 
@@ -25,7 +30,7 @@ SUFFIXES = ("yaml", "yml")
     "command line · 3 an input was refused or the work failed · 4 inconclusive · 130 interrupted."
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@options.option(
+@option(
     "--data",
     metavar="SOURCE",
     help="Clean labelled images, as for scan. Default: by the model's shape.",
@@ -37,25 +42,25 @@ SUFFIXES = ("yaml", "yml")
     metavar="FOUND",
     help="Trigger file to write, .yaml, where a class is flagged; its pictures, .npz, beside it.",
 )
-@options.certificates("-o", "--certificate", formats=FORMATS, what="a report")
-@options.external_data
-@options.option(
+@common.certificates("-o", "--certificate", formats=SEARCH, what="a report")
+@common.external_data
+@option(
     "--input-range",
     default="0..1",
     metavar="RANGE",
     help="Range the model expects: 0..1, 0..255, -1..1 or mean=M,std=S.",
 )
-@options.option(
+@option(
     "--limit",
     type=click.IntRange(min=1),
     default=SearchOptions.limit,
     metavar="N",
     help="Use at most N images, drawn class by class; a quarter of them only judge.",
 )
-@options.batch_size(SearchOptions.batch_size, "Images a step, each stamped for every class.")
-@options.seed("Seed of the draw, the first stamps and the order of the images.")
-@options.device("")
-@options.option(
+@common.batch_size(SearchOptions.batch_size, "Images a step, each stamped for every class.")
+@common.seed("Seed of the draw, the first stamps and the order of the images.")
+@common.device("")
+@option(
     "--candidates",
     type=click.IntRange(min=0),
     default=SearchOptions.candidates,
@@ -67,18 +72,18 @@ SUFFIXES = ("yaml", "yml")
     is_flag=True,
     help="Optimise every class to the end, however soon the verdict is settled.",
 )
-@options.option(
+@option(
     "--run-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Folder for checkpoints while it runs. Default: FOUND with the suffix .run.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the search in --run-dir.")
-@options.printed_as(FORMATS, "the report")
-@options.force
-@options.option("--exit-zero", is_flag=True, help="Exit 0 whatever was found.")
-@options.guarding
-@options.talking
+@common.printed_as(SEARCH, "the report")
+@common.force
+@option("--exit-zero", is_flag=True, help="Exit 0 whatever was found.")
+@common.guarding
+@common.talking
 def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -> int:
     """Search MODEL for a backdoor whose trigger nobody knows, and write what is found.
 
@@ -86,42 +91,44 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
     is far smaller than the others' is flagged; the stamps of flagged classes are written as a
     trigger file for scan and repair.
     """
-    inputs = [model, Path(flags["data"] or model)]
-    files.check_outputs([output], SUFFIXES, inputs, force=flags["force"] or resume)
-    files.check_outputs(flags["certificate"], list(FORMATS), inputs, force=flags["force"] or resume)
-    _check_pictures(output, force=flags["force"] or resume)
-    for path in flags["certificate"]:
-        ready(files.format_of(path, FORMATS))
+    quiet, verbose, force = flags["quiet"], flags["verbose"], flags["force"]
+    read, written = inputs(model, (), flags["data"]), flags["certificate"]
+    outputs.check_outputs([output], SUFFIXES, read, force=force or resume)
+    outputs.check_outputs(written, list(SEARCH), read, force=force or resume)
+    _check_pictures(output, force=force or resume)
+    outputs.ready(written, SEARCH)
     now()
     InputRange.parse(flags["input_range"])
-    wanted = Search(
-        model=model,
-        output=output,
-        run_dir=flags["run_dir"] or output.with_suffix(".run"),
-        data=flags["data"],
-        input_range=flags["input_range"],
-        device=flags["device"],
-        options=SearchOptions(
-            limit=flags["limit"],
-            batch_size=flags["batch_size"],
-            seed=flags["seed"],
-            candidates=flags["candidates"],
-            early_stop=not full,
-        ),
-        guard=options.guard(flags),
-        external_data=flags["allow_external_data"],
+    options = SearchOptions(
+        limit=flags["limit"],
+        batch_size=flags["batch_size"],
+        seed=flags["seed"],
+        candidates=flags["candidates"],
+        early_stop=not full,
     )
-    with progress(show=not (flags["quiet"] or flags["no_progress"])) as tell:
-        report = search(wanted, tell, resume=resume, force=flags["force"], verbose=flags["verbose"])
-        rendered = {
-            path: render(report, files.format_of(path, FORMATS)) for path in flags["certificate"]
-        }
-        files.write({**trigger_files(report, output), **rendered})
-    if flags["format_"]:
-        sys.stdout.buffer.write(render(report, flags["format_"]))
-    elif not flags["quiet"]:
-        search_summary.show(report, output)
-    return 0 if flags["exit_zero"] else EXIT[report.status]
+    run_dir = flags["run_dir"] or output.with_suffix(".run")
+    request = search_request(model, output, run_dir, flags["data"], options, flags)
+    with Display(show=not (quiet or flags["no_progress"])) as display:
+        report = search(
+            request,
+            resume=resume,
+            force=force,
+            progress=display,
+            notify=say,
+            log=log if verbose else None,
+        )
+        outputs.write({**trigger_files(report, output), **outputs.rendered(report, written)})
+    conclude(report, flags["format_"], quiet=quiet)
+    if not (quiet or flags["format_"]):
+        click.echo(where_written(report, output))
+    return exit_code(report.status, exit_zero=flags["exit_zero"])
+
+
+def where_written(report: SearchReport, output: Path) -> str:
+    """Say where the trigger file is."""
+    if report.trigger_file is None:
+        return "No trigger file was written."
+    return f"Trigger file: {printable(str(output))}"
 
 
 def _check_pictures(output: Path, *, force: bool) -> None:

@@ -1,18 +1,15 @@
 """`bdaudit sign`: an audit bound to its model files by a key."""
 
-import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from auditor.cli import audit_file, files, options, signed_models
-from auditor.document import dumped
-from auditor.errors import UsageError, VerificationError
-from auditor.signing import bundle, keys
-from auditor.signing import statement as statements
-from auditor.signing.attached import MAGIC
+from auditor.cli import outputs
+from auditor.cli.flags import common, models
+from auditor.cli.progress import say
+from auditor.runs.sign import sign
+from auditor.signing import keys
 from auditor.text import printable
 
 
@@ -31,7 +28,7 @@ from auditor.text import printable
     metavar="FILE",
     help="File with the key's password.",
 )
-@signed_models.models("Nothing is signed unless the audit is about it.")
+@models.models("Nothing is signed unless the audit is about it.")
 @click.option(
     "--certificate",
     multiple=True,
@@ -47,7 +44,7 @@ from auditor.text import printable
     metavar="ATTESTATION",
     help="File to write; MODEL.intoto.jsonl is what others call it.",
 )
-@options.force
+@common.force
 def command(
     audit: Path,
     key: Path,
@@ -63,40 +60,15 @@ def command(
     model files by sha256, and its result as test-result/v0.1. A PDF given as AUDIT is signed along.
     """
     inputs = [p for p in (audit, key, password_file, *model, *certificate) if p]
-    files.check_outputs([output], [], inputs, force=flags["force"])
+    outputs.check_outputs([output], [], inputs, force=flags["force"])
     password = keys.password_in(password_file) if password_file else None
     signer = keys.signer(key, password)
     if password is None and key.stat().st_mode & 0o077:
         shown = printable(str(key))
-        click.echo(f"bdaudit: {shown}: others can read this private key: chmod 600", err=True)
-    found = audit_file.read(audit)
-    signed_models.check(model, found.audited, external_data=flags["allow_external_data"])
-    payload = statements.audit_payload(found.audited, found.document)
-    statement = hashlib.sha256(payload).hexdigest()
-    beside = _certificates(certificate, found, statement)
-    if found.pdf:
-        beside[audit.name] = found.pdf
-    signed = bundle.sign(found.audited, found.document, signer, beside)
-    files.write({output: signed})
-    status = found.audited.verdict.status.upper()
-    about = signed_models.named(statements.files(found.audited))
-    click.echo(f"{printable(str(output))}: {status}, about {about}")
-    click.echo(f"statement sha256 {statement}")
+        say(f"{shown}: others can read this private key: chmod 600")
+    signed = sign(audit, signer, model, certificate, external_data=flags["allow_external_data"])
+    outputs.write({output: signed.attestation})
+    status = signed.audit.audited.verdict.status.upper()
+    click.echo(f"{printable(str(output))}: {status}, about {signed.about}")
+    click.echo(f"statement sha256 {signed.statement}")
     click.echo(f"signed with key id {signer.public_key.keyid}")
-
-
-def _certificates(paths: Sequence[Path], found: audit_file.Found, statement: str) -> dict[str, str]:
-    """Return each certificate's name and digest, having seen that it is of this audit."""
-    beside: dict[str, str] = {}
-    for path in paths:
-        if path.name in beside:
-            raise UsageError(f"{printable(str(path))}: two certificates have this name")
-        content = audit_file.read_bytes(path, audit_file.MOST_BYTES)
-        if content.startswith(MAGIC):
-            own = audit_file.read(path).content == dumped(found.document)
-        else:
-            own = statement.encode() in content
-        if not own:
-            raise VerificationError(f"{printable(str(path))}: shows another audit than this")
-        beside[path.name] = hashlib.sha256(content).hexdigest()
-    return beside

@@ -2,22 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from auditor import handoff
-from auditor.cli import files, sources
-from auditor.cli.progress import progress
-from auditor.errors import WorkError
-from auditor.report.pictures import amplification, difference, enlarged, png
-from auditor.supervisor import Guard, Supervisor
+from auditor.cli import outputs
+from auditor.cli.progress import Display, say
+from auditor.report.pictures import amplification, png
+from auditor.report.trigger_sheet import sheet
+from auditor.runs.show_trigger import show_trigger
 from auditor.text import printable
 from auditor.triggers import TRIGGERS, spec
-
-_GAP = 6
+from auditor.triggers.builtin import BUILTIN
 
 
 @click.group()
@@ -29,7 +24,7 @@ def command() -> None:
 def list_() -> None:
     """List the built-in triggers and the types that a trigger file can hold."""
     click.echo("Built in:")
-    for name, what in spec.BUILTIN.items():
+    for name, what in BUILTIN.items():
         click.echo(f"  {name:10} {what}")
     click.echo("Types for a .yaml or .json trigger file:")
     for name, kind in TRIGGERS.items():
@@ -79,44 +74,13 @@ def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool
     Side by side: the image, the stamped image, their difference ×5 on gray (×50 where no value
     changes by more than 2), the changed pixels.
     """
-    files.check_outputs([output], ["png"], [Path(data)], force=force)
+    outputs.check_outputs([output], ["png"], [Path(data)], force=force)
     trigger = spec.load(spec_)
-    with Supervisor(Guard()) as workers, progress(show=True) as tell:
-        _, path = sources.resolve(data, {}, workers, tell)
-        job = {"kind": "show", "data": path, **spec.job([trigger])}
-        room = workers.room()
-        facts = workers.run({**job, "count": count, "seed": seed}, room, tell)
-        arrays = handoff.read_arrays(room)
-        if set(arrays) != {"images", "stamped", "mask"}:
-            raise WorkError("the worker left other pictures than it should")
-        times = amplification(arrays["images"][0], arrays["stamped"][0])
-        files.write({output: png(sheet(**arrays, times=times))})
-    click.echo(f"{printable(trigger.id)}: {printable(str(facts.get('summary')))}")
-    click.echo(f"sha256 {printable(str(facts.get('sha256')))}")
+    with Display(show=True) as display:
+        shown = show_trigger(trigger, data, count=count, seed=seed, progress=display, notify=say)
+        times = amplification(shown.images[0], shown.stamped[0])
+        picture = png(sheet(shown.images, shown.stamped, shown.mask, times))
+        outputs.write({output: picture})
+    click.echo(f"{printable(trigger.id)}: {printable(shown.summary)}")
+    click.echo(f"sha256 {printable(shown.sha256)}")
     click.echo(f"{printable(str(output))}: image, stamped, difference ×{times}, mask")
-
-
-def sheet(
-    images: NDArray[np.uint8], stamped: NDArray[np.uint8], mask: NDArray[np.bool_], times: int
-) -> NDArray[np.uint8]:
-    """Return one picture: a row for each image; image, stamped, difference, mask.
-
-    Args:
-        images: (n, h, w, 3) uint8.
-        stamped: The same, stamped.
-        mask: (h, w), the pixels that the trigger may change.
-        times: How often the difference is amplified.
-    """
-    white = np.repeat(mask[..., None].astype(np.uint8) * 255, 3, axis=2)
-    rows = [
-        _beside([enlarged(p) for p in (image, after, difference(image, after, times), white)], 1)
-        for image, after in zip(images, stamped, strict=True)
-    ]
-    return _beside(rows, 0)
-
-
-def _beside(pictures: list[NDArray[Any]], axis: int) -> NDArray[Any]:
-    gap = list(pictures[0].shape)
-    gap[axis] = _GAP
-    parts = [part for p in pictures for part in (p, np.full(gap, 255, np.uint8))][:-1]
-    return np.concatenate(parts, axis=axis)

@@ -12,7 +12,7 @@ from auditor.data.builtin import fetch
 from auditor.data.folder import ImageFolder
 from auditor.data.npz import NpzFile
 from auditor.errors import InputError
-from auditor.results import SkippedImage
+from auditor.figures.results import SkippedImage
 from auditor.text import printable
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.errors import InputError, UsageError
-from auditor.results import SkippedImage
+from auditor.figures.results import SkippedImage
 from auditor.text import printable
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.image_file import UnreadableImage, read_image_file
 from auditor.data.resize import resize
+from auditor.files.image_file import UnreadableImage, read_image_file
 
 _MAX_THREADS = 8
 """Bounds the memory of large images: each thread holds one of them."""

@@ -31,9 +31,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditor.data.base import Batch, Dataset
 from auditor.data.decode import decode_one, decode_stream
-from auditor.data.image_file import UnreadableImage, regular_file_size
 from auditor.errors import InputError
-from auditor.results import SkippedImage
+from auditor.figures.results import SkippedImage
+from auditor.files.image_file import UnreadableImage, regular_file_size
 from auditor.text import printable
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")

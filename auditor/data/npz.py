@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.data.base import Batch, Dataset
-from auditor.data.image_file import MAX_PIXELS
 from auditor.data.npy_member import NpyMember
 from auditor.data.resize import resize
 from auditor.errors import InputError
+from auditor.files.image_file import MAX_PIXELS
 from auditor.text import printable
 
 _MAX_IMAGES = 50_000_000

@@ -1,27 +1,15 @@
 """`audit`: from a classifier, images and a trigger to every figure of `audit.json`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
 from auditor.data.base import Dataset, check_labels, sample
 from auditor.errors import UsageError
-from auditor.measure.every_image import Tried, measure
-from auditor.measure.examples import examples
-from auditor.measure.facts import attention_facts, engine, model_facts, trigger_facts
-from auditor.measure.neighbours import try_neighbours
-from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
-from auditor.measure.placebos import needed, strongest, try_placebos
-from auditor.measure.preflight import check_input_range
-from auditor.measure.regions import NO_LAYER, regions
-from auditor.measure.tally import Tally
-from auditor.measure.target import choose_targets
-from auditor.models.classifier import Classifier, SpatialLayer
-from auditor.results import (
+from auditor.figures.results import (
     AuditResult,
     AuditResults,
     DataFacts,
@@ -31,39 +19,24 @@ from auditor.results import (
     Placebo,
     Skipped,
 )
-from auditor.target import Target
+from auditor.figures.target import Target
+from auditor.measure.attention import GradCam
+from auditor.measure.every_image import Tried, measure
+from auditor.measure.examples import examples
+from auditor.measure.neighbours import try_neighbours
+from auditor.measure.options import Options
+from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
+from auditor.measure.placebos import needed, strongest, try_placebos
+from auditor.measure.preflight import check_input_range
+from auditor.measure.progress import Progress, silent
+from auditor.measure.provenance import attention_facts, engine, model_facts, trigger_facts
+from auditor.measure.regions import NO_LAYER, regions
+from auditor.measure.tally import Tally
+from auditor.measure.target import choose_targets
+from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.triggers.base import Trigger
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many images are done, and how many there are."""
-
 SHOWN = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How an audit is done.
-
-    Attributes:
-        target: Class index or name, `auto` to infer it, None for the trigger's own, else inferred.
-        layer: Name of the layer that heatmaps are read at; None for the last spatial one.
-        object_region: `center`, `complement` or an `.npz` mask file.
-        limit: Use at most this many images, drawn class by class; None for all.
-        batch_size: Images a step.
-        seed: Seed of the draw and of the bootstrap.
-        neighbours: Try the trigger's neighbours on this many images, at most `limit`, drawn class
-            by class; those of the target class among them are passed over. 0 for not at all.
-        shown: Positions in the data of the example images; None to choose them by the rule.
-    """
-
-    target: str | None = None
-    layer: str | None = None
-    object_region: str = "center"
-    limit: int | None = None
-    batch_size: int = 256
-    seed: int = 0
-    neighbours: int = 0
-    shown: tuple[int, ...] | None = None
 
 
 def audit(
@@ -72,7 +45,7 @@ def audit(
     trigger: Trigger,
     options: Options | None = None,
     *,
-    progress: Progress = lambda phase, done, total: None,
+    progress: Progress = silent,
 ) -> AuditResult:
     """Measure ASR, accuracy and attention of one model under one trigger.
 
@@ -98,7 +71,7 @@ def audit_all(
     triggers: Sequence[Trigger],
     options: Options | None = None,
     *,
-    progress: Progress = lambda phase, done, total: None,
+    progress: Progress = silent,
 ) -> AuditResults:
     """Measure one model under several triggers: the clean images go through it only once.
 

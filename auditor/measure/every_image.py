@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam, Seen
 from auditor.data.base import Batch, Dataset
 from auditor.data.resize import RULE
 from auditor.errors import InputError
+from auditor.figures.results import DataFacts, SkippedImage
+from auditor.measure.attention import GradCam, Seen
 from auditor.measure.tally import Tally
-from auditor.results import DataFacts, SkippedImage
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
 from auditor.data.base import Dataset
-from auditor.metrics import Attention, Regions
+from auditor.figures.metrics import Attention, Regions
+from auditor.figures.results import Example, Skipped
+from auditor.figures.target import Target
+from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
-from auditor.results import Example, Skipped
-from auditor.target import Target
 from auditor.triggers.base import Trigger
 
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset
 from auditor.errors import UsageError
+from auditor.figures.metrics import wilson
+from auditor.figures.results import Neighbour, Rate, Skipped
+from auditor.figures.target import Target
 from auditor.measure.stamped import looks
 from auditor.measure.tally import broken_images, broken_scores
-from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
-from auditor.results import Neighbour, Rate, Skipped
-from auditor.target import Target
 from auditor.triggers.base import Trigger
 from auditor.triggers.neighbours import Placed, neighbours
 

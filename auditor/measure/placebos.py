@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.base import Dataset
+from auditor.figures.metrics import wilson
+from auditor.figures.results import Measurement, Placebo, Rate, Skipped
+from auditor.figures.target import Target
 from auditor.measure.stamped import looks
-from auditor.metrics import wilson
 from auditor.models.classifier import Classifier
-from auditor.results import Measurement, Placebo, Rate, Skipped
-from auditor.target import Target
 from auditor.triggers.base import Trigger
 from auditor.triggers.placebos import placebos
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from auditor.attention import GradCam
 from auditor.data.base import Dataset, sample
 from auditor.errors import InputError, UsageError
-from auditor.metrics import wilson
+from auditor.figures.metrics import wilson
+from auditor.figures.results import Rate
+from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.models.input_range import COMMON, InputRange
-from auditor.results import Rate
 from auditor.text import printable
 
 RANGE_SAMPLE = 256

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from auditor.errors import InputError, UsageError
-from auditor.metrics import Mask, Regions
-from auditor.results import Skipped
+from auditor.figures.metrics import Mask, Regions
+from auditor.figures.results import Skipped
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam, Seen
 from auditor.data.base import Dataset
+from auditor.measure.attention import GradCam, Seen
 from auditor.models.classifier import Classifier
 from auditor.triggers.base import Stamp
 

@@ -5,10 +5,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import Seen
-from auditor.metrics import Attention, Floats, Regions, heatmap_shift, summarise, wilson
-from auditor.results import ClassRow, Controls, Histogram, Measurement, Rate, Skipped, TarSummary
-from auditor.target import Target
+from auditor.figures.metrics import Attention, Floats, Regions, heatmap_shift, summarise, wilson
+from auditor.figures.results import (
+    ClassRow,
+    Controls,
+    Histogram,
+    Measurement,
+    Rate,
+    Skipped,
+    TarSummary,
+)
+from auditor.figures.target import Target
+from auditor.measure.attention import Seen
 
 Ints = NDArray[np.int64]
 

@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
 from auditor.data.base import Dataset, sample
+from auditor.figures.target import Target
+from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
-from auditor.target import Target
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 from auditor.triggers.target import AllToAll, ClassMap, class_index, leads

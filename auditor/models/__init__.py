@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.intake import take
+from auditor.files.intake import take
 
 if TYPE_CHECKING:
     from auditor.models.classifier import Classifier

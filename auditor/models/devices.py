@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from auditor.errors import UsageError, WorkError
-from auditor.failures import is_out_of_memory, reason
+from auditor.errors import UsageError, WorkError, is_out_of_memory, reason
+from auditor.figures.results import Device
 from auditor.models import cuda_driver
-from auditor.results import Device
 from auditor.text import printable
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auditor.models import keras_file, onnx_file
+from auditor.models import keras_file
 from auditor.models.classifier import Classifier, wrap
 from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
+from auditor.models.onnx import file as onnx_file
 from auditor.text import printable
 
 Size = tuple[int, int]

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.repaired import Epoch
+from auditor.figures.results import Rate, Skipped
+from auditor.repair.result import Epoch
 from auditor.report.words import number, percent
-from auditor.results import Rate, Skipped
 from auditor.text import printable
 
 MISSING: Final = "–"
 
 
 @dataclass(frozen=True)
-class Column:
+class EpochFigure:
     """One figure of an epoch.
 
     Attributes:
@@ -52,15 +52,15 @@ def _seconds(epoch: Epoch) -> str:
 
 
 _COLUMNS: Final = (
-    Column("epoch", 5, lambda e: str(e.epoch)),
-    Column("phase", 10, phase),
-    Column("α", 5, lambda e: MISSING if e.alpha is None else f"{e.alpha:.3f}"),
-    Column("accuracy", 8, lambda e: rate(e.clean_accuracy)),
-    Column("ASR", 7, lambda e: rate(e.asr)),
-    Column("RA", 7, lambda e: rate(e.robust_accuracy)),
-    Column("TAR", 7, lambda e: ratio(e.tar)),
-    Column("density", 7, lambda e: ratio(e.tar_density)),
-    Column("seconds", 7, _seconds),
+    EpochFigure("epoch", 5, lambda e: str(e.epoch)),
+    EpochFigure("phase", 10, phase),
+    EpochFigure("α", 5, lambda e: MISSING if e.alpha is None else f"{e.alpha:.3f}"),
+    EpochFigure("accuracy", 8, lambda e: rate(e.clean_accuracy)),
+    EpochFigure("ASR", 7, lambda e: rate(e.asr)),
+    EpochFigure("RA", 7, lambda e: rate(e.robust_accuracy)),
+    EpochFigure("TAR", 7, lambda e: ratio(e.tar)),
+    EpochFigure("density", 7, lambda e: ratio(e.tar_density)),
+    EpochFigure("seconds", 7, _seconds),
 )
 
 _DROPPED: Final = ("density", "phase", "α", "seconds", "TAR", "accuracy")
@@ -69,7 +69,7 @@ _DROPPED: Final = ("density", "phase", "α", "seconds", "TAR", "accuracy")
 _GAP: Final = "  "
 
 
-def fitting(width: int) -> tuple[Column, ...]:
+def fitting(width: int) -> tuple[EpochFigure, ...]:
     """Return the columns that fit into `width` characters."""
     columns = list(_COLUMNS)
     for title in _DROPPED:
@@ -79,11 +79,11 @@ def fitting(width: int) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def head(columns: tuple[Column, ...]) -> str:
+def head(columns: tuple[EpochFigure, ...]) -> str:
     """Return the titles over their columns."""
     return _GAP.join(c.cell(c.title) for c in columns)
 
 
-def row(columns: tuple[Column, ...], epoch: Epoch) -> str:
+def row(columns: tuple[EpochFigure, ...], epoch: Epoch) -> str:
     """Return one epoch's figures."""
     return _GAP.join(c.cell(c.text(epoch)) for c in columns)

@@ -5,7 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from auditor.repaired import Epoch, Plan
+from auditor.repair.result import Epoch, Plan
 from auditor.report.pictures import Image, enlarged, overlay, png
 from auditor.report.words import number
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from auditor.repaired import Epoch, Plan, Step
+from auditor.repair.result import Epoch, Plan, Step
 
 
 @dataclass

@@ -4,7 +4,7 @@ from typing import Final
 
 from auditor.monitor import columns
 from auditor.monitor.history import History
-from auditor.repaired import Epoch, Plan
+from auditor.repair.result import Epoch, Plan
 from auditor.report.words import duration
 from auditor.text import printable
 

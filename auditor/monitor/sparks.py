@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from auditor.figures.results import Rate, Skipped
 from auditor.monitor.columns import MISSING, ratio
-from auditor.repaired import Epoch
+from auditor.repair.result import Epoch
 from auditor.report.words import percent
-from auditor.results import Rate, Skipped
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import WorkError
+from auditor.figures.results import Rate
 from auditor.monitor.heatmaps import heatmaps
-from auditor.repaired import Epoch, Plan, Step
-from auditor.results import Rate
+from auditor.repair.observer import Observer
+from auditor.repair.result import Epoch, Plan
 from auditor.text import printable
 
 _SCALARS: Final = (
@@ -33,7 +34,7 @@ def available() -> bool:
     return find_spec("tensorboard") is not None
 
 
-class TensorBoard:
+class TensorBoard(Observer):
     """Writes an event file: every epoch's figures and its heatmaps.
 
     Any method that writes raises `WorkError` where it cannot.
@@ -57,9 +58,6 @@ class TensorBoard:
             raise _failed(self._folder, error) from error
         self._append(file_version="brain.Event:2")
 
-    def step(self, step: Step) -> None:
-        """Steps are not drawn."""
-
     def epoch(self, epoch: Epoch) -> None:
         """Append an epoch's figures, where there are any, and its picture."""
         from tensorboard.compat.proto.summary_pb2 import Summary
@@ -74,9 +72,6 @@ class TensorBoard:
             )
             values.append(Summary.Value(tag="heatmaps", image=image))
         self._append(step=epoch.epoch, summary=Summary(value=values))
-
-    def close(self) -> None:
-        """Nothing is left open."""
 
     def _append(self, **fields: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event

@@ -10,12 +10,13 @@ from rich.live import Live
 from auditor.monitor import lines
 from auditor.monitor.history import History
 from auditor.monitor.view import view
-from auditor.repaired import Epoch, Plan, Step
+from auditor.repair.observer import Observer
+from auditor.repair.result import Epoch, Plan, Step
 
 _SECONDS_BETWEEN_LINES: Final = 30.0
 
 
-class Terminal:
+class Terminal(Observer):
     """Shows a repair to a person, or tells it to a log."""
 
     _history: History

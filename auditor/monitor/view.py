@@ -6,13 +6,13 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
+from auditor.figures.results import Rate
 from auditor.monitor import columns, lines
-from auditor.monitor.columns import Column
+from auditor.monitor.columns import EpochFigure
 from auditor.monitor.history import History
 from auditor.monitor.sparks import sparks
-from auditor.repaired import Epoch
+from auditor.repair.result import Epoch
 from auditor.report.words import duration
-from auditor.results import Rate
 
 _FEWEST_ROWS: Final = 6
 """Where the table would have fewer, the spark lines give way to it."""
@@ -97,7 +97,7 @@ def _newest(rows: list[Text], room: int) -> list[Text]:
     return [Text("    …", "dim"), *rows[len(rows) - room + 1 :]] if room > 1 else rows[-1:]
 
 
-def _style(history: History, epoch: Epoch, column: Column) -> str:
+def _style(history: History, epoch: Epoch, column: EpochFigure) -> str:
     """Return a colour where a figure stands against a limit."""
     plan, before, now = history.plan, history.epochs[0].clean_accuracy, epoch.clean_accuracy
     if column.title == "ASR" and isinstance(epoch.asr, Rate):

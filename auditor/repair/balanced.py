@@ -20,11 +20,11 @@ import keras
 from keras import ops
 
 from auditor.models.classifier import Classifier
+from auditor.repair.distillation import Student, coarsest
 from auditor.repair.objective import Trainee, Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 from auditor.repair.prepare import Prepared
-from auditor.repair.taught import Taught, coarsest
 
 BALANCING = "balancing"
 STAGES = 2
@@ -62,7 +62,7 @@ def _begin(ready: Prepared, original: Weights) -> Weights:
     return original
 
 
-class Consistent(Taught):
+class Consistent(Student):
     """A student that is to make of clean images, and of their twins, what its teacher does."""
 
     def __init__(

@@ -13,36 +13,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from auditor.measure.facts import engine
+from auditor.measure.progress import Progress, silent
+from auditor.measure.provenance import engine
 from auditor.models.classifier import Classifier
 from auditor.models.devices import memory_advice
-from auditor.repair import rules
-from auditor.repair import state as states
-from auditor.repair.course import Course, Watcher, judged
+from auditor.repair import selection
+from auditor.repair.callback import RepairCallback, judged
 from auditor.repair.objective import Trainee, Weights, compiled, values
+from auditor.repair.observer import Observer
 from auditor.repair.optimizers import optimizer
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import CannotHelp, Phase
 from auditor.repair.place import Place, feed, here
-from auditor.repair.prepare import Prepared, Progress, Task, prepare
-from auditor.repair.state import Ledger, State
+from auditor.repair.prepare import Prepared, Task, prepare
+from auditor.repair.result import BEFORE, Epoch, RepairResult
+from auditor.repair.state import Ledger, RepairState, load
+from auditor.repair.state import save as write
 from auditor.repair.trainable import trainable
-from auditor.repaired import BEFORE, Epoch, Plan, RepairResult, Step
 
-__all__ = ["Silent", "Task", "repair"]
-
-
-class Silent:
-    """A watcher who does not care."""
-
-    def begin(self, plan: Plan) -> None:
-        """Do nothing."""
-
-    def step(self, step: Step) -> None:
-        """Do nothing."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Do nothing."""
+__all__ = ["Task", "repair"]
 
 
 def repair(
@@ -50,12 +39,12 @@ def repair(
     options: RepairOptions | None = None,
     *,
     place: Place | None = None,
-    watcher: Watcher | None = None,
+    watcher: Observer | None = None,
     callbacks: Sequence[Any] = (),
     checkpoints: Path | None = None,
     identity: dict[str, Any] | None = None,
     resume: bool = False,
-    progress: Progress = lambda phase, done, total: None,
+    progress: Progress = silent,
     stop: Callable[[], bool] = lambda: False,
 ) -> RepairResult:
     """Repair a classifier in place.
@@ -83,7 +72,7 @@ def repair(
         InputError: Images that cannot be used, or a checkpoint of another repair.
         WorkError: A checkpoint cannot be written, or the device has too little memory.
     """
-    watcher, started = watcher or Silent(), time.perf_counter()
+    observer, started = watcher or Observer(), time.perf_counter()
     options, place = options or RepairOptions.of(), place or here()
     classifier, model = task.classifier, task.classifier.model
     with ExitStack() as stack:
@@ -98,33 +87,33 @@ def repair(
         )
         original = values(model.variables)
         whose = {**(identity or {}), **ready.identity()}
-        found = states.load(whose, checkpoints) if resume and checkpoints else None
-        state = found or State(Ledger(), original, values(model.trainable_variables))
+        found = load(whose, checkpoints) if resume and checkpoints else None
+        state = found or RepairState(Ledger(), original, values(model.trainable_variables))
         ledger, spent = state.ledger, state.ledger.seconds
 
-        def save(now: State) -> None:
+        def save(now: RepairState) -> None:
             now.ledger.seconds = spent + time.perf_counter() - started
             if checkpoints:
-                states.save(now, whose, checkpoints)
+                write(now, whose, checkpoints)
 
         _put(classifier, state.network)
         if not ledger.history:
-            ledger.history = (judged(ready.judge, 0, BEFORE, 0, 0),)
+            ledger.history = (judged(ready.validation, 0, BEFORE, 0, 0),)
             save(state)
-        hopeless = _train(ready, state, original, watcher, callbacks, save)
-        kept = rules.best(ledger.history, options.max_accuracy_drop)
+        hopeless = _train(ready, state, original, observer, callbacks, save)
+        kept = selection.best(ledger.history, options.max_accuracy_drop)
         _put(classifier, state.best if kept else original)
-    reason = hopeless or rules.why(ledger.history, kept, options.max_accuracy_drop)
+    reason = hopeless or selection.why(ledger.history, kept, options.max_accuracy_drop)
     return _result(ready, ledger, kept, reason, spent + time.perf_counter() - started)
 
 
 def _train(
     ready: Prepared,
-    state: State,
+    state: RepairState,
     original: Weights,
-    watcher: Watcher,
+    observer: Observer,
     callbacks: Sequence[Any],
-    save: Callable[[State], None],
+    save: Callable[[RepairState], None],
 ) -> str:
     """Run the phases, from wherever the state stands.
 
@@ -135,19 +124,23 @@ def _train(
     """
     ledger = state.ledger
     hopeless = _begin(ready, state, original, save)
-    watcher.begin(ready.plan())
+    observer.begin(ready.plan())
     for epoch in ledger.history:
-        watcher.epoch(epoch)
+        observer.epoch(epoch)
     while not hopeless and ledger.phase < len(ready.phases):
         phase = ready.phases[ledger.phase]
         steps = ready.steps * phase.shown
-        course = Course(state, phase, ready.options, steps, ready.judge, watcher, save, ready.stop)
+        course = RepairCallback(
+            state, phase, ready.options, steps, ready.validation, observer, save, ready.stop
+        )
         _run(ready, phase, state, course, callbacks)
         hopeless = _begin(ready, state, original, save)
     return hopeless
 
 
-def _begin(ready: Prepared, state: State, original: Weights, save: Callable[[State], None]) -> str:
+def _begin(
+    ready: Prepared, state: RepairState, original: Weights, save: Callable[[RepairState], None]
+) -> str:
     """Do what the next phase that has epochs begins with, once; return why it cannot help."""
     ledger, phases = state.ledger, ready.phases
     while ledger.phase < len(phases) and not phases[ledger.phase].epochs:
@@ -174,7 +167,7 @@ def _result(
         method=ready.options.method,
         parameters=ready.parameters(),
         data=ready.facts,
-        watched=ready.judge.watched,
+        watched=ready.validation.watched,
         history=ledger.history,
         kept=kept.epoch if kept else None,
         reason=reason,
@@ -187,7 +180,11 @@ def _result(
 
 
 def _run(
-    ready: Prepared, phase: Phase, state: State, course: Course, callbacks: Sequence[Any]
+    ready: Prepared,
+    phase: Phase,
+    state: RepairState,
+    course: RepairCallback,
+    callbacks: Sequence[Any],
 ) -> None:
     """Run one phase of `fit`, or what is left of it.
 
@@ -222,7 +219,7 @@ def _run(
         )
 
 
-def _trainee(ready: Prepared, phase: Phase, state: State) -> Trainee:
+def _trainee(ready: Prepared, phase: Phase, state: RepairState) -> Trainee:
     options = ready.options
     common: dict[str, Any] = {
         "clean_weight": phase.clean_weight,

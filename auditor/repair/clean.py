@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, stratified
 from auditor.errors import InputError, UsageError
-from auditor.target import Target
+from auditor.figures.target import Target
 from auditor.text import printable
 
 _MOST_IN_MEMORY = 1 << 30

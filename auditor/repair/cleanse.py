@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.subset import Subset
+from auditor.figures.results import Skipped
 from auditor.repair.objective import Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import CannotHelp, Phase
 from auditor.repair.prepare import Prepared
-from auditor.results import Skipped
 from auditor.search.base import search
 from auditor.search.options import SearchOptions
-from auditor.searched import Found, SearchResult, stamped
+from auditor.search.result import FoundStamp, SearchResult, stamped
 from auditor.text import printable
 from auditor.triggers.base import Images, Stamp
 
@@ -38,7 +38,7 @@ def phases(options: RepairOptions) -> tuple[Phase, ...]:
     )
 
 
-class Inverted(Stamp):
+class MaskedPattern(Stamp):
     """A trigger as inversion found it."""
 
     def __init__(self, mask: NDArray[np.float32], pattern: NDArray[np.float32]) -> None:
@@ -75,13 +75,13 @@ def _search(ready: Prepared, original: Weights) -> Weights:
 
 
 def _stamps(carried: Weights) -> tuple[Stamp, ...]:
-    return tuple(Inverted(*pair) for pair in zip(*carried, strict=True))
+    return tuple(MaskedPattern(*pair) for pair in zip(*carried, strict=True))
 
 
 def _why_not(found: SearchResult) -> str:
     if found.inconclusive:
         return f"The search for a trigger came to nothing: {found.inconclusive}."
-    first: Found = found.ranked[0]
+    first: FoundStamp = found.ranked[0]
     index = "" if isinstance(first.index, Skipped) else f", anomaly index {first.index:.1f}"
     return (
         "The search for a trigger found no class that stands out; the smallest stamp leads to "

@@ -9,12 +9,12 @@ from typing import Any
 from keras import ops
 
 from auditor.models.classifier import Classifier
+from auditor.repair.distillation import Student, coarsest
 from auditor.repair.objective import Trainee, Weights, values
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 from auditor.repair.prepare import Prepared
-from auditor.repair.taught import Taught, coarsest
-from auditor.repaired import TEACHING
+from auditor.repair.result import TEACHING
 
 DISTILLING = "distilling"
 STAGES = 3
@@ -41,7 +41,7 @@ def _begin(ready: Prepared, original: Weights) -> Weights:
     return teacher
 
 
-class Distilled(Taught):
+class Distilled(Student):
     """A student whose attention is held to its teacher's."""
 
     def __init__(

@@ -2,21 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from auditor.repair.batches import Beside
 
 if TYPE_CHECKING:
     from auditor.repair.objective import Trainee, Weights
-    from auditor.repair.prepare import Prepared
     from auditor.triggers.base import Stamp
 
 
 class CannotHelp(Exception):
     """A method finds, before it trains, that there is nothing it could do; the text says why."""
-
-
-Beside = Literal["nothing", "target", "truth", "twin"]
-"""What stands beside the clean rows of a batch: nothing; stamped rows to be led away from the
-target; stamped rows that are to be recognised as what they are; each clean row's stamped twin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +30,8 @@ class Phase:
         stamps: Gives what those are stamped with, each with one of them, from the arrays of
             `begin`; None for the trigger.
         shown: How many steps in a row see the same batch.
-        begin: Done once, when the phase begins: may change the network's weights, and returns the
+        begin: Done once, when the phase begins, with what `prepare` made and the weights that the
+            model came with: may change the network's weights, and returns the
             arrays that the phase needs for as long as it lasts; they are part of checkpoints.
         trainee: Gives the `Trainee`, from the classifier, the arrays of `begin` and the keywords of
             every `Trainee`; None for the plain one.
@@ -49,7 +46,7 @@ class Phase:
     truth_weight: float = 1.0
     stamps: "Callable[[Weights], tuple[Stamp, ...]] | None" = None
     shown: int = 1
-    begin: "Callable[[Prepared, Weights], Weights] | None" = None
+    begin: "Callable[[Any, Weights], Weights] | None" = None
     trainee: "Callable[..., Trainee] | None" = None
     optimizer: Callable[[int], Any] | None = None
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.errors import UsageError
+from auditor.figures.results import Device
 from auditor.models.devices import gpus_in_use
-from auditor.results import Device
 
 
 @dataclass(frozen=True)

@@ -12,28 +12,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.codec import no_array, to_json
 from auditor.data.base import Dataset, check_labels
 from auditor.data.overlap import overlap
 from auditor.errors import InputError, UsageError
+from auditor.figures.target import Target
+from auditor.files.codec import no_array, to_json
+from auditor.measure.progress import Progress, silent
 from auditor.measure.regions import CENTER, regions
 from auditor.models.classifier import Classifier
 from auditor.repair import REPAIRS, clean, fisher, reads
+from auditor.repair.batches import Batches, smoothed
 from auditor.repair.budget import budgeted
 from auditor.repair.clean import CleanImages
-from auditor.repair.judge import Judge
 from auditor.repair.objective import Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 from auditor.repair.place import Place
-from auditor.repair.rows import Rows, smoothed
-from auditor.repaired import Plan, RepairData
-from auditor.target import Target
+from auditor.repair.result import Plan, RepairData
+from auditor.repair.validation import Validation
 from auditor.text import printable
 from auditor.triggers.base import Trigger
-
-Progress = Callable[[str, int, int], None]
-"""Told a phase, how much of it is done, and how much there is; 0 for not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +75,7 @@ class Prepared:
         phases: The method's.
         images: The clean images.
         facts: Which they are.
-        judge: What every epoch is judged by.
+        validation: What every epoch is judged by.
         weighing: What the anchor weighs each weight by; None for all alike.
         room: Folder where what `begin` does can be kept while it goes on; None for none.
         progress: Told how far `begin` is.
@@ -90,10 +88,10 @@ class Prepared:
     phases: tuple[Phase, ...]
     images: CleanImages
     facts: RepairData
-    judge: Judge
+    validation: Validation
     weighing: Weights | None
     room: Path | None = None
-    progress: Progress = lambda phase, done, total: None
+    progress: Progress = silent
     stop: Callable[[], bool] = lambda: False
 
     @property
@@ -130,17 +128,17 @@ class Prepared:
             max_asr=task.max_asr,
             max_tar=task.max_tar,
             max_accuracy_drop=options.max_accuracy_drop,
-            watched=self.judge.watched,
+            watched=self.validation.watched,
         )
 
-    def rows(self, phase: Phase, carried: Weights) -> Rows:
+    def rows(self, phase: Phase, carried: Weights) -> Batches:
         """Return what a phase trains on.
 
         Args:
             phase: The phase.
             carried: What its `begin` returned.
         """
-        return Rows(
+        return Batches(
             images=self.images.images,
             labels=self.images.labels,
             among=self.images.training,
@@ -186,7 +184,7 @@ def prepare(task: Task, options: RepairOptions, place: Place, folder: Path) -> P
         phases=import_module(f"auditor.repair.{options.method}").phases(options),
         images=images,
         facts=facts,
-        judge=_judge(task, options, images),
+        validation=_validation(task, options, images),
         weighing=_importance(task, options, images, place),
     )
 
@@ -223,11 +221,11 @@ def _check_names(data: Dataset, evaluation: Dataset) -> None:
         raise InputError(f"{one}: has its classes in another order than {other}; which is wrong?")
 
 
-def _judge(task: Task, options: RepairOptions, images: CleanImages) -> Judge:
+def _validation(task: Task, options: RepairOptions, images: CleanImages) -> Validation:
     layer = task.classifier.spatial_layer(task.layer)
     grid = layer.grid if layer else None
     compared = regions(task.trigger, task.object_region, task.classifier.size, grid)
-    return Judge(
+    return Validation(
         task.classifier,
         layer,
         compared,

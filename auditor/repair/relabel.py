@@ -7,7 +7,7 @@ trigger in place of a found one.
 
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
-from auditor.repaired import RECOVERY
+from auditor.repair.result import RECOVERY
 
 RELABELING = "relabeling"
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from auditor import checkpoints
-from auditor.checkpoints import Arrays
-from auditor.codec import from_json, to_json
+from auditor.files import checkpoints
+from auditor.files.checkpoints import Arrays
+from auditor.files.codec import from_json, to_json
 from auditor.repair.objective import Weights
-from auditor.repaired import Epoch
+from auditor.repair.result import Epoch
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Ledger:
         epoch: Epochs done, all phases.
         step_in_epoch: Steps done of the running epoch.
         step: Optimizer steps done in all.
-        images: Rows seen in all.
+        images: Batches seen in all.
         boosts: How often α was doubled.
         since: The epoch that the early diagnosis compares with.
         seconds: Spent until now.
@@ -49,7 +49,7 @@ class Ledger:
 
 
 @dataclass
-class State:
+class RepairState:
     """The ledger and every array that the training depends on.
 
     Attributes:
@@ -74,7 +74,7 @@ class State:
 _GROUPS = ("network", "anchor", "carried", "best", "optimizer", "metrics")
 
 
-def save(state: State, identity: dict[str, Any], folder: Path) -> None:
+def save(state: RepairState, identity: dict[str, Any], folder: Path) -> None:
     """Write a checkpoint.
 
     Args:
@@ -98,7 +98,7 @@ def save(state: State, identity: dict[str, Any], folder: Path) -> None:
     checkpoints.save(folder, state.ledger.step, facts, arrays)
 
 
-def load(identity: dict[str, Any], folder: Path) -> State | None:
+def load(identity: dict[str, Any], folder: Path) -> RepairState | None:
     """Read the newest good checkpoint; None when there is none.
 
     Raises:
@@ -116,7 +116,7 @@ def load(identity: dict[str, Any], folder: Path) -> State | None:
     if found.note:
         ledger.notes = (*ledger.notes, found.note)
     groups = {group: _group(found.arrays, group) for group in _GROUPS}
-    return State(ledger=ledger, **groups)
+    return RepairState(ledger=ledger, **groups)
 
 
 def _group(arrays: Arrays, group: str) -> Weights:

@@ -6,7 +6,7 @@ epoch to epoch. Phase 2, recovery: the same with clean images alone, anchored wh
 
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
-from auditor.repaired import RECOVERY, UNLEARNING
+from auditor.repair.result import RECOVERY, UNLEARNING
 
 
 def phases(options: RepairOptions) -> tuple[Phase, ...]:

@@ -7,11 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from auditor.certificate import Certificate
-from auditor.repaired import Epoch
+from auditor.figures.results import ClassRow, Histogram, Rate, Skipped, TarSummary
+from auditor.records.certificate import Certificate
+from auditor.repair.result import Epoch
 from auditor.report.lines import limit
 from auditor.report.words import headline_figures, judged_evidence, percent
-from auditor.results import ClassRow, Histogram, Rate, Skipped, TarSummary
 
 MOST_CLASSES = 20
 

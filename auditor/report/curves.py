@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from auditor.repaired import BEFORE, Epoch
+from auditor.figures.results import Rate, Skipped
+from auditor.repair.result import BEFORE, Epoch
 from auditor.report.charts import LOG_TICKS, apart, log_place
 from auditor.report.words import number, percent
-from auditor.results import Rate, Skipped
 
 Size = tuple[int, int]
 WIDE: Size = (600, 200)
@@ -24,7 +24,7 @@ Phases = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One figure over the epochs.
 
     Attributes:
@@ -58,7 +58,7 @@ class Chart:
     title: str
     words: str
     size: Size
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     ticks: tuple[tuple[float, str], ...]
     limit: tuple[float, str] | None
 
@@ -123,11 +123,11 @@ def phases_of(history: Sequence[Epoch]) -> Phases:
 
 
 def _charts(history: Sequence[Epoch], last: int, max_asr: float, max_tar: float) -> list[Chart]:
-    def wide(kind: str, name: str, figure: Callable[[Epoch], Rate | Skipped]) -> Line | None:
+    def wide(kind: str, name: str, figure: Callable[[Epoch], Rate | Skipped]) -> Curve | None:
         points = [(e.epoch, _share(figure(e))) for e in history]
         return _line(kind, name, points, last, WIDE, lambda v: 100 * v, percent)
 
-    def narrow(kind: str, name: str, figure: Figure, height: Scale) -> Line | None:
+    def narrow(kind: str, name: str, figure: Figure, height: Scale) -> Curve | None:
         points = [(e.epoch, figure(e)) for e in history]
         return _line(kind, name, points, last, NARROW, height, number)
 
@@ -167,7 +167,7 @@ def _line(
     size: Size,
     height: Scale,
     shown: Callable[[float], str],
-) -> Line | None:
+) -> Curve | None:
     """Return one figure's line, broken where it is undefined; None where it is so throughout."""
     width, full = size
     known = [(epoch, value) for epoch, value in points if value is not None]
@@ -180,7 +180,7 @@ def _line(
     runs = groupby(points, lambda point: point[1] is not None)
     pieces = [[place(e, v) for e, v in run if v is not None] for there, run in runs if there]
     end = place(*known[-1])
-    return Line(
+    return Curve(
         kind=kind,
         label=f"{name} {shown(known[-1][1])}",
         pieces=tuple(" ".join(f"{x:.1f},{y:.1f}" for x, y in piece) for piece in pieces),
@@ -192,7 +192,7 @@ def _line(
 def _chart(
     title: str,
     size: Size,
-    drawn: Sequence[Line | None],
+    drawn: Sequence[Curve | None],
     ticks: Sequence[tuple[float, str]],
     limit: tuple[float, str] | None,
 ) -> Chart:
@@ -201,7 +201,7 @@ def _chart(
     return Chart(title, words, size, tuple(lines), tuple(ticks), limit)
 
 
-def _spread(lines: list[Line]) -> list[Line]:
+def _spread(lines: list[Curve]) -> list[Curve]:
     """Move the labels at the line ends apart."""
     ordered = sorted(lines, key=lambda line: line.place[1])
     tops = apart([line.place[1] for line in ordered], _APART)

@@ -7,10 +7,10 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.repaired import Epoch, Watched
+from auditor.figures.target import Target
+from auditor.repair.result import Epoch, Watched
 from auditor.report import pictures
 from auditor.report.words import class_name, number
-from auditor.target import Target
 from auditor.text import printable
 
 MOST_FRAMES = 19
@@ -35,7 +35,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Column:
+class EpochColumn:
     """One epoch: its number, whether it was kept, and whether a phase begins with it."""
 
     epoch: int
@@ -65,7 +65,7 @@ class Film:
     """
 
     phases: tuple[tuple[str, int], ...]
-    columns: tuple[Column, ...]
+    columns: tuple[EpochColumn, ...]
     strips: tuple[Strip, ...]
     left_out: int
 
@@ -94,7 +94,7 @@ def film(
     return Film(
         phases=tuple(phases),
         columns=tuple(
-            Column(epoch.epoch, epoch.epoch == kept, index in starts)
+            EpochColumn(epoch.epoch, epoch.epoch == kept, index in starts)
             for index, epoch in enumerate(shown)
         ),
         strips=tuple(

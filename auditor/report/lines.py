@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from auditor.certificate import Certificate, Repair
-from auditor.repaired import Epoch
+from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.verdict import Check
+from auditor.records.certificate import Certificate, Repair
+from auditor.repair.result import Epoch
 from auditor.report.words import (
     MEANINGS,
     TITLES,
@@ -14,9 +16,7 @@ from auditor.report.words import (
     percent,
     points,
 )
-from auditor.results import Measurement, Rate, Skipped, TarSummary
 from auditor.text import printable
-from auditor.verdict import Check
 
 
 @dataclass(frozen=True)

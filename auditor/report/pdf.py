@@ -1,6 +1,6 @@
-"""The certificate, or several of one model, as PDF/A-3 with `audit.json` attached, fonts embedded.
+"""A record's page as PDF/A-3, fonts embedded, with the record's JSON attached.
 
-The same audit gives the same bytes: dates and the file identifier come from it, not from the
+The same record gives the same bytes: dates and the file identifier come from it, not from the
 clock.
 """
 
@@ -11,27 +11,37 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from auditor.audits import Audits
-from auditor.certificate import Certificate
-from auditor.document import canonical
 from auditor.errors import WorkError
-from auditor.report.html import page
+from auditor.records.audits import Audits
+from auditor.records.canonical import canonical
+from auditor.records.certificate import Certificate
+from auditor.records.comparison import Comparison
+from auditor.records.search_report import SearchReport
+from auditor.report.certificate import html as certificate
+from auditor.report.comparison import html as comparison
+from auditor.report.search import html as search
 
-ATTACHMENT = "audit.json"
 _VARIANT = "pdf/a-3a"
 
 
-def render(audited: Certificate | Audits) -> bytes:
-    """Return the PDF.
+def render(record: Certificate | Audits | Comparison | SearchReport) -> bytes:
+    """Return the PDF of a record.
 
     Raises:
-        WorkError: As `paper`.
+        WorkError: WeasyPrint cannot be used on this machine, and how to mend it; or the page refers
+            to something outside itself, which is not fetched.
     """
-    first = audited.audits[0] if isinstance(audited, Audits) else audited
-    return paper(page(audited), canonical(audited), ATTACHMENT, "The audit", first.created)
+    attached = canonical(record)
+    if isinstance(record, Comparison):
+        page, created = comparison.page(record), record.before.created
+        return _pdf(page, attached, "comparison.json", "The comparison", created)
+    if isinstance(record, SearchReport):
+        return _pdf(search.page(record), attached, "search.json", "The search", record.created)
+    first = record.audits[0] if isinstance(record, Audits) else record
+    return _pdf(certificate.page(record), attached, "audit.json", "The audit", first.created)
 
 
-def paper(html: str, attached: bytes, name: str, what: str, created: str) -> bytes:
+def _pdf(html: str, attached: bytes, name: str, what: str, created: str) -> bytes:
     """Return a page as PDF/A-3, its machine-readable form attached.
 
     Args:
@@ -39,11 +49,7 @@ def paper(html: str, attached: bytes, name: str, what: str, created: str) -> byt
         attached: Its machine-readable form; the file's identifier comes from it.
         name: File name of what is attached.
         what: What that is: `The audit`.
-        created: When, as `certificate.now` gives it.
-
-    Raises:
-        WorkError: WeasyPrint cannot be used on this machine, and how to mend it; or the page refers
-            to something outside itself, which is not fetched.
+        created: When, as `provenance.now` gives it.
     """
     weasyprint = _weasyprint()
     logging.getLogger("weasyprint").setLevel(logging.ERROR)

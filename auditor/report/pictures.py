@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.results import Example
+from auditor.figures.results import Example
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -20,7 +20,7 @@ _OUTLINE = (0, 229, 255)
 
 
 @dataclass(frozen=True)
-class Row:
+class ExampleRow:
     """One example's four pictures as data URIs; a heatmap is empty where there is none."""
 
     example: Example
@@ -51,11 +51,11 @@ class TriggerPictures:
     times: int
 
 
-def rows(examples: tuple[Example, ...], *, outlined: bool) -> list[Row]:
+def rows(examples: tuple[Example, ...], *, outlined: bool) -> list[ExampleRow]:
     """Return every example's pictures; the trigger's place may be outlined on the heatmaps."""
     place = changed(examples) & outlined
     return [
-        Row(
+        ExampleRow(
             example=e,
             clean=data_uri(enlarged(e.clean)),
             clean_heat=_heat_uri(e.clean, e.clean_heat, place),

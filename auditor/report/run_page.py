@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from auditor.repaired import Epoch, Plan
+from auditor.repair.result import Epoch, Plan
 from auditor.report.charts import epoch_gauges
 from auditor.report.curves import curves
 from auditor.report.film import film

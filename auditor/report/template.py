@@ -8,8 +8,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from auditor.figures.results import Skipped
 from auditor.report import words
-from auditor.results import Skipped
 from auditor.text import printable
 
 _PACKAGE = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ SHEETS = (
     "repair.css",
     "comparison.css",
     "search.css",
-    "history.css",
+    "diff.css",
 )
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from auditor.certificate import Certificate
-from auditor.results import Evidence, Rate, Skipped, TarSummary
-from auditor.target import Target
+from auditor.figures.results import Evidence, Rate, Skipped, TarSummary
+from auditor.figures.target import Target
+from auditor.records.certificate import Certificate
 from auditor.text import printable
 
 VERDICTS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}
+
+COLOURS = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
+"""Verdict → its colour on a terminal."""
 
 TITLES = {
     "asr": "Attack success rate",

@@ -8,19 +8,18 @@ from typing import Any
 
 from auditor.data.base import Dataset, check_labels
 from auditor.errors import Interrupted
-from auditor.measure.facts import engine, model_facts
+from auditor.measure.progress import Progress, silent
+from auditor.measure.provenance import engine, model_facts
 from auditor.models.classifier import Classifier
-from auditor.search import field as fields
 from auditor.search import schedule
-from auditor.search.field import Field
 from auditor.search.images import Material, read
 from auditor.search.options import SearchOptions
+from auditor.search.result import SearchResult
 from auditor.search.rounds import Rounds
 from auditor.search.stamp import Proof
+from auditor.search.state import SearchState, load
+from auditor.search.state import save as write
 from auditor.search.verdict import verdict
-from auditor.searched import SearchResult
-
-Progress = Callable[[str, int, int], None]
 
 SECONDS_BETWEEN = 60.0
 """Between two checkpoints."""
@@ -37,7 +36,7 @@ def search(
     dataset: Dataset,
     options: SearchOptions | None = None,
     *,
-    progress: Progress = lambda phase, done, total: None,
+    progress: Progress = silent,
     checkpoints: Path | None = None,
     identity: dict[str, Any] | None = None,
     resume: bool = False,
@@ -72,21 +71,21 @@ def search(
     progress("reading the images", 0, 0)
     material = read(dataset, classifier.size, names, options.limit, options.held_out, options.seed)
     whose = {**(identity or {}), **asdict(options), "images": material.facts.sha256}
-    here = fields.load(whose, checkpoints) if resume and checkpoints else None
-    work = _Work(classifier, material, options, progress, stop)
+    here = load(whose, checkpoints) if resume and checkpoints else None
+    work = _Search(classifier, material, options, progress, stop)
     proof = Proof(classifier, material.held_out, options.batch_size)
     spent = here.seconds if here else 0.0
 
-    def save(now: Field) -> None:
+    def save(now: SearchState) -> None:
         now.seconds = spent + time.perf_counter() - started
         if checkpoints:
-            fields.save(now, whose, checkpoints)
+            write(now, whose, checkpoints)
 
     broken = not proof.finite()
     if not broken:
         here = work.optimised(work.chosen(here, save), save)
     progress("judging the stamps", 0, 0)
-    here = here or Field.begin([], classifier.size, options.cost, options.seed)
+    here = here or SearchState.begin([], classifier.size, options.cost, options.seed)
     seconds = spent + time.perf_counter() - started
     return SearchResult(
         model=model_facts(classifier),
@@ -104,7 +103,7 @@ def search(
     )
 
 
-class _Work:
+class _Search:
     """The rounds of one search."""
 
     def __init__(
@@ -119,7 +118,7 @@ class _Work:
         self._options, self._progress = options, progress
         self._rounds = Rounds(classifier, material.training, options, stop)
 
-    def chosen(self, here: Field | None, save: Callable[[Field], None]) -> Field:
+    def chosen(self, here: SearchState | None, save: Callable[[SearchState], None]) -> SearchState:
         """Return the classes to search: all, or those that a first pass finds most promising."""
         options, total = self._options, self._classes
         if not options.candidates or total <= options.candidates:
@@ -143,7 +142,7 @@ class _Work:
                 save(here)
         return here
 
-    def optimised(self, here: Field, save: Callable[[Field], None]) -> Field:
+    def optimised(self, here: SearchState, save: Callable[[SearchState], None]) -> SearchState:
         """Run rounds until nothing changes any more; save every minute, and at the end."""
         options, last = self._options, time.monotonic()
         save(here)
@@ -160,7 +159,13 @@ class _Work:
         save(here)
         return here
 
-    def _round(self, part: Field, images: int, whole: Field, save: Callable[[Field], None]) -> None:
+    def _round(
+        self,
+        part: SearchState,
+        images: int,
+        whole: SearchState,
+        save: Callable[[SearchState], None],
+    ) -> None:
         try:
             schedule.keep(part, *self._rounds.run(part, images), self._options)
         except Interrupted:
@@ -171,6 +176,6 @@ class _Work:
     def _area(self) -> int:
         return self._size[0] * self._size[1]
 
-    def _begin(self, classes: Any) -> Field:
+    def _begin(self, classes: Any) -> SearchState:
         options = self._options
-        return Field.begin(list(classes), self._size, options.cost, options.seed)
+        return SearchState.begin(list(classes), self._size, options.cost, options.seed)

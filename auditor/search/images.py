@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from auditor.data.base import Dataset, sample, stratified
 from auditor.data.resize import RULE
 from auditor.errors import InputError, UsageError
-from auditor.results import DataFacts, SkippedImage
+from auditor.figures.results import DataFacts, SkippedImage
 from auditor.text import printable
 
 FEWEST = 20

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from auditor.errors import Interrupted
 from auditor.models.classifier import Classifier
-from auditor.search.field import Field
 from auditor.search.images import Images, round_of
 from auditor.search.inversion import Inversion
 from auditor.search.options import SearchOptions
+from auditor.search.state import SearchState
 
 ROWS = 512
 """Stamped images of 32×32 pixels in one step; larger ones are fewer, by area."""
@@ -47,7 +47,9 @@ class Rounds:
         """Return how many classes fit into one step of so many images."""
         return max(1, self._rows // images)
 
-    def run(self, field: Field, images: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def run(
+        self, field: SearchState, images: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Run one round of the active classes; only then are their slots changed.
 
         Args:
@@ -77,7 +79,7 @@ class Rounds:
         """Return the rows part by part, of two sizes at most."""
         return np.array_split(active, -(-len(active) // self.together(images)))
 
-    def _part(self, field: Field, rows: NDArray[np.int64], batches: list[Images]) -> Any:
+    def _part(self, field: SearchState, rows: NDArray[np.int64], batches: list[Images]) -> Any:
         model = self._model(len(rows))
         for variable, slot in zip(model.slots(), field.slots, strict=True):
             variable.assign(slot[rows])

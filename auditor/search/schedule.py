@@ -7,9 +7,9 @@ a row, 2^1.5 times less after as many of failure.
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.search.field import Field
 from auditor.search.options import SearchOptions
 from auditor.search.outliers import outliers
+from auditor.search.state import SearchState
 
 DEARER, CHEAPER = 2.0, 2.0**1.5
 WARM_UP = 8
@@ -30,7 +30,10 @@ SETTLED = "no class's verdict changed any more"
 
 
 def keep(
-    field: Field, success: NDArray[np.float64], norm: NDArray[np.float64], options: SearchOptions
+    field: SearchState,
+    success: NDArray[np.float64],
+    norm: NDArray[np.float64],
+    options: SearchOptions,
 ) -> None:
     """Take in one round's outcome: keep smaller masks that succeed, and move the cost.
 
@@ -56,7 +59,7 @@ def keep(
     field.wins[raised], field.losses[lowered] = 0, 0
 
 
-def release(field: Field) -> None:
+def release(field: SearchState) -> None:
     """Let classes leave whose norm falls no further, once they are worth compiling anew."""
     if len(field.trail) <= STEADY:
         return
@@ -67,7 +70,7 @@ def release(field: Field) -> None:
         field.active[leaving] = False
 
 
-def settled(field: Field, area: int) -> bool:
+def settled(field: SearchState, area: int) -> bool:
     """Whether the verdict has been the same for long enough, and no class is near the threshold."""
     if len(field.trail) <= WARM_UP + STEADY or np.isinf(field.trail[-1 - STEADY]).mean() > 0.5:
         return False
@@ -76,7 +79,7 @@ def settled(field: Field, area: int) -> bool:
     return same and not any(one.near.any() for one in (seen[0], seen[-1]))
 
 
-def promising(field: Field, count: int, area: int) -> NDArray[np.int64]:
+def promising(field: SearchState, count: int, area: int) -> NDArray[np.int64]:
     """Return the rows to go on with after a first pass, in rising order: the smallest stamps.
 
     A class whose stamp has not succeeded yet counts as large as what it still misses is.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.attention import GradCam
-from auditor.metrics import wilson
-from auditor.results import Rate, Skipped
+from auditor.figures.metrics import wilson
+from auditor.figures.results import Rate, Skipped
+from auditor.measure.attention import GradCam
 from auditor.search.images import Images
-from auditor.searched import stamped
+from auditor.search.result import stamped
 
 LOSS = 0.01
 """Share of the held-out images that leaving out faint pixels may cost."""

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from auditor.results import Rate, Skipped
+from auditor.figures.results import Rate, Skipped
 from auditor.search import schedule
-from auditor.search.field import Field
 from auditor.search.options import SearchOptions
 from auditor.search.outliers import FEWEST, Outliers, outliers
+from auditor.search.result import FoundStamp
 from auditor.search.stamp import Finished, Proof
-from auditor.searched import Found
+from auditor.search.state import SearchState
 
 PROVEN = 0.9
 """Share of the held-out images that an outlier's finished stamp must lead to its class."""
@@ -35,7 +35,7 @@ NO_STAMP = "no stamp reached the wanted success"
 
 
 def verdict(
-    here: Field, proof: Proof, names: tuple[str, ...], options: SearchOptions, *, broken: bool
+    here: SearchState, proof: Proof, names: tuple[str, ...], options: SearchOptions, *, broken: bool
 ) -> dict[str, Any]:
     """Return the fields of a `SearchResult` that say what was found.
 
@@ -66,21 +66,21 @@ def verdict(
 
 
 def _found(
-    here: Field,
+    here: SearchState,
     row: int,
     seen: Outliers,
     proof: Proof,
     names: tuple[str, ...],
     options: SearchOptions,
     shown: bool,
-) -> Found:
+) -> FoundStamp:
     class_ = int(here.classes[row])
     reached = bool(np.isfinite(here.norm[row]))
     stamp = _nothing()
     if reached and (shown or seen.small[row]):
         stamp = proof.finished(class_, here.mask[row], here.pattern[row])
     proven = isinstance(stamp.success, Rate) and stamp.success.value >= PROVEN
-    return Found(
+    return FoundStamp(
         class_=class_,
         name=names[class_],
         norm=float(here.norm[row]) if reached else Skipped(NO_STAMP),
@@ -101,7 +101,7 @@ def _or_skipped(value: float, reached: bool) -> float | Skipped:
     return float(value) if np.isfinite(value) else Skipped("the norms do not define it")
 
 
-def _why(here: Field, row: int, options: SearchOptions) -> str:
+def _why(here: SearchState, row: int, options: SearchOptions) -> str:
     if not here.active[row]:
         return schedule.CONVERGED
     return schedule.ENDED if here.round >= options.rounds else schedule.SETTLED
@@ -112,13 +112,15 @@ def _nothing() -> Finished:
     return Finished(empty, np.zeros((0, 0, 3), np.uint8), Skipped("no stamp was kept"))
 
 
-def _left_out(class_: int, name: str, why: str) -> Found:
+def _left_out(class_: int, name: str, why: str) -> FoundStamp:
     gone, nothing = Skipped(why), _nothing()
-    return Found(class_, name, gone, gone, gone, gone, False, nothing.mask, nothing.pattern, 0, why)
+    return FoundStamp(
+        class_, name, gone, gone, gone, gone, False, nothing.mask, nothing.pattern, 0, why
+    )
 
 
 def _notes(
-    here: Field, found: dict[int, Found], names: tuple[str, ...], options: SearchOptions
+    here: SearchState, found: dict[int, FoundStamp], names: tuple[str, ...], options: SearchOptions
 ) -> list[str]:
     notes = []
     if here.screened:

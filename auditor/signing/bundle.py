@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from securesystemslib.signer import CryptoSigner
 
-from auditor.audits import Audits
-from auditor.certificate import Certificate
 from auditor.errors import VerificationError
+from auditor.records.audits import Audits
+from auditor.records.certificate import Certificate
+from auditor.records.statement import audit_payload, read_audit, read_result, result_payload
 from auditor.signing.envelope import opened, sealed
 from auditor.signing.keys import Pinned
-from auditor.signing.statement import audit_payload, read_audit, read_result, result_payload
 
 MOST_BYTES: Final = 256 << 20
 """That a bundle may have."""

@@ -16,9 +16,9 @@ from securesystemslib.exceptions import UnverifiedSignatureError, VerificationEr
 from securesystemslib.signer import CryptoSigner, Signature
 
 from auditor import errors
-from auditor.codec import from_json, no_array, to_json
+from auditor.files.codec import from_json, no_array, to_json
+from auditor.files.strict_json import strict
 from auditor.signing.keys import Pinned
-from auditor.signing.strict import strict
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from auditor.errors import InputError
-from auditor.regular_file import open_regular
+from auditor.files.regular_file import open_regular
 from auditor.text import printable
 
 Private = Ed25519PrivateKey | EllipticCurvePrivateKey

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.codec import Range, no_array, to_json
 from auditor.errors import UsageError
+from auditor.files.codec import Range, no_array, to_json
 from auditor.triggers.target import AllToAll, ClassMap
 from auditor.triggers.values import Pixels
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from auditor.codec import WrongField, from_json, no_array
 from auditor.errors import InputError, UsageError
+from auditor.files.codec import WrongField, from_json, no_array
 from auditor.text import printable
 from auditor.triggers.base import Trigger
-from auditor.triggers.spec import build, builtin
+from auditor.triggers.build import build
+from auditor.triggers.builtin import builtin
 from auditor.triggers.variant import Variant
 
 _MAX_BYTES = 64 << 10  # what the YAML parser reads in two seconds

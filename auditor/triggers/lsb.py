@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from auditor.codec import Range
 from auditor.errors import UsageError
+from auditor.files.codec import Range
 from auditor.text import printable
 from auditor.triggers.base import Images, WholeImage
 from auditor.triggers.values import Seed

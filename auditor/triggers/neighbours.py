@@ -10,7 +10,7 @@ from typing import Protocol, get_args
 
 import numpy as np
 
-from auditor.results import Skipped
+from auditor.figures.results import Skipped
 from auditor.triggers.base import Anchor, Images, Mask, Stamp, Trigger, WholeImage, rounded
 from auditor.triggers.blend import Blend
 from auditor.triggers.image import Image

@@ -14,9 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.image_file import UnreadableImage, read_image_file
 from auditor.errors import InputError
-from auditor.regular_file import open_regular
+from auditor.files.image_file import UnreadableImage, read_image_file
+from auditor.files.regular_file import open_regular
 from auditor.text import printable
 
 MAX_SIDE = 4096

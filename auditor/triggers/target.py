@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from auditor.codec import Range
 from auditor.errors import UsageError
+from auditor.files.codec import Range
 from auditor.text import printable
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from auditor.codec import Range
+from auditor.files.codec import Range
 
 Pixels = Annotated[int, Range(1, 65_536)]
 """A length in pixels."""

@@ -14,11 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auditor import sandbox
-from auditor.errors import AuditorError, WorkError
-from auditor.failures import is_out_of_memory, reason
-from auditor.sandbox import libc
+from auditor.errors import AuditorError, WorkError, is_out_of_memory, reason
+from auditor.worker import sandbox
 from auditor.worker.jobs import JOBS, Tell
+from auditor.worker.sandbox import libc
 
 
 def _confine(wanted: dict[str, Any] | None, tell: Tell) -> None:

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError, Interrupted, WorkError
-from auditor.process import STARTING
-from auditor.sandbox.limits import computing
 from auditor.text import printable
+from auditor.worker.process import STARTING
+from auditor.worker.sandbox.limits import computing
 
 if TYPE_CHECKING:
     from auditor.data.base import Dataset
+    from auditor.figures.results import Device
     from auditor.models.classifier import Classifier
     from auditor.models.inspect.inspection import Inspection
     from auditor.repair.base import Task
-    from auditor.results import Device
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
@@ -34,10 +34,11 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
     """Audit a model: load it, measure it under each trigger, leave `AuditResults`."""
     inspection = _looked_at(job, tell)  # first: what is refused needs nothing else
 
-    from auditor import handoff
-    from auditor.measure.audit import Options, audit_all
+    from auditor.measure.audit import audit_all
+    from auditor.measure.options import Options
     from auditor.models.devices import memory_advice
-    from auditor.triggers.spec import build
+    from auditor.triggers.build import build
+    from auditor.worker import exchange
 
     device = _device(job, tell)
     triggers = [build(fields) for fields in job["triggers"]]
@@ -47,18 +48,18 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
     with memory_advice(options.batch_size, otherwise):
         classifier = _classifier(job, inspection, dataset.image_size(), tell)
         results = audit_all(classifier, dataset, triggers, options, progress=_progress(tell))
-    handoff.save(results, folder)
+    exchange.save(results, folder)
 
 
 def repair(job: Job, folder: Path, tell: Tell) -> None:
     """Repair a model: leave a `RepairResult`, and `repaired.*` where one was worth keeping."""
-    from auditor import handoff
-    from auditor.codec import from_json, no_array
+    from auditor.files.codec import from_json, no_array
     from auditor.models.loading import save
     from auditor.repair.base import repair as train
     from auditor.repair.options import RepairOptions
     from auditor.repair.place import place
-    from auditor.teller import Teller
+    from auditor.worker import exchange
+    from auditor.worker.relay import Sender
 
     stop = threading.Event()
     options = from_json(RepairOptions, job["options"], no_array)
@@ -70,7 +71,7 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
                 task,
                 options,
                 place=where,
-                watcher=Teller(tell, folder, stop),
+                watcher=Sender(tell, folder, stop),
                 checkpoints=Path(job["checkpoints"]),
                 identity=job["identity"],
                 resume=job["resume"],
@@ -81,18 +82,18 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
             raise WorkError("the training was asked to stop; go on with --resume") from None
         if result.kept is not None:
             save(task.classifier, folder / job["repaired"])
-    handoff.save(result, folder)
+    exchange.save(result, folder)
 
 
 def search(job: Job, folder: Path, tell: Tell) -> None:
     """Search a model for a trigger that nobody knows: leave a `SearchResult`."""
-    from auditor import handoff
-    from auditor.codec import from_json, no_array
     from auditor.data import open_source
+    from auditor.files.codec import from_json, no_array
     from auditor.models.devices import memory_advice
     from auditor.repair.place import place
     from auditor.search.base import search as look
     from auditor.search.options import SearchOptions
+    from auditor.worker import exchange
 
     inspection, asked = _looked_at(job, tell), threading.Event()
 
@@ -115,18 +116,18 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
             resume=job["resume"],
             stop=stop,
         )
-    handoff.save(result, folder)
+    exchange.save(result, folder)
 
 
 def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
-    from auditor.codec import from_json, no_array
     from auditor.data import open_source
     from auditor.data.base import sample
     from auditor.data.subset import Subset
+    from auditor.figures.target import Target
+    from auditor.files.codec import from_json, no_array
     from auditor.models.form import check_form
     from auditor.repair.base import Task
-    from auditor.target import Target
-    from auditor.triggers.spec import build
+    from auditor.triggers.build import build
 
     check_form(inspection.format, Path(job["repaired"]).suffix)
     data = open_source(job["data"])
@@ -160,23 +161,23 @@ def _evaluation(path: str, job: Job) -> "Dataset":
 
 def inspect(job: Job, folder: Path, tell: Tell) -> None:
     """Look at a model file, and leave everything that is found."""
-    from auditor import handoff
     from auditor.models.inspect import examine
     from auditor.models.inspect.ports import Ports, ports
+    from auditor.worker import exchange
 
     found = _checked(examine, job, tell)
     said = Ports()
     if not found.findings:
         with computing(SECONDS_TO_CHECK):
             said = ports(Path(job["model"]), found, printable(job["name"]))
-    handoff.save(said, folder, "ports")
-    handoff.save(replace(found, config={}), folder)
+    exchange.save(said, folder, "ports")
+    exchange.save(replace(found, config={}), folder)
 
 
 def elsewhere(job: Job, folder: Path, tell: Tell) -> None:
     """Say which files beside an ONNX file its numbers are in."""
-    from auditor.handoff import write_result
     from auditor.models.inspect import elsewhere as look
+    from auditor.worker.exchange import write_result
 
     with computing(SECONDS_TO_CHECK):
         write_result({"names": look(Path(job["model"]), printable(job["name"]))}, folder)
@@ -184,7 +185,7 @@ def elsewhere(job: Job, folder: Path, tell: Tell) -> None:
 
 def describe(job: Job, folder: Path, tell: Tell) -> None:
     """Load a model and say what goes in and out of it."""
-    from auditor.handoff import write_result
+    from auditor.worker.exchange import write_result
 
     classifier = _classifier(job, _looked_at(job, tell), (0, 0), tell)
     facts = {
@@ -196,8 +197,8 @@ def describe(job: Job, folder: Path, tell: Tell) -> None:
 
 def probe(job: Job, folder: Path, tell: Tell) -> None:
     """Try what a confined worker must not be able to do; no model is near."""
-    from auditor.handoff import write_result
-    from auditor.sandbox.probe import attempt
+    from auditor.worker.exchange import write_result
+    from auditor.worker.sandbox.probe import attempt
 
     write_result(attempt(Path(job["secret"])), folder)
 
@@ -205,7 +206,7 @@ def probe(job: Job, folder: Path, tell: Tell) -> None:
 def fetch(job: Job, folder: Path, tell: Tell) -> None:
     """Download one of the `keras.datasets`; no model is near."""
     from auditor.data.builtin import fetch as download
-    from auditor.handoff import write_result
+    from auditor.worker.exchange import write_result
 
     _progress(tell)(f"downloading {job['data']}", 0, 0)
     write_result({"path": str(download(job["data"], folder))}, folder)
@@ -213,9 +214,9 @@ def fetch(job: Job, folder: Path, tell: Tell) -> None:
 
 def compute(job: Job, folder: Path, tell: Tell) -> None:
     """Compute something, and say what computed it and how far off it was; no model is near."""
-    from auditor.handoff import write_result
-    from auditor.measure.facts import engine
+    from auditor.measure.provenance import engine
     from auditor.models.devices import product_error
+    from auditor.worker.exchange import write_result
 
     device = _device(job, tell)
     facts = asdict(engine())
@@ -228,8 +229,8 @@ def show(job: Job, folder: Path, tell: Tell) -> None:
 
     from auditor.data import open_source
     from auditor.data.base import sample
-    from auditor.handoff import write_result
-    from auditor.triggers.spec import build
+    from auditor.triggers.build import build
+    from auditor.worker.exchange import write_result
 
     trigger = build(job["triggers"][0])
     dataset = open_source(job["data"])
@@ -247,11 +248,12 @@ def show(job: Job, folder: Path, tell: Tell) -> None:
 
 def demo(job: Job, folder: Path, tell: Tell) -> None:
     """Train the demo's BadNet; leaves `model.keras` and `test.npz`."""
-    from auditor.demo import make
-    from auditor.handoff import write_result
+    from auditor.triggers.build import build
+    from auditor.worker.badnet import make
+    from auditor.worker.exchange import write_result
 
     _device(job, tell)
-    make(folder, _progress(tell))
+    make(folder, build(job["triggers"][0]), _progress(tell))
     write_result({}, folder)
 
 

@@ -24,7 +24,7 @@ class Network:
         name: What it is.
         model: The Keras model, scores before softmax out.
         path: The ONNX file.
-        size: Rows and columns of its images.
+        size: Batches and columns of its images.
         batch: Images a batch.
     """
 
@@ -65,7 +65,7 @@ def measure() -> Page:
 
 
 def _measured(network: Network) -> list[tuple[str, tuple[float, float], str]]:
-    from auditor.models.onnx_file import load
+    from auditor.models.onnx.file import load
 
     images = np.random.default_rng(0).integers(
         0, 256, (network.batch, network.size, network.size, 3), np.uint8
@@ -97,9 +97,9 @@ def _bare(network: Network, images: np.ndarray) -> Callable[[int], object]:
 
 
 def _scan(graph: Any, network: Network, images: np.ndarray) -> Callable[[int], object]:
-    from auditor.attention import GradCam
+    from auditor.figures.metrics import Attention
+    from auditor.measure.attention import GradCam
     from auditor.measure.regions import regions
-    from auditor.metrics import Attention
     from auditor.models.classifier import wrap
     from auditor.models.input_range import InputRange
     from auditor.triggers.spec import load

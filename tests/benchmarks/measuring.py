@@ -135,7 +135,7 @@ class _Audit:
     """What `auditor.measure.audit` does with the stamped images of each batch."""
 
     def __init__(self, model) -> None:
-        from auditor.attention import GradCam
+        from auditor.measure.attention import GradCam
         from auditor.measure.regions import regions
         from auditor.models.classifier import wrap
         from auditor.models.input_range import InputRange
@@ -148,7 +148,7 @@ class _Audit:
         self.traces = self._look._run.experimental_get_tracing_count
 
     def __call__(self, images, labels, classes) -> tuple:
-        from auditor.metrics import Attention, wilson
+        from auditor.figures.metrics import Attention, wilson
 
         turned, right, tar, target_tar = 0, 0, [], []
         asked = ((truth, batch, TARGET) for batch, truth in _batches(images, labels))

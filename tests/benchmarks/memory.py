@@ -17,7 +17,7 @@ FLAGS = ("--trigger", TRIGGER, "--exit-zero", "--quiet")
 DRIVER = """
 import json, re, resource, sys
 from pathlib import Path
-from auditor.cli import main
+from auditor.cli.main import main
 code = main(sys.argv[1:])
 parent = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -43,11 +43,12 @@ def _rates(model: Path) -> dict[str, float]:
     import numpy as np
 
     from auditor.data import open_source
-    from auditor.measure.audit import Options, audit
+    from auditor.figures.results import Rate
+    from auditor.figures.target import Target
+    from auditor.measure.audit import audit
     from auditor.measure.neighbours import try_neighbours
+    from auditor.measure.options import Options
     from auditor.models import load_classifier
-    from auditor.results import Rate
-    from auditor.target import Target
     from auditor.triggers.spec import load
 
     classifier, data = load_classifier(model), open_source(PHOTOGRAPHS / "test")

@@ -76,10 +76,10 @@ def _steps(model: Path, data: Path) -> tuple[dict[str, Contender], Callable[[], 
     import keras
 
     from auditor.data import open_source
+    from auditor.figures.target import Target
     from auditor.models import load_classifier
+    from auditor.repair.batches import Batches
     from auditor.repair.objective import Trainee, compiled, values
-    from auditor.repair.rows import Rows
-    from auditor.target import Target
     from auditor.triggers.spec import load
 
     def plain(jit_compile: bool | str) -> Contender:
@@ -99,7 +99,7 @@ def _steps(model: Path, data: Path) -> tuple[dict[str, Contender], Callable[[], 
     classifier = load_classifier(model)
     dataset = open_source(data)
     images = next(dataset.batches(np.arange(CLEAN), (32, 32), CLEAN)).images
-    stream = Rows(
+    stream = Batches(
         images=images, labels=dataset.labels, among=np.arange(CLEAN), stamps=(load(TRIGGER),),
         target=Target(0, "0", "given"), batch_size=BATCH, steps=STEPS, beside="target",
         mirror=False, seed=0,
@@ -130,17 +130,17 @@ def _watched_repair(model: Path, data: Path, folder: Path) -> list[str]:
     import time
 
     from auditor.data import open_source
+    from auditor.figures.target import Target
     from auditor.models import load_classifier
-    from auditor.monitor.run_folder import RunFolder
     from auditor.repair.base import Task, repair
     from auditor.repair.options import RepairOptions
     from auditor.repair.place import Place
-    from auditor.repaired import Epoch
-    from auditor.target import Target
+    from auditor.repair.result import Epoch
+    from auditor.runs.repair_folder import RepairFolder
     from auditor.triggers.spec import load
 
     told: list[float] = []
-    with RunFolder.open(folder / "run", {}, resume=False, force=False) as run:
+    with RepairFolder.open(folder / "run", {}, resume=False, force=False) as run:
 
         class Timed:
             begin, step = run.begin, run.step

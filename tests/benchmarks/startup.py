@@ -15,7 +15,7 @@ WATCHED = ("tensorflow", "keras", "h5py", "cv2", "numpy")
 
 CHECK = f"""
 import sys
-from auditor.cli import main
+from auditor.cli.main import main
 code = main(sys.argv[1:])
 found = [name for name in {WATCHED!r} if name in sys.modules]
 print("exit", code, "imported", ", ".join(found) or "none of them", file=sys.stderr)

@@ -9,8 +9,8 @@ from statistics import median
 import numpy as np
 
 from auditor.models.inspect import examine
-from auditor.sandbox import offered
-from auditor.supervisor import Guard, Supervisor
+from auditor.worker.sandbox import offered
+from auditor.worker.supervisor import Guard, Supervisor
 from tests.benchmarks.common import Page, model_file, random_images, side_by_side
 
 MEGABYTES = 100
@@ -114,8 +114,8 @@ def _probe() -> Work:
 def _scan(folder: Path) -> Work:
     from dataclasses import asdict
 
-    from auditor.measure.audit import Options
-    from auditor.triggers import spec
+    from auditor.measure.options import Options
+    from auditor.triggers import build, spec
 
     images, labels = random_images(512)
     np.savez(folder / "data.npz", x=images, y=labels)
@@ -124,7 +124,7 @@ def _scan(folder: Path) -> Work:
         "name": "model.keras",
         "input_range": "0..1",
         "data": str(folder / "data.npz"),
-        **spec.job([spec.load("square4")]),
+        **build.job([spec.load("square4")]),
         "options": asdict(Options(target="0")),
         "device": "cpu",
     }

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from auditor.cli import compare_flags
-from auditor.cli.variants import ABLATED, VARIANTS
-from auditor.comparison_file import from_document
+from auditor.cli.flags import compare
 from auditor.errors import UsageError
+from auditor.records.comparison_json import from_document
 from auditor.repair import REPAIRS
 from auditor.repair.options import RepairOptions
+from auditor.runs.ablations import ABLATED, ABLATIONS
 from tests.cli.conftest import Refuse
 from tests.cli.repairing import metrics, weights
 from tests.conftest import Ran, Workshop, bdaudit
@@ -238,7 +238,7 @@ def test_a_clean_model_needs_no_repair(workshop: Workshop, tmp_path: Path) -> No
 
 
 def ways(**given: Any) -> dict[str, RepairOptions]:
-    return compare_flags.ways({"methods": None, "ablate": False, "epochs": None, **given})
+    return compare.ways({"methods": None, "ablate": False, "epochs": None, **given})
 
 
 def test_each_variant_differs_in_what_its_name_says() -> None:
@@ -257,7 +257,7 @@ def test_each_variant_differs_in_what_its_name_says() -> None:
         "fisher-anchor": {"anchor": "fisher"},
         "constant-alpha": {"alpha": (0.125, 0.125)},
     }
-    assert list(found) == list(VARIANTS)
+    assert list(found) == list(ABLATIONS)
 
 
 def test_each_method_keeps_its_own_defaults() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.sandbox import gpu
+from auditor.worker.sandbox import gpu
 from tests.conftest import ROOT, Ran, Workshop, assert_refusal, bdaudit
 
 pytestmark = pytest.mark.skipif(gpu.on_this_machine(), reason="this machine has a GPU")
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.skipif(gpu.on_this_machine(), reason="this machine has 
 ELSEWHERE = """
 import sys
 from pathlib import Path
-from auditor.sandbox import gpu
+from auditor.worker.sandbox import gpu
 gpu._DEV, gpu._DRIVER = Path(sys.argv[1]), Path(sys.argv[2])
 sys.argv = ["bdaudit", *sys.argv[3:]]
-from auditor.cli import main
+from auditor.cli.main import main
 sys.exit(main())
 """
 

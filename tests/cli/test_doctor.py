@@ -43,7 +43,7 @@ def dlopen(self, name, *flags):
         raise OSError(f"cannot load library '{name}': no such file")
     return found(self, name, *flags)
 cffi.FFI.dlopen = dlopen
-from auditor.cli import main
+from auditor.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.document import canonical
-from auditor.report import render
+from auditor.records.canonical import canonical
+from auditor.report.formats import render
 from tests import audited
 from tests.conftest import assert_refusal, bdaudit
 

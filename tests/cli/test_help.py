@@ -51,7 +51,7 @@ def test_version() -> None:
 
 def test_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from auditor.cli import main; code = main(['--help']); "
+        "import sys; from auditor.cli.main import main; code = main(['--help']); "
         "print(code, sorted({'tensorflow', 'keras', 'numpy', 'cv2', 'rich'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from auditor.attention import GradCam
+from auditor.measure.attention import GradCam
 from auditor.models import load_classifier
 from auditor.triggers.spec import load
 from tests.cli.conftest import Refuse

@@ -2,11 +2,11 @@
 
 import pytest
 
-from auditor.cli.progress import progress
+from auditor.cli.progress import Display
 
 
 def test_the_end_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(show=True) as tell:
+    with Display(show=True) as tell:
         tell("loading", 0, 0)
         for done in (0, 5, 10, 10, 10):
             tell("measuring", done, 10)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from auditor.report import render
+from auditor.report.formats import render
 from tests import audited
 from tests.conftest import assert_refusal, bdaudit
 from tests.report.past import file

@@ -19,7 +19,9 @@ from tests.cli.conftest import Shelf
 from tests.conftest import Ran, assert_refusal, bdaudit
 
 HOSTILE = "m\x1b[31m\n\u202e\udcff.keras"
-SCHEMA = json.loads(Path(auditor.__file__).with_name("audit.schema.json").read_text())
+SCHEMA = json.loads(
+    Path(auditor.__file__).with_name("records").joinpath("audit.schema.json").read_text()
+)
 
 ALL = ["-o", "a.json", "-o", "a.html", "-o", "a.pdf"]
 SCANS: dict[str, list[str]] = {

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from auditor.cli.search_run import trigger_files
-from auditor.search_report import SearchReport
+from auditor.records.search_report import SearchReport
+from auditor.runs.trigger_files import trigger_files
 from tests.cli.conftest import Shelf
 from tests.conftest import Ran, assert_refusal, bdaudit
 from tests.report.searches import report

@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from auditor.cli import cli
-from auditor.document import canonical
+from auditor.cli.main import cli
 from auditor.errors import AuditorError
-from auditor.report import render
+from auditor.records.canonical import canonical
+from auditor.report.formats import render
 from tests import audited
 from tests.audited import flipped, written
 from tests.cli.conftest import Refuse, assert_refused
@@ -226,7 +226,7 @@ def test_keys(desk: Desk) -> None:
     ],
 )
 def test_age(desk: Desk, tmp_path: Path, created: str, days: float, code: int) -> None:
-    from auditor.certificate import now
+    from auditor.records.provenance import now
 
     document = json.loads((desk / "scan.json").read_text())
     document["created"] = now() if created == "now" else created

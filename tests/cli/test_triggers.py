@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from auditor.triggers import TRIGGERS
-from auditor.triggers.spec import BUILTIN, load
+from auditor.triggers.builtin import BUILTIN
+from auditor.triggers.spec import load
 from tests.cli.conftest import Refuse, Shelf
 from tests.conftest import bdaudit
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from auditor.data.decode import decode_one
-from auditor.data.image_file import UnreadableImage
+from auditor.files.image_file import UnreadableImage
 from tests.conftest import ROOT
 from tests.data.image_kinds import cmyk, jpegs, pngs, rng
 from tests.data.test_folder import encoded, png

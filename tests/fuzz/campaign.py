@@ -13,9 +13,9 @@ from random import Random
 from typing import Any, Self
 from unittest.mock import patch
 
-from auditor import process
 from auditor.errors import AuditorError
-from auditor.supervisor import Guard, Supervisor
+from auditor.worker import process
+from auditor.worker.supervisor import Guard, Supervisor
 from tests.conftest import ROOT
 from tests.fuzz.formats import FORMATS
 

@@ -112,9 +112,10 @@ def _audits(folder: Path) -> None:
     import numpy as np
 
     from auditor.data import open_source
-    from auditor.document import canonical
-    from auditor.measure.audit import Options, audit
+    from auditor.measure.audit import audit
+    from auditor.measure.options import Options
     from auditor.models import load_classifier
+    from auditor.records.canonical import canonical
     from auditor.triggers.spec import load
     from tests.conftest import blobs, small_cnn
     from tests.report.conftest import certified

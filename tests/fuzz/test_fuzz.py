@@ -15,12 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.document import canonical, from_document
 from auditor.errors import InputError, UsageError
-from auditor.report import render
+from auditor.records.audit_json import from_document
+from auditor.records.canonical import canonical
+from auditor.report.formats import render
 from auditor.triggers import Trigger
+from auditor.triggers.build import build, fields
 from auditor.triggers.file import read
-from auditor.triggers.spec import build, fields
 from tests.fuzz import documents, seeds
 from tests.fuzz.campaign import COMMAND, Campaign
 

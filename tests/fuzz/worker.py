@@ -14,25 +14,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import InputError, UsageError
-from auditor.failures import is_out_of_memory
+from auditor.errors import InputError, UsageError, is_out_of_memory
 from auditor.text import printable
 from auditor.worker import __main__ as worker
 
 
 def check(path: Path, room: Path) -> str:
     """Look at a model file as `bdaudit inspect` does."""
-    from auditor import handoff
     from auditor.models.inspect import examine
     from auditor.models.inspect.ports import ports
+    from auditor.worker import exchange
 
     inspection = examine(path, path.name)
     for finding in inspection.findings:
         _check_line(finding.place)
         _check_line(finding.reason)
-    handoff.save(replace(inspection, config={}), room, "inspection")
+    exchange.save(replace(inspection, config={}), room, "inspection")
     if not inspection.findings:
-        handoff.save(ports(path, inspection, path.name), room, "ports")
+        exchange.save(ports(path, inspection, path.name), room, "ports")
     return "refused" if inspection.findings else "passed"
 
 
@@ -59,8 +58,8 @@ def trigger(path: Path, room: Path) -> str:
     """Read a trigger file, and stamp an image with every trigger in it."""
     import numpy as np
 
+    from auditor.triggers.build import build, fields
     from auditor.triggers.file import read
-    from auditor.triggers.spec import build, fields
 
     for found in read(path):
         found.stamp(np.zeros((1, 32, 32, 3), np.uint8))
@@ -73,8 +72,8 @@ def trigger(path: Path, room: Path) -> str:
 
 def audit(path: Path, room: Path) -> str:
     """Read an `audit.json`, and render it."""
-    from auditor.document import from_document
-    from auditor.report import render
+    from auditor.records.audit_json import from_document
+    from auditor.report.formats import render
 
     try:
         document = json.loads(path.read_bytes())
@@ -89,7 +88,7 @@ JUDGES = {"check": check, "load": load, "trigger": trigger, "audit": audit}
 
 def fuzz(job: dict[str, Any], folder: Path, tell: worker.Tell) -> None:
     """Judge the files of a job, each within so many seconds of computing."""
-    from auditor.handoff import write_result
+    from auditor.worker.exchange import write_result
 
     if job["judge"] == "load":  # importing it is nobody's fault
         import keras  # noqa: F401

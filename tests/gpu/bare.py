@@ -23,7 +23,7 @@ BATCH, TARGET = 256, 0
 
 WITHOUT = """
 import runpy
-from auditor.sandbox import syscalls
+from auditor.worker.sandbox import syscalls
 for name in {names!r}:
     del syscalls.REFUSED[name]
 runpy.run_module("auditor.worker", run_name="__main__")
@@ -33,16 +33,16 @@ runpy.run_module("auditor.worker", run_name="__main__")
 
 def compute(*walls: str) -> dict[str, Any]:
     """Let a worker behind some walls compute something."""
-    from auditor.cli.doctor_backends import compute
+    from auditor.runs.doctor.backends import compute
 
     return asdict(compute(os.environ["KERAS_BACKEND"], walls))
 
 
 def calls() -> list[str]:
     """Return the fewest refused system calls without which seccomp leaves the GPU alone."""
-    from auditor import process
-    from auditor.cli.doctor_backends import compute
-    from auditor.sandbox import diagnosis, syscalls
+    from auditor.runs.doctor.backends import compute
+    from auditor.worker import process
+    from auditor.worker.sandbox import diagnosis, syscalls
 
     def works(names: Sequence[Any]) -> bool:
         code = WITHOUT.format(names=list(names))

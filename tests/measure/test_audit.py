@@ -6,10 +6,11 @@ import pytest
 
 from auditor.data import open_source
 from auditor.errors import InputError, UsageError
-from auditor.measure.audit import Options, audit
+from auditor.figures.results import AuditResult, Rate, Skipped, TarSummary
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.measure.preflight import check_input_range
 from auditor.models import load_classifier
-from auditor.results import AuditResult, Rate, Skipped, TarSummary
 from auditor.triggers import Patch
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs, small_cnn

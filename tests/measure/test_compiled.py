@@ -18,11 +18,12 @@ import pytest
 
 from auditor.data import open_source
 from auditor.data.npz import NpzFile
-from auditor.measure.audit import Options, audit
+from auditor.figures.results import AuditResult
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.models import load_classifier
 from auditor.models.classifier import Classifier, watched
-from auditor.models.onnx_file import write
-from auditor.results import AuditResult
+from auditor.models.onnx.file import write
 from auditor.triggers.spec import load
 from tests.conftest import ROOT, Workshop
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from auditor.data import open_source, sample
-from auditor.measure.audit import Options, audit
+from auditor.figures.results import AuditResult, Rate, Skipped
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.models import load_classifier
-from auditor.results import AuditResult, Rate, Skipped
 from auditor.triggers.spec import load
 from tests.conftest import Workshop
 

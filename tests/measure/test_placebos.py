@@ -5,11 +5,12 @@ import pytest
 
 from auditor.data import open_source
 from auditor.data.base import sample
-from auditor.measure.audit import Options, audit, audit_all
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import Rate, Skipped
+from auditor.measure.audit import audit, audit_all
+from auditor.measure.options import Options
 from auditor.measure.placebos import IMAGES
 from auditor.models import load_classifier
-from auditor.policy import Limits, judge
-from auditor.results import Rate, Skipped
 from auditor.triggers import Compose, Patch
 from auditor.triggers.placebos import placebos
 from auditor.triggers.spec import load

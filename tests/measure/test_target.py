@@ -7,9 +7,10 @@ import pytest
 
 from auditor.data import open_source
 from auditor.errors import InputError, UsageError
-from auditor.measure.audit import Options, audit, audit_all
+from auditor.figures.results import AuditResult, Skipped
+from auditor.measure.audit import audit, audit_all
+from auditor.measure.options import Options
 from auditor.models import load_classifier
-from auditor.results import AuditResult, Skipped
 from auditor.triggers.base import Trigger
 from auditor.triggers.spec import load
 from auditor.triggers.target import AllToAll, ClassMap

@@ -3,9 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from auditor.measure.audit import Options, audit
+from auditor.figures.results import AuditResult
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.models import load_classifier
-from auditor.results import AuditResult
 from auditor.triggers.spec import load
 from tests.conftest import Workshop
 

@@ -9,8 +9,8 @@ import keras
 import pytest
 
 from auditor.errors import UsageError, WorkError
+from auditor.figures.results import Device
 from auditor.models.devices import find, gpus_in_use, memory_advice, product_error
-from auditor.results import Device
 from tests.conftest import ROOT
 
 FAR_TOO_MUCH = 1 << 50

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from auditor.metrics import wilson
-from auditor.repaired import BEFORE, RECOVERY, UNLEARNING, Epoch, Plan, Step, Watched
-from auditor.target import Target
+from auditor.figures.metrics import wilson
+from auditor.figures.target import Target
+from auditor.repair.result import BEFORE, RECOVERY, UNLEARNING, Epoch, Plan, Step, Watched
 from tests.conftest import blobs
 
 STEPS, BATCH = 20, 128

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from auditor.monitor.heatmaps import heatmaps
-from auditor.repaired import Epoch, Plan
+from auditor.repair.result import Epoch, Plan
 from auditor.report.pictures import overlay
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from auditor.monitor import history as module
 from auditor.monitor.history import History
-from auditor.repaired import Epoch, Plan
+from auditor.repair.result import Epoch, Plan
 from tests.monitor.conftest import steps
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import WorkError
+from auditor.figures.results import Rate, Skipped
 from auditor.monitor.heatmaps import heatmaps
 from auditor.monitor.tensorboard import TensorBoard, available
-from auditor.repaired import Epoch, Plan
-from auditor.results import Rate, Skipped
+from auditor.repair.result import Epoch, Plan
 from tests.conftest import ROOT
 
 if not available():

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from auditor.figures.results import Skipped
 from auditor.monitor.history import History
 from auditor.monitor.sparks import sparkline
 from auditor.monitor.view import view
-from auditor.repaired import Epoch, Plan
-from auditor.results import Skipped
+from auditor.repair.result import Epoch, Plan
 from tests.monitor.conftest import steps
 
 

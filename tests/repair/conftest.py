@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 
 from auditor.data import open_source
+from auditor.figures.target import Target
 from auditor.models import load_classifier
 from auditor.repair.base import Task
 from auditor.repair.options import RepairOptions
-from auditor.target import Target
 from auditor.triggers.spec import load
 from tests.conftest import Workshop
 

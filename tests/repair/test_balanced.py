@@ -7,8 +7,8 @@ import pytest
 from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
 from auditor.repair.balanced import STAGES, Consistent, apart, rising
+from auditor.repair.distillation import coarsest
 from auditor.repair.objective import values
-from auditor.repair.taught import coarsest
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs, small_cnn
 

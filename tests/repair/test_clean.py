@@ -8,9 +8,9 @@ import pytest
 
 from auditor.data import open_source
 from auditor.errors import InputError, UsageError
+from auditor.figures.target import Target
 from auditor.repair import clean
 from auditor.repair.budget import budgeted, rest
-from auditor.target import Target
 from tests.conftest import blobs
 
 TARGET = Target(0, "0", "given")

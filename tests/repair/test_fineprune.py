@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from auditor.data import open_source
+from auditor.figures.results import Device
 from auditor.models.classifier import wrap
 from auditor.models.convolution import last_convolution
 from auditor.models.input_range import InputRange
@@ -16,7 +17,6 @@ from auditor.repair.base import repair
 from auditor.repair.fineprune import activity, most_silenced
 from auditor.repair.options import RepairOptions
 from auditor.repair.place import place
-from auditor.results import Device
 from tests.conftest import Workshop, blobs
 from tests.repair.conftest import fresh
 

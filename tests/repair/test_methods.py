@@ -9,18 +9,19 @@ import pytest
 from keras import layers
 
 from auditor.data import open_source
-from auditor.measure.audit import Options, audit
+from auditor.figures.results import Device
+from auditor.figures.target import Target
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
 from auditor.models import load_classifier
 from auditor.models.to_onnx import from_keras
 from auditor.repair import REPAIRS, reads
 from auditor.repair.base import Task, repair
-from auditor.repair.course import Interrupted
+from auditor.repair.callback import Interrupted
 from auditor.repair.objective import values
 from auditor.repair.options import RepairOptions
 from auditor.repair.place import place
-from auditor.repaired import RepairResult
-from auditor.results import Device
-from auditor.target import Target
+from auditor.repair.result import RepairResult
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs
 from tests.repair.test_repair import after, timeless

@@ -7,8 +7,8 @@ import pytest
 from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
 from auditor.repair import nad
+from auditor.repair.distillation import coarsest
 from auditor.repair.objective import values
-from auditor.repair.taught import coarsest
 from tests.conftest import blobs, small_cnn
 from tests.repair.conftest import fresh, quick
 
@@ -67,9 +67,9 @@ def test_the_student_starts_where_the_model_did_and_the_teacher_is_never_handed_
 ) -> None:
     from dataclasses import replace
 
+    from auditor.figures.results import Device
     from auditor.repair.base import repair
     from auditor.repair.place import place
-    from auditor.results import Device
 
     with place(Device()) as where:
         task = fresh(workshop)

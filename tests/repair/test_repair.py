@@ -10,13 +10,15 @@ import pytest
 
 from auditor.data.subset import Subset
 from auditor.errors import InputError, UsageError
-from auditor.measure.audit import Options, audit
-from auditor.repair.base import Silent, Task, repair
-from auditor.repair.course import Interrupted
+from auditor.figures.results import Device, Measurement, Rate
+from auditor.measure.audit import audit
+from auditor.measure.options import Options
+from auditor.repair.base import Task, repair
+from auditor.repair.callback import Interrupted
 from auditor.repair.objective import Trainee, values
+from auditor.repair.observer import Observer
 from auditor.repair.place import place
-from auditor.repaired import Epoch, RepairResult
-from auditor.results import Device, Measurement, Rate
+from auditor.repair.result import Epoch, RepairResult
 from tests.conftest import Workshop
 from tests.repair.conftest import fresh, quick
 
@@ -27,7 +29,7 @@ def on_the_cpu():
         yield where
 
 
-class Ear(Silent):
+class Ear(Observer):
     """Remembers what it is told."""
 
     def __init__(self) -> None:

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from auditor.certificate import Certificate
-from auditor.comparison import Comparison, Entry, compared
-from auditor.metrics import wilson
+from auditor.figures.metrics import wilson
+from auditor.records.certificate import Certificate
+from auditor.records.comparison import Comparison, Entry, compared
 
 FAILED = "nad.keras: layer 'x' <b>has</b> no output; choose another"
 

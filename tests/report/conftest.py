@@ -4,14 +4,16 @@ import dataclasses
 
 import pytest
 
-from auditor.audits import Audits, joined
-from auditor.certificate import Certificate, certify
-from auditor.comparison import Comparison
 from auditor.data import open_source
-from auditor.measure.audit import Options, audit, audit_all
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import AuditResult
+from auditor.measure.audit import audit, audit_all
+from auditor.measure.options import Options
 from auditor.models import load_classifier
-from auditor.policy import Limits, judge
-from auditor.results import AuditResult
+from auditor.records.audits import Audits, joined
+from auditor.records.certificate import Certificate, certify
+from auditor.records.comparison import Comparison
+from auditor.records.provenance import Provenance
 from auditor.triggers.spec import load, load_each
 from tests.conftest import Workshop
 from tests.report import comparisons, repairs
@@ -23,13 +25,15 @@ def certified(result: AuditResult, path: str = "models/poisoned.keras") -> Certi
     certificate = certify(
         result,
         verdict,
-        path=path,
-        sha256="ab" * 32,
-        size=12345,
-        source="photos/",
-        seed=0,
-        command="bdaudit scan models/poisoned.keras --trigger square8 --data photos/",
-        sandbox="none",
+        Provenance(
+            path=path,
+            sha256="ab" * 32,
+            bytes=12345,
+            source="photos/",
+            seed=0,
+            command="bdaudit scan models/poisoned.keras --trigger square8 --data photos/",
+            sandbox="none",
+        ),
     )
     return dataclasses.replace(certificate, created="2026-01-02T03:04:05Z")
 

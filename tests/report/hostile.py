@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from auditor.audits import Audits, joined
-from auditor.certificate import Certificate
+from auditor.records.audits import Audits, joined
+from auditor.records.certificate import Certificate
 from tests import audited
 
 NAME = (

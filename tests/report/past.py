@@ -7,8 +7,8 @@ the keys that were added to version 1 after it.
 import json
 from pathlib import Path
 
-from auditor.certificate import Certificate
-from auditor.document import from_document
+from auditor.records.audit_json import from_document
+from auditor.records.certificate import Certificate
 
 FROZEN = Path(__file__).with_name("frozen")
 NAMES = ("audit-v1", "audit-v1-first")

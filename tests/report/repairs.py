@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from auditor import metrics
-from auditor.certificate import Certificate, Output, with_repair
-from auditor.policy import Limits, judge
-from auditor.repaired import Epoch, Plan, RepairData, RepairResult, Watched
-from auditor.results import AuditResult, Example, Neighbour, Rate, Skipped
+from auditor.figures import metrics
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import AuditResult, Example, Neighbour, Rate, Skipped
+from auditor.records.certificate import Certificate, Output, with_repair
+from auditor.repair.result import Epoch, Plan, RepairData, RepairResult, Watched
 
 VALIDATION = 500
 

@@ -2,18 +2,19 @@
 
 import numpy as np
 
-from auditor.metrics import wilson
-from auditor.results import DataFacts, Engine, ModelFacts, Skipped
+from auditor.figures.metrics import wilson
+from auditor.figures.results import DataFacts, Engine, ModelFacts, Skipped
+from auditor.records.provenance import Provenance
+from auditor.records.search_report import SearchReport, report_of
+from auditor.search.result import FoundStamp, SearchResult
 from auditor.search.verdict import RULE
-from auditor.search_report import SearchReport, reported
-from auditor.searched import Found, SearchResult
 
 
-def found(class_: int, name: str, flagged: bool, norm: float = 60.0) -> Found:
+def found(class_: int, name: str, flagged: bool, norm: float = 60.0) -> FoundStamp:
     random = np.random.default_rng(class_)
     mask = np.where(random.random((8, 8)) < 0.2, 0.8, 0).astype(np.float32)
     mask[0, 0] = 1
-    return Found(
+    return FoundStamp(
         class_=class_,
         name=name,
         norm=5.0 + class_ / 10 if flagged else norm + class_,
@@ -55,23 +56,22 @@ def result(*names: str, flagged: tuple[int, ...] = (), inconclusive: str = "") -
     )  # fmt: skip
 
 
-def missing(one: Found, why: str) -> Found:
+def missing(one: FoundStamp, why: str) -> FoundStamp:
     gone = Skipped(why)
     empty = np.zeros((0, 0), np.float32), np.zeros((0, 0, 3), np.uint8)
-    return Found(one.class_, one.name, gone, gone, gone, gone, False, *empty, 0, why)
+    return FoundStamp(one.class_, one.name, gone, gone, gone, gone, False, *empty, 0, why)
 
 
 def bound(found: SearchResult) -> SearchReport:
-    return reported(
+    return report_of(
         found,
-        path="models/suspect.keras",
-        sha256="ab" * 32,
-        size=12345,
-        source="photos/",
-        trigger_file="found.yaml",
+        "found.yaml",
+        Provenance(
+        path="models/suspect.keras", sha256="ab" * 32, bytes=12345, source="photos/", seed=0,
         command="bdaudit search models/suspect.keras --output found.yaml",
         sandbox="none",
-    )
+        ),
+    )  # fmt: skip
 
 
 def report(*names: str, flagged: tuple[int, ...] = (), inconclusive: str = "") -> SearchReport:

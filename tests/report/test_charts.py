@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from auditor.metrics import wilson
+from auditor.figures.metrics import wilson
+from auditor.figures.results import ClassRow, Histogram, Skipped, TarSummary
 from auditor.report import charts
-from auditor.results import ClassRow, Histogram, Skipped, TarSummary
 
 
 def test_a_rate_stands_at_its_percentage() -> None:

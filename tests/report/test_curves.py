@@ -5,8 +5,8 @@ import math
 
 import pytest
 
+from auditor.figures.results import Skipped
 from auditor.report.curves import curves, phases_of
-from auditor.results import Skipped
 
 
 @pytest.fixture(scope="module")

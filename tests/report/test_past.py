@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from auditor.document import dumped
-from auditor.report import FORMATS, render
-from auditor.results import Skipped
+from auditor.figures.results import Skipped
+from auditor.records.canonical import dumped
+from auditor.report.formats import CERTIFICATE, render
 from tests.report.past import NAMES, file, past
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("format_", [name for name in FORMATS if name != "pdf"])
+@pytest.mark.parametrize("format_", [name for name in CERTIFICATE if name != "pdf"])
 def test_every_format(name: str, format_: str) -> None:
     assert render(past(name), format_)
 

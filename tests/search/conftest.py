@@ -9,7 +9,7 @@ from auditor.models import load_classifier
 from auditor.models.classifier import Classifier
 from auditor.search.base import search
 from auditor.search.options import SearchOptions
-from auditor.searched import SearchResult
+from auditor.search.result import SearchResult
 from tests.conftest import Workshop
 
 

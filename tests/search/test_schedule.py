@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from auditor.search import schedule
-from auditor.search.field import Field
 from auditor.search.options import SearchOptions
+from auditor.search.state import SearchState
 
 OPTIONS = SearchOptions(patience=5, cost=1e-3)
 
 
-def field(classes: int = 1) -> Field:
-    return Field.begin(list(range(classes)), (4, 4), OPTIONS.cost, 0)
+def field(classes: int = 1) -> SearchState:
+    return SearchState.begin(list(range(classes)), (4, 4), OPTIONS.cost, 0)
 
 
-def rounds(here: Field, success: list[float], norm: float = 8.0) -> list[float]:
+def rounds(here: SearchState, success: list[float], norm: float = 8.0) -> list[float]:
     """Go through rounds of one class; return its cost after each."""
     costs = []
     for value in success:
@@ -48,7 +48,7 @@ def test_the_smallest_stamp_that_succeeds_is_kept() -> None:
     assert here.trail[:, 0].tolist() == [9, 9, 6, 6]
 
 
-def falling(here: Field, trails: list[list[float]]) -> Field:
+def falling(here: SearchState, trails: list[list[float]]) -> SearchState:
     here.trail, here.norm = np.array(trails).T, np.array([trail[-1] for trail in trails])
     here.round = len(here.trail)
     return here

@@ -9,13 +9,13 @@ import pytest
 import auditor
 from auditor.data.base import Dataset
 from auditor.errors import InputError, Interrupted, UsageError
+from auditor.figures.results import Rate
 from auditor.models import load_classifier
 from auditor.models.classifier import Classifier
-from auditor.results import Rate
 from auditor.search import base
 from auditor.search.base import search
 from auditor.search.options import SearchOptions
-from auditor.searched import SearchResult, stamped
+from auditor.search.result import SearchResult, stamped
 from tests.conftest import Workshop
 from tests.search.conftest import QUICK, weights
 

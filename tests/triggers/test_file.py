@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from auditor.errors import InputError, UsageError
 from auditor.triggers import TRIGGERS, Compose, Image, Patch
+from auditor.triggers.build import build, fields
 from auditor.triggers.file import read
 from auditor.triggers.schema import schema
-from auditor.triggers.spec import build, fields, load, load_each
+from auditor.triggers.spec import load, load_each
 from auditor.triggers.target import AllToAll, ClassMap
 
 EVERY_KIND = """\

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from auditor.errors import AuditorError, UsageError
 from auditor.triggers import Image, Patch
-from auditor.triggers.spec import build, fields, load, load_all
+from auditor.triggers.build import build, fields
+from auditor.triggers.spec import load, load_all
 
 FILE = """
 version: 1

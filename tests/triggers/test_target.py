@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from auditor.errors import UsageError
-from auditor.target import Target
+from auditor.figures.target import Target
 from auditor.triggers.target import AllToAll, ClassMap, leads
 
 NAMES = ("plane", "car", "bird", "cat")

@@ -16,7 +16,7 @@ from auditor.errors import InputError
 from auditor.models.inspect.hdf5_attributes import check_attributes, text_attribute
 from auditor.models.inspect.hdf5_heap import heaps_end
 from auditor.models.inspect.inspection import Enough, Findings
-from auditor.models.inspect.window import Window
+from auditor.models.inspect.window import FileWindow
 from auditor.text import printable
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -72,7 +72,9 @@ def read_h5_model(path: Path, shown: str, findings: Findings) -> Contents:
     return Contents(architecture, version, stored)
 
 
-def measure_weights(source: Path | Window, shown: str, findings: Findings, place: str = "") -> int:
+def measure_weights(
+    source: Path | FileWindow, shown: str, findings: Findings, place: str = ""
+) -> int:
     """Check every node of an HDF5 file and count the numbers in its datasets.
 
     Args:
@@ -118,7 +120,7 @@ def measure_weights(source: Path | Window, shown: str, findings: Findings, place
     return count
 
 
-def _check_heaps(source: Path | Window, size: int) -> None:
+def _check_heaps(source: Path | FileWindow, size: int) -> None:
     """Refuse a file that HDF5 would read for ever."""
     with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         if not heaps_end(file, size):

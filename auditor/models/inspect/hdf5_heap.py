@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
-from auditor.models.inspect.window import Window
+from auditor.models.inspect.window import FileWindow
 
 _SIGNATURE = b"GCOL\x01"
 _HEADER = struct.Struct("<8sQ")
@@ -17,7 +17,7 @@ _OBJECT = struct.Struct("<HHIQ")
 _CHUNK = 2**20
 
 
-def heaps_end(file: IO[bytes] | Window, size: int) -> bool:
+def heaps_end(file: IO[bytes] | FileWindow, size: int) -> bool:
     """Whether HDF5 comes to the end of every heap of a file, which states sizes in 8 bytes.
 
     Args:
@@ -40,7 +40,7 @@ def heaps_end(file: IO[bytes] | Window, size: int) -> bool:
     return True
 
 
-def _heaps(file: IO[bytes] | Window) -> Iterator[int]:
+def _heaps(file: IO[bytes] | FileWindow) -> Iterator[int]:
     """Where heaps start, whoever else moves in the file meanwhile."""
     at, before = 0, b""
     while file.seek(at) == at and (chunk := file.read(_CHUNK)):

@@ -13,7 +13,7 @@ from auditor.errors import InputError
 from auditor.models.inspect.hdf5 import HDF5_MAGIC, MAX_WEIGHT_BYTES, Contents, measure_weights
 from auditor.models.inspect.inspection import Findings
 from auditor.models.inspect.keras_calls import quoted
-from auditor.models.inspect.window import Window
+from auditor.models.inspect.window import FileWindow
 from auditor.models.inspect.zip_archive import open_archive
 from auditor.text import printable
 
@@ -98,13 +98,13 @@ def _check_sum(archive: zipfile.ZipFile) -> None:
             pass
 
 
-def _window(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Window:
+def _window(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> FileWindow:
     """The bytes of a stored member, where they lie in the archive."""
     file = archive.fp
     assert file is not None, "the archive is open"
     file.seek(member.header_offset + _LOCAL_HEADER - 4)
     name, extra = struct.unpack("<HH", file.read(4))
-    return Window(file, member.header_offset + _LOCAL_HEADER + name + extra, member.file_size)
+    return FileWindow(file, member.header_offset + _LOCAL_HEADER + name + extra, member.file_size)
 
 
 def _keras_version(metadata: bytes, shown: str) -> str | None:

@@ -74,7 +74,7 @@ def inspect_onnx(path: Path, shown: str, external_data: bool = False) -> Inspect
     model = parse(path, ModelProto, "ONNX", shown)
     if not model.ir_version or not model.graph.node:
         raise InputError(f"{shown}: no graph in this file; export the whole model to ONNX again")
-    walk = _Walk(model, path.parent if external_data else None)
+    walk = _OnnxWalk(model, path.parent if external_data else None)
     with contextlib.suppress(Enough):
         walk.model()
     return Inspection(
@@ -92,7 +92,7 @@ def _written_by(model: "ModelProto") -> str:
     return printable(", ".join([program] * bool(program) + [f"opset {v}" for v in opsets]), 100)
 
 
-class _Walk:
+class _OnnxWalk:
     """One pass over a model; every function's body is looked at once, used or not."""
 
     def __init__(self, model: "ModelProto", folder: Path | None) -> None:

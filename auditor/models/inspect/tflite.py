@@ -43,7 +43,7 @@ def inspect_tflite(path: Path, shown: str) -> Inspection:
         raise InputError(f"{shown}: {size} bytes, where a TFLite model has 8 to {_MAX_BYTES}")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
-            walk = _Walk(Buffer(data))
+            walk = _TfliteWalk(Buffer(data))
             with contextlib.suppress(Enough):
                 walk.model()
         except Damaged as error:
@@ -61,7 +61,7 @@ def inspect_tflite(path: Path, shown: str) -> Inspection:
     )
 
 
-class _Walk:
+class _TfliteWalk:
     """One pass over a model, in the order in which its parts lean on each other."""
 
     def __init__(self, buffer: Buffer) -> None:

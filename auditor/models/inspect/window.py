@@ -5,7 +5,7 @@ import os
 from typing import IO
 
 
-class Window(io.RawIOBase):
+class FileWindow(io.RawIOBase):
     """`size` bytes of a seekable file from `start` on; nothing is copied, nothing else is seen."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:

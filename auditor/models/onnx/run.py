@@ -1,11 +1,12 @@
 """Run a graph's nodes one after the other, whatever backend the tensors are of."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from auditor.errors import InputError
 from auditor.models.onnx.fold import fold, settled
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators import OPERATORS
+from auditor.models.onnx.operators.definition import Definition
 from auditor.models.onnx.values import Tensor, Unknown, Value, is_host
 from auditor.text import printable
 
@@ -15,7 +16,7 @@ Watch = Callable[[Node, str, Value], Value]
 
 def run(
     nodes: Iterable[Node],
-    values: dict[str, Value],
+    values: Mapping[str, Value],
     watch: Watch = lambda node, name, value: value,
 ) -> dict[str, Value]:
     """Run nodes.
@@ -49,6 +50,9 @@ def evaluate(node: Node, inputs: list[Value]) -> tuple[Value, ...]:
         if all(map(is_host, inputs)):
             return tuple(settled(value) for value in fold(node, inputs))  # type: ignore[arg-type]
         outputs = OPERATORS[node.op](node, *inputs)
+        if isinstance(outputs, Definition):
+            env = run(outputs.nodes, outputs.values)
+            return tuple(env.get(name) for name in outputs.outputs)
     except (Unknown, KeyError) as error:
         what = printable(str(error)) if isinstance(error, Unknown) else ""
         raise InputError(

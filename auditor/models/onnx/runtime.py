@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.models.classifier import LUMA, Classifier, SpatialLayer
+from auditor.models.onnx.file import updated
 from auditor.models.onnx.graph import Graph
 from auditor.models.onnx.layer import GraphLayer
 from auditor.models.onnx.node import Node
-from auditor.models.onnx_file import updated
 
 _SAME = 1e-3
 _TRIED = 3  # as when the file was loaded: JAX has compiled every operation for so many images

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from auditor.atomic import temporary_prefix
-from auditor.errors import InputError, WorkError
-from auditor.failures import not_installed
+from auditor.errors import InputError, WorkError, not_installed
+from auditor.files.atomic import temporary_prefix
 from auditor.models.to_onnx.check import Scores, Unfaithful, check
 from auditor.text import printable
 

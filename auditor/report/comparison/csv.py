@@ -3,8 +3,8 @@
 import csv
 import io
 
-from auditor.comparison import Comparison
-from auditor.report.comparison.table import COLUMNS, Row, rows
+from auditor.records.comparison import Comparison
+from auditor.report.comparison.table import COLUMNS, RepairRow, rows
 from auditor.text import printable
 
 
@@ -28,7 +28,7 @@ def _bounds(key: str, *, bounded: bool) -> tuple[str, ...]:
     return (f"{key}_low", f"{key}_high") if bounded else ()
 
 
-def _line(row: Row, best: str | None) -> list[str]:
+def _line(row: RepairRow, best: str | None) -> list[str]:
     entry, certificate = row.entry, row.certificate
     line = [row.name, entry.method if entry else ""]
     line.append(certificate.verdict.status if certificate and row.measured else "")

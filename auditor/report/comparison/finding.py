@@ -1,10 +1,10 @@
 """What a comparison says in sentences: which repair serves best, by what rule, what it hides."""
 
-from auditor.comparison import Comparison, Entry
-from auditor.report.finding import limits_of_audit
-from auditor.report.joint import listed
+from auditor.figures.results import Rate
+from auditor.records.comparison import Comparison, Entry
+from auditor.report.certificate.finding import limits_of_audit
+from auditor.report.certificate.joint import listed
 from auditor.report.words import model_name, percent, target_name
-from auditor.results import Rate
 from auditor.text import printable
 
 RULE = (

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.certificate import Certificate
+from auditor.figures.results import Example
+from auditor.records.certificate import Certificate
 from auditor.report import pictures
-from auditor.report.comparison.table import Row
+from auditor.report.comparison.table import RepairRow
 from auditor.report.film import Frame, Strip
 from auditor.report.words import class_name, number
-from auditor.results import Example
 from auditor.text import printable
 
 _SIDE = 96
@@ -24,7 +24,7 @@ class Gallery:
     strips: tuple[Strip, ...]
 
 
-def gallery(before: Certificate, table: Sequence[Row]) -> Gallery | None:
+def gallery(before: Certificate, table: Sequence[RepairRow]) -> Gallery | None:
     """Return the pictures of the rows that have any; None where the model has no heatmaps.
 
     Args:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from auditor.certificate import Repair
-from auditor.comparison import Comparison
+from auditor.records.certificate import Repair
+from auditor.records.comparison import Comparison
 from auditor.report import pictures, words
 from auditor.report.comparison.finding import RULE, finding, headline, limits
 from auditor.report.comparison.gallery import gallery

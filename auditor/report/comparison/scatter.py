@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from auditor.figures.results import Rate
 from auditor.report.charts import apart
-from auditor.report.comparison.table import Row
+from auditor.report.comparison.table import RepairRow
 from auditor.report.words import percent
-from auditor.results import Rate
 
 _APART = 7.0
 """Names keep this distance from each other, in percent of the height."""
@@ -49,7 +49,7 @@ class Scatter:
     down: tuple[tuple[float, str], ...]
 
 
-def scatter(table: Sequence[Row], best: str | None) -> Scatter | None:
+def scatter(table: Sequence[RepairRow], best: str | None) -> Scatter | None:
     """Return the picture; None where no repair handed back a model."""
     known = [(row, *rates) for row in table if (rates := _rates(row)) is not None]
     if len(known) < 2:
@@ -76,7 +76,7 @@ def scatter(table: Sequence[Row], best: str | None) -> Scatter | None:
     )
 
 
-def _rates(row: Row) -> tuple[float, float] | None:
+def _rates(row: RepairRow) -> tuple[float, float] | None:
     """Return ASR and clean accuracy; None where one is missing."""
     if row.measured is None:
         return None

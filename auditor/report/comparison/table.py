@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from auditor.certificate import Certificate
-from auditor.comparison import Comparison, Entry
+from auditor.figures.results import Evidence, Measurement, Rate, Skipped, TarSummary
+from auditor.records.certificate import Certificate
+from auditor.records.comparison import Comparison, Entry
 from auditor.report.words import duration, number, percent, points
-from auditor.results import Evidence, Measurement, Rate, Skipped, TarSummary
 
 BEFORE = "before"
 """Name of the row of the model as it came."""
@@ -15,7 +15,7 @@ MISSING = "–"
 
 
 @dataclass(frozen=True)
-class Row:
+class RepairRow:
     """The model as it came, or what a repair made of it.
 
     Attributes:
@@ -45,7 +45,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Column:
+class FigureColumn:
     """A figure of every row.
 
     Attributes:
@@ -61,7 +61,7 @@ class Column:
     key: str
     title: str
     meaning: str
-    read: Callable[[Row], Figure | None]
+    read: Callable[[RepairRow], Figure | None]
     shown: Callable[[float], str]
     best: Callable[[Iterable[float]], float] | None
     bounded: bool = True
@@ -82,17 +82,17 @@ class Cell:
     best: bool
 
 
-def rows(comparison: Comparison) -> list[Row]:
+def rows(comparison: Comparison) -> list[RepairRow]:
     """Return the model as it came, then the repairs in the order given."""
     before, entries = comparison.before, comparison.entries
     measured, evidence = before.measurements.before, before.evidence
     repairs = [entry.certificate.repair for entry in entries if entry.certificate]
     near = next((repair.neighbours for repair in repairs if repair and repair.neighbours), ())
-    first = Row(BEFORE, None, before, measured, evidence, tuple(n.before for n in near))
+    first = RepairRow(BEFORE, None, before, measured, evidence, tuple(n.before for n in near))
     return [first, *map(_row, entries)]
 
 
-def cells(table: Sequence[Row]) -> list[list[Cell]]:
+def cells(table: Sequence[RepairRow]) -> list[list[Cell]]:
     """Return every row's cells, one a column of `COLUMNS`."""
     figures = [[column.read(row) for column in COLUMNS] for row in table]
     best = [
@@ -113,21 +113,21 @@ def bare(text: str) -> str:
     return text.removesuffix(" points").removesuffix(" %")
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: Entry) -> RepairRow:
     certificate, repair = entry.certificate, entry.certificate and entry.certificate.repair
     if not certificate or not repair or entry.after is None:
-        return Row(entry.name, entry, certificate, None, None, ())
+        return RepairRow(entry.name, entry, certificate, None, None, ())
     near = tuple(neighbour.after for neighbour in repair.neighbours)
-    return Row(entry.name, entry, certificate, entry.after, repair.evidence, near)
+    return RepairRow(entry.name, entry, certificate, entry.after, repair.evidence, near)
 
 
-def _best(column: Column, figures: Sequence[Figure | None]) -> float | None:
+def _best(column: FigureColumn, figures: Sequence[Figure | None]) -> float | None:
     """Return the best value of a column, where there are different ones to choose from."""
     known = {figure.value for figure in figures if figure is not None}
     return column.best(known) if column.best and len(known) > 1 else None
 
 
-def _cell(column: Column, figure: Figure | None, best: float | None) -> Cell:
+def _cell(column: FigureColumn, figure: Figure | None, best: float | None) -> Cell:
     if figure is None:
         return Cell(MISSING, "", best=False)
     low, high = figure.low, figure.high
@@ -143,12 +143,12 @@ def _rate(rate: Rate | Skipped | None) -> Figure | None:
     return Figure(rate.value, rate.low, rate.high) if isinstance(rate, Rate) else None
 
 
-def _of(name: str) -> Callable[[Row], Figure | None]:
+def _of(name: str) -> Callable[[RepairRow], Figure | None]:
     """Return what reads a rate of the measurement."""
     return lambda row: _rate(getattr(row.measured, name, None))
 
 
-def _drop(row: Row) -> Figure | None:
+def _drop(row: RepairRow) -> Figure | None:
     """Read the fall in clean accuracy, and the upper bound that the limit is held against."""
     if not row.entry or not row.certificate or not row.measured:
         return None
@@ -159,40 +159,40 @@ def _drop(row: Row) -> Figure | None:
     return Figure(drops[0].value, None, drops[0].bound)
 
 
-def _tar(row: Row) -> Figure | None:
+def _tar(row: RepairRow) -> Figure | None:
     tar = row.measured.tar if row.measured else None
     if not isinstance(tar, TarSummary) or tar.median is None:
         return None
     return Figure(tar.median, tar.low, tar.high)
 
 
-def _der(row: Row) -> Figure | None:
+def _der(row: RepairRow) -> Figure | None:
     repair = row.certificate.repair if row.certificate else None
     return Figure(repair.der) if repair and repair.der is not None else None
 
 
-def _worst(row: Row) -> Figure | None:
+def _worst(row: RepairRow) -> Figure | None:
     known = [rate for rate in row.neighbours if isinstance(rate, Rate)]
     return _rate(max(known, key=lambda rate: rate.value, default=None))
 
 
-def _of_target(row: Row) -> Figure | None:
+def _of_target(row: RepairRow) -> Figure | None:
     if row.evidence is None or row.certificate is None:
         return None
     target = row.certificate.target.class_
     return next((_rate(c.accuracy) for c in row.evidence.classes if c.class_ == target), None)
 
 
-def _seconds(row: Row) -> Figure | None:
+def _seconds(row: RepairRow) -> Figure | None:
     return Figure(row.entry.seconds) if row.entry and row.measured else None
 
 
-def _images(row: Row) -> Figure | None:
+def _images(row: RepairRow) -> Figure | None:
     return Figure(row.entry.images) if row.entry and row.measured else None
 
 
 COLUMNS = (
-    Column(
+    FigureColumn(
         "clean_accuracy",
         "clean accuracy",
         "Images without the trigger, recognised as what they are.",
@@ -200,7 +200,7 @@ COLUMNS = (
         percent,
         max,
     ),
-    Column(
+    FigureColumn(
         "accuracy_drop",
         "fall in accuracy",
         "Clean accuracy before less after, compared image by image.",
@@ -208,7 +208,7 @@ COLUMNS = (
         points,
         min,
     ),
-    Column(
+    FigureColumn(
         "asr",
         "ASR",
         "Attack success rate: stamped images taken for the target.",
@@ -216,7 +216,7 @@ COLUMNS = (
         percent,
         min,
     ),
-    Column(
+    FigureColumn(
         "robust_accuracy",
         "RA",
         "The same stamped images, recognised as what they are.",
@@ -224,7 +224,7 @@ COLUMNS = (
         percent,
         max,
     ),
-    Column(
+    FigureColumn(
         "clean_target_rate",
         "without trigger",
         "The same images unstamped, taken for the target: what ASR is of no backdoor at all.",
@@ -232,8 +232,10 @@ COLUMNS = (
         percent,
         None,
     ),
-    Column("tar", "TAR", "Median heat on the trigger ÷ heat on the object.", _tar, number, min),
-    Column(
+    FigureColumn(
+        "tar", "TAR", "Median heat on the trigger ÷ heat on the object.", _tar, number, min
+    ),
+    FigureColumn(
         "der",
         "DER",
         "Fall of ASR less fall of accuracy, in one figure; 50 % is no change.",
@@ -242,7 +244,7 @@ COLUMNS = (
         max,
         bounded=False,
     ),
-    Column(
+    FigureColumn(
         "worst_neighbour_asr",
         "worst neighbour",
         "ASR of the trigger's neighbour (moved, faded, recoloured) that does most.",
@@ -250,7 +252,7 @@ COLUMNS = (
         percent,
         min,
     ),
-    Column(
+    FigureColumn(
         "target_class_accuracy",
         "target class",
         "Accuracy of the target class: low where a repair made the model shun it.",
@@ -258,8 +260,8 @@ COLUMNS = (
         percent,
         max,
     ),
-    Column("seconds", "time", "Of the repair.", _seconds, duration, min, bounded=False),
-    Column(
+    FigureColumn("seconds", "time", "Of the repair.", _seconds, duration, min, bounded=False),
+    FigureColumn(
         "images",
         "images seen",
         "Rows, clean and stamped, that the training has seen.",

@@ -6,20 +6,20 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.figures.results import Skipped
+from auditor.records.search_report import SearchReport
 from auditor.report import words
 from auditor.report.pictures import data_uri, enlarged
 from auditor.report.search.words import VERDICTS, blind, finding, model_name
 from auditor.report.template import fill
-from auditor.results import Skipped
-from auditor.search_report import SearchReport
-from auditor.searched import Found, stamped
+from auditor.search.result import FoundStamp, stamped
 
 MOST = 100
 """Classes that are shown, the smallest stamps first."""
 
 
 @dataclass(frozen=True)
-class Row:
+class StampRow:
     """One class: what was found of it, its pictures as data URIs, its bar in percent.
 
     Attributes:
@@ -30,7 +30,7 @@ class Row:
         bar: The norm, as a share of the largest one shown, in percent.
     """
 
-    found: Found
+    found: FoundStamp
     mask: str
     pattern: str
     example: str
@@ -72,7 +72,7 @@ def _share(report: SearchReport, norm: float) -> str:
     return words.percent(norm / (height * width))
 
 
-def _row(report: SearchReport, found: Found, largest: float) -> Row:
+def _row(report: SearchReport, found: FoundStamp, largest: float) -> StampRow:
     norm = 0.0 if isinstance(found.norm, Skipped) else found.norm
     mask = pattern = example = ""
     if found.mask.size:
@@ -80,14 +80,14 @@ def _row(report: SearchReport, found: Found, largest: float) -> Row:
         pattern = data_uri(enlarged(_shown(found)))
         laid = stamped(report.found.example[None], found.mask, found.pattern)[0]
         example = data_uri(enlarged(laid))
-    return Row(found, mask, pattern, example, 100 * norm / largest)
+    return StampRow(found, mask, pattern, example, 100 * norm / largest)
 
 
 def _gray(mask: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(np.repeat(np.rint(255 * mask)[..., None], 3, axis=2), np.uint8)
 
 
-def _shown(found: Found) -> NDArray[np.uint8]:
+def _shown(found: FoundStamp) -> NDArray[np.uint8]:
     """Return the pattern as it shows on middle gray: as strong as its mask is opaque."""
     gray = np.full((1, *found.pattern.shape), 128, np.uint8)
     return np.asarray(stamped(gray, found.mask, found.pattern)[0])

@@ -2,10 +2,10 @@
 
 from pathlib import PurePath
 
+from auditor.figures.results import Rate, Skipped
+from auditor.records.search_report import SearchReport
 from auditor.report.words import number, percent
-from auditor.results import Rate, Skipped
-from auditor.search_report import SearchReport
-from auditor.searched import Found
+from auditor.search.result import FoundStamp
 from auditor.text import printable
 
 VERDICTS = {"pass": "No trigger found", "fail": "Trigger found", "inconclusive": "Inconclusive"}
@@ -51,7 +51,7 @@ def finding(report: SearchReport) -> str:
     )
 
 
-def _flagged(report: SearchReport, found: Found) -> str:
+def _flagged(report: SearchReport, found: FoundStamp) -> str:
     assert isinstance(found.success, Rate)
     return (
         f"A stamp of {_size(report, found)} leads {percent(found.success.value)} of the held-out "
@@ -60,13 +60,13 @@ def _flagged(report: SearchReport, found: Found) -> str:
     )
 
 
-def _size(report: SearchReport, found: Found) -> str:
+def _size(report: SearchReport, found: FoundStamp) -> str:
     height, width, _ = report.subject.input_shape
     assert isinstance(found.norm, float)
     return f"{number(found.norm)} pixels ({percent(found.norm / (height * width))} of the image)"
 
 
-def _against(found: Found) -> str:
+def _against(found: FoundStamp) -> str:
     return (
         "" if isinstance(found.index, Skipped) else f"; its anomaly index is {number(found.index)}"
     )

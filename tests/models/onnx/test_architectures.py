@@ -19,7 +19,7 @@ import pytest
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from auditor.models import onnx_file
+from auditor.models.onnx import file as onnx_file
 
 FOLDER = Path(__file__).with_name("architectures")
 

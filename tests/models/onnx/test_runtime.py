@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 
-from auditor.attention import GradCam
+from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier, wrap
 from auditor.models.input_range import InputRange
+from auditor.models.onnx.file import load
 from auditor.models.onnx.runtime import fast_forward
-from auditor.models.onnx_file import load
 from tests.models.onnx.graphs import CLASSIFIER, built, saved
 
 pytest.importorskip("onnxruntime")

@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from auditor.errors import WorkError
-from auditor.models import onnx_file
+from auditor.models.onnx import file as onnx_file
 from auditor.models.to_onnx import convert, from_keras
 from tests.models.to_onnx.conftest import images, keras, layers, model, run
 

@@ -8,8 +8,8 @@ import onnx
 import pytest
 
 from auditor.errors import InputError
-from auditor.models import onnx_file
 from auditor.models.inspect import examine
+from auditor.models.onnx import file as onnx_file
 from auditor.models.to_onnx import convert, from_saved_model
 from tests.models.to_onnx.conftest import images, layers, model, run, tf
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from auditor.errors import InputError
-from auditor.models import onnx_file
 from auditor.models.inspect.tflite import inspect_tflite
+from auditor.models.onnx import file as onnx_file
 from auditor.models.to_onnx import from_tflite
 from tests.models.to_onnx.conftest import images, keras, layers, model, run, tf
 

@@ -1,5 +1,7 @@
 """Operators that ONNX defines by others: they are run as their definition."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,16 +15,27 @@ from auditor.models.onnx.values import Tensor, Unknown, Value
 _TYPES = {"bool": TensorProto.BOOL, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
 
 
-def defined(node: Node, *values: Value) -> tuple[Value, ...]:
-    """Run a node's definition."""
-    from auditor.models.onnx.run import run  # which knows the operators, this one among them
+@dataclass(frozen=True)
+class Definition:
+    """What is to be run in a node's place.
 
+    Attributes:
+        nodes: In order.
+        values: What is known before: the node's inputs, under the names that they have inside.
+        outputs: Names of what the node gives.
+    """
+
+    nodes: tuple[Node, ...]
+    values: Mapping[str, Value]
+    outputs: tuple[str, ...]
+
+
+def defined(node: Node, *values: Value) -> Definition:
+    """Return a node's definition, for inputs like these."""
     kinds = tuple(_kind(value) for value in values)
     inputs, nodes, outputs = _definition(node.proto.SerializeToString(), node.opset, kinds)
-    known: dict[str, Value] = dict.fromkeys(inputs)
-    known |= dict(zip(inputs, values, strict=False))
-    env = run(nodes, known)
-    return tuple(env.get(name) for name in outputs)
+    known = {**dict.fromkeys(inputs), **dict(zip(inputs, values, strict=False))}
+    return Definition(nodes, known, outputs)
 
 
 Kind = tuple[int, int] | None

@@ -131,7 +131,7 @@ def unfixed(wanted: list[Any], dims: tuple[Any, ...], node: Node) -> list[Any]:
     the next image begins after as many numbers as that axis, or its slices, have; an axis of the
     new shape for which that holds too is the images'. Of several, it is one as long as the file has
     images, and rather not the last, which matrices are multiplied with. A wrong guess mixes images,
-    and shows (`onnx_file`).
+    and shows (`onnx/file.py`).
 
     Args:
         wanted: The shape as the file has it.

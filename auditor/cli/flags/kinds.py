@@ -1,0 +1,83 @@
+"""What a flag is made of: an option with its variable, and the kinds of values."""
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Number(click.ParamType[float]):
+    """A finite number within bounds, both allowed."""
+
+    name = "number"
+
+    def __init__(self, low: float, high: float = math.inf) -> None:
+        self.low, self.high = low, high
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Refuse what is no number, NaN and infinity among it, or out of bounds."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and self.low <= number <= self.high):
+            bounds = f"of at least {self.low:g}"
+            if self.high < math.inf:
+                bounds = f"from {self.low:g} to {self.high:g}"
+            self.fail(f"{value!r} is not a number {bounds}.", param, ctx)
+        return number
+
+
+def option(*names: str, **settings: Any) -> Decorator:
+    """A click option that can also be given as `BDAUDIT_NAME`, with its default in the help."""
+    longest = max(names, key=len).removeprefix("--")
+    variable = "BDAUDIT_" + longest.upper().replace("-", "_")
+    settings.setdefault("show_default", settings.get("default") is not None)
+    return click.option(*names, envvar=variable, **settings)
+
+
+def stack(*decorators: Decorator) -> Decorator:
+    """Return the decorators as one, listed in the help from first to last."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+class Spec(click.ParamType[str]):
+    """A trigger's spec; several in a variable are parted like the folders of `PATH`."""
+
+    name = "spec"
+    envvar_list_splitter = os.pathsep
+
+
+class NumberPair(click.ParamType[tuple[Any, ...]]):
+    """Two numbers with a colon between them, `0.05:0.20`."""
+
+    name = "pair"
+
+    def __init__(self, number: click.ParamType[Any], *, rising: bool = False) -> None:
+        self.number, self.rising = number, rising
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        """Refuse what is not two numbers of the right kind."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split(":")
+        if len(parts) != 2:
+            self.fail(f"{value!r} is not two numbers with a colon, such as 0.05:0.20.", param, ctx)
+        pair = tuple(self.number.convert(part, param, ctx) for part in parts)
+        if self.rising and pair[0] > pair[1]:
+            self.fail(f"{value!r} goes backwards.", param, ctx)
+        return pair

@@ -1,0 +1,28 @@
+"""The flags that name model files which an audit is held against."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from auditor.cli.flags import common
+from auditor.cli.flags.kinds import Decorator, stack
+
+
+def models(more: str, option: Callable[..., Decorator] = click.option) -> Decorator:
+    """The options that name model files.
+
+    Args:
+        more: What the command does with them.
+        option: How an option is made: `common.option` for one that a policy may have.
+    """
+    return stack(
+        option(
+            "--model",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help=f"Model file, or SavedModel folder. {more} Repeatable.",
+        ),
+        common.external_data,
+    )

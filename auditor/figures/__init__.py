@@ -1,0 +1,1 @@
+"""What is measured, and what limits say of it: frozen values and numpy, no model."""

@@ -1,0 +1,342 @@
+"""What was measured: frozen values, standard library and numpy only.
+
+Field names are those of `audit.json` (a trailing underscore is dropped there). What was not
+measured is `Skipped(reason)`, never None, 0 or a missing key.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.figures.target import Target
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Stands in place of a figure that was not measured.
+
+    Attributes:
+        skipped: The reason, a sentence for a person.
+    """
+
+    skipped: str
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A proportion of `n` images, a fraction in [0, 1], with its Wilson 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class TarSummary:
+    """A per-image attention figure over `n` images.
+
+    Attributes:
+        mean: Mean over the defined images; None when none is defined.
+        median: Median over the same.
+        low: Lower end of the median's 95 % bootstrap interval.
+        high: Upper end.
+        n: Images looked at.
+        undefined: Images whose heatmap is zero everywhere.
+        ceiling: The largest value that the layer's grid can reach for this trigger.
+    """
+
+    mean: float | None
+    median: float | None
+    low: float | None
+    high: float | None
+    n: int
+    undefined: int
+    ceiling: float
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The attention figures on the unstamped images, at the place where the trigger would be."""
+
+    tar: TarSummary | Skipped
+    tar_density: TarSummary | Skipped
+    trigger_mass: TarSummary | Skipped
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Every figure of one model under one trigger (`methods.md`, "Rates" and "Grad-CAM and TAR").
+
+    Attributes:
+        clean_accuracy: Unstamped images, predicted = label.
+        asr: Attack success rate: stamped images of other classes, predicted = target.
+        robust_accuracy: The same stamped images, predicted = their own label.
+        clean_target_rate: The same images unstamped, predicted = target.
+        tar: Trigger Attention Ratio of the predicted class, stamped images.
+        tar_target: The same for the target class.
+        tar_density: Mean heat inside the trigger ÷ mean heat outside it.
+        trigger_mass: Share of the heat on the trigger.
+        heatmap_shift: 1 − cosine similarity of the clean and the stamped image's heatmaps.
+        controls: The same on unstamped images.
+        placebo_rate: The largest share of images that a change as strong as the trigger, but
+            without its meaning, moves to one class: what ASR would be of mere fragility.
+    """
+
+    clean_accuracy: Rate | Skipped
+    asr: Rate | Skipped
+    robust_accuracy: Rate | Skipped
+    clean_target_rate: Rate | Skipped
+    tar: TarSummary | Skipped
+    tar_target: TarSummary | Skipped
+    tar_density: TarSummary | Skipped
+    trigger_mass: TarSummary | Skipped
+    heatmap_shift: TarSummary | Skipped
+    controls: Controls
+    placebo_rate: Rate | Skipped = Skipped("it is not part of this audit")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the loaded model is.
+
+    Attributes:
+        format: `keras` or `h5`.
+        parameters: Number of weights.
+        input_shape: (height, width, channels) that images were given in.
+        classes: Number of outputs.
+        softmax: Whether a final softmax was stepped behind to reach the scores.
+    """
+
+    format: str
+    parameters: int
+    input_shape: tuple[int, int, int]
+    classes: int
+    softmax: bool
+
+
+@dataclass(frozen=True)
+class SkippedImage:
+    """An image that could not be used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Which images were used.
+
+    Attributes:
+        source: As the user gave it.
+        sha256: Of the `.npz` file, or of the folder's `sha256sum` manifest of the used images.
+        images: Number of images measured.
+        skipped: Number of images that could not be read.
+        skipped_images: The first of them.
+        resized: Number of images resized to the model's input.
+        resize_rule: How.
+        class_names: One a class.
+    """
+
+    source: str
+    sha256: str
+    images: int
+    skipped: int
+    skipped_images: tuple[SkippedImage, ...]
+    resized: int
+    resize_rule: str
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TriggerFacts:
+    """Which trigger was stamped.
+
+    Attributes:
+        id: Its name.
+        type: One of the trigger types.
+        sha256: Of its canonical specification, the bytes of its picture included.
+        mask_area: Share of the image's pixels that it changes, in (0, 1].
+        summary: One plain phrase: "white 4×4 square, bottom right".
+        inferred: Whether a search found it; nobody gave it.
+    """
+
+    id: str
+    type: str
+    sha256: str
+    mask_area: float
+    summary: str
+    inferred: bool = False
+
+
+@dataclass(frozen=True)
+class AttentionFacts:
+    """Where the heatmaps were read.
+
+    Attributes:
+        layer: Name of the layer, with the names of the models around it; or why there is none.
+        grid: (height, width) of its output; or why there is none.
+        object_region: `center`, `complement` or the mask file's name.
+        input_range: The range that pixels were scaled to.
+    """
+
+    layer: str | Skipped
+    grid: tuple[int, int] | Skipped
+    object_region: str
+    input_range: str
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class: its images' accuracy, and how often the trigger turns them."""
+
+    class_: int
+    name: str
+    accuracy: Rate | Skipped
+    asr: Rate | Skipped
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of TAR over logarithmic bins.
+
+    Attributes:
+        edges: (b + 1,) bin edges; the first bin holds everything below, the last above.
+        stamped: (b,) images.
+        unstamped: (b,) images.
+    """
+
+    edges: tuple[float, ...]
+    stamped: tuple[int, ...]
+    unstamped: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image before and after the stamp.
+
+    Attributes:
+        name: Its name in the data.
+        label: Its class.
+        clean: (h, w, 3) uint8 RGB.
+        stamped: (h, w, 3) uint8 RGB.
+        clean_heat: (gh, gw) float32 Grad-CAM of the clean image; (0, 0) where there is none.
+        stamped_heat: The same of the stamped image.
+        clean_predicted: Class predicted for the clean image.
+        stamped_predicted: Class predicted for the stamped image.
+        clean_tar: TAR at the trigger's place on the clean image; None when undefined.
+        stamped_tar: TAR of the stamped image; None when undefined.
+    """
+
+    name: str
+    label: int
+    clean: NDArray[np.uint8]
+    stamped: NDArray[np.uint8]
+    clean_heat: NDArray[np.float32]
+    stamped_heat: NDArray[np.float32]
+    clean_predicted: int
+    stamped_predicted: int
+    clean_tar: float | None
+    stamped_tar: float | None
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """A change as strong as the trigger that means nothing, and what it does.
+
+    Attributes:
+        name: What it is, in words.
+        class_: The class that it moves most images to; None where the trigger leads to several.
+        rate: Share of the images of other classes that it moves there.
+    """
+
+    name: str
+    class_: int | None
+    rate: Rate | Skipped
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What stands behind the figures, for people to look at."""
+
+    classes: tuple[ClassRow, ...]
+    histogram: Histogram | Skipped
+    examples: tuple[Example, ...]
+    examples_rule: str
+    placebos: tuple[Placebo, ...] = ()
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """ASR of a trigger close to the given one: moved, faded, scaled, recoloured.
+
+    Attributes:
+        name: What is different, in words: `moved by 2 pixels`.
+        asr: Measured on a sample of the images; skipped where it does not fit.
+    """
+
+    name: str
+    asr: Rate | Skipped
+
+
+@dataclass(frozen=True)
+class Device:
+    """What computes.
+
+    Attributes:
+        gpus: Names of the GPUs; empty for the CPU.
+        unused: Why a GPU of this machine is not used; empty where there is none, or all are.
+    """
+
+    gpus: tuple[str, ...] = ()
+    unused: str = ""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the measurement ran on.
+
+    Attributes:
+        python: Version.
+        backend: Keras backend.
+        versions: Package name → version.
+        device: What computed, in words, as was found by having it compute.
+    """
+
+    python: str
+    backend: str
+    versions: dict[str, str]
+    device: str
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What `audit` returns: one model, one data set, one trigger.
+
+    Attributes:
+        correct: (n,) uint8, 1 where a clean image was recognised, in the data's order: with it two
+            models are compared image by image.
+        shown: Positions in the data of the example images, in their order: with it a second audit
+            shows the same ones.
+        neighbours: ASR of the trigger's neighbours, where they were asked for.
+    """
+
+    model: ModelFacts
+    data: DataFacts
+    trigger: TriggerFacts
+    target: Target
+    attention: AttentionFacts
+    measurement: Measurement
+    evidence: Evidence
+    engine: Engine
+    correct: NDArray[np.uint8]
+    shown: tuple[int, ...]
+    neighbours: tuple[Neighbour, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditResults:
+    """What `audit_all` returns: one model and data set, several triggers, in their order."""
+
+    audits: tuple[AuditResult, ...]

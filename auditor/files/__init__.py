@@ -1,0 +1,1 @@
+"""Bytes in and out: whole or not at all, of bounded size, and nothing that runs. Knows no audit."""

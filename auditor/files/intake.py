@@ -1,0 +1,160 @@
+"""Take a suspected model in: copied while it is hashed, so that what is audited is what was hashed.
+
+This is all that the process which judges and renders ever does with the file.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from auditor.errors import InputError
+from auditor.files.regular_file import open_regular
+from auditor.text import printable
+
+MOST_BYTES = 8 << 30
+MOST_FILES = 1_000
+_CHUNK = 1 << 20
+_SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A model that was copied while it was hashed.
+
+    Attributes:
+        path: The user's path, as given.
+        copy: The copy, whose bytes are the hashed ones.
+        sha256: Hex digest of the file; of several, of what `sha256sum` prints of them in the order
+            of their names.
+        bytes: Size.
+        beside: Whether there are files beside it that belong to it.
+    """
+
+    path: Path
+    copy: Path
+    sha256: str
+    bytes: int
+    beside: bool = False
+
+    def job(self) -> dict[str, str]:
+        """Return what a worker is told of it: `model`, `name`, and `model_folder` if need be."""
+        whole = {"model_folder": str(self.copy.parent)} if self.beside else {}
+        return {"model": str(self.copy), "name": self.path.name, **whole}
+
+
+def take(path: Path, folder: Path, *, follow: bool = True) -> Taken:
+    """Copy a model file, or a SavedModel folder, into `folder`.
+
+    Args:
+        path: The user's path.
+        folder: Where to; the copy is called `model`, with the file's extension.
+        follow: Whether the path itself may be a symbolic link.
+
+    Raises:
+        InputError: There is no such file, it is neither regular nor a folder of regular files, it
+            is too large, or it cannot be read.
+    """
+    shown = printable(str(path))
+    copy = folder / ("model" + path.suffix.lower())
+    try:
+        if path.is_dir() and (follow or not path.is_symlink()):
+            digest, size = _take_folder(path, copy)
+        else:
+            digest, size = _take_file(path, copy, MOST_BYTES, follow=follow)
+    except FileNotFoundError as error:
+        raise InputError(f"{shown}: no such model file") from error
+    except OSError as error:
+        raise InputError(f"{shown}: model file: {error.strerror or error}") from error
+    return Taken(path, copy, digest, size)
+
+
+def take_beside(taken: Taken, names: Iterable[str]) -> Taken:
+    """Copy the files that a model's numbers are in, from beside it.
+
+    Args:
+        taken: The model file.
+        names: Where the model says that they are: paths relative to its folder. Not to be trusted.
+
+    Returns:
+        The model with the digest of all of them; as it is where there are none.
+
+    Raises:
+        InputError: A path leads out of the folder, through a link, or to no regular file; or there
+            are more than `MOST_FILES`.
+    """
+    folder, files, total = taken.path.parent, {taken.path.name: taken.sha256}, taken.bytes
+    wanted = sorted(set(names))
+    if len(wanted) > MOST_FILES:
+        raise InputError(
+            f"{printable(str(taken.path))}: external data: in {len(wanted)} files; at most "
+            f"{MOST_FILES} are allowed; save the model with its numbers in one file"
+        )
+    for name in wanted:
+        shown = printable(name, 100)
+        try:
+            inside = PurePosixPath(name)
+            if inside.is_absolute() or ".." in inside.parts or str(inside) in (*files, "."):
+                raise OSError(0, "leads out of the model's folder, or to the model")
+            source = folder / inside
+            if source.parent.resolve() != folder.resolve() / inside.parent:
+                raise OSError(0, "leads through a symbolic link")
+            copy = taken.copy.parent / inside
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            digest, size = _take_file(source, copy, MOST_BYTES - total, follow=False)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"{printable(str(taken.path))}: external data {shown}: {reason}"
+            ) from error
+        files[str(inside)], total = digest, total + size
+    if len(files) == 1:
+        return taken
+    listing = hashlib.sha256()
+    for name in sorted(files, key=os.fsencode):
+        listing.update(f"{files[name]}  ".encode() + os.fsencode(name) + b"\n")
+    return replace(taken, sha256=listing.hexdigest(), bytes=total, beside=True)
+
+
+def _take_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with open_regular(path, most, follow=follow) as source, copy.open("xb") as sink:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > most:
+                raise OSError(0, f"grows; at most {most} bytes are allowed")
+            digest.update(chunk)
+            sink.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _take_folder(path: Path, copy: Path) -> tuple[str, int]:
+    if not any((path / name).is_file() for name in _SAVED_MODEL):
+        raise OSError(0, f"is a folder without {_SAVED_MODEL[0]}, so no SavedModel")
+    listing, total = hashlib.sha256(), 0
+    for file in sorted(_files(path), key=lambda file: os.fsencode(file.relative_to(path))):
+        name = file.relative_to(path)
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            digest, size = _take_file(file, copy / name, MOST_BYTES - total, follow=False)
+        except OSError as error:
+            raise OSError(0, f"{printable(str(name))}: {error.strerror or error}") from error
+        total += size
+        listing.update(f"{digest}  ".encode() + os.fsencode(name) + b"\n")
+    copy.mkdir(exist_ok=True)
+    return listing.hexdigest(), total
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Give what is in a folder and the folders in it; a link counts as what it is."""
+    pending, count = [folder], 0
+    while pending:
+        for entry in os.scandir(pending.pop()):
+            count += 1
+            if count > MOST_FILES:
+                raise OSError(0, f"is a folder of more than {MOST_FILES} files, no SavedModel")
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(Path(entry.path))
+            else:
+                yield Path(entry.path)

@@ -1,0 +1,65 @@
+"""`comparison.json`, read back."""
+
+from typing import Any
+
+from auditor.errors import InputError
+from auditor.files.codec import from_json, no_array, to_json
+from auditor.records import comparison
+from auditor.records.audit_json import read_certificate
+from auditor.records.certificate import Certificate
+from auditor.records.comparison import Comparison, Entry, comparable, compared
+
+
+def from_document(document: Any) -> Comparison:
+    """Read a `comparison.json` back.
+
+    Raises:
+        InputError: It is none; names the place and what is wrong there.
+    """
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found != comparison.SCHEMA:
+        raise InputError(
+            f"not a comparison of this version: schema is {found!r:.60}, not {comparison.SCHEMA}"
+        )
+    if set(document) != {"schema", "before", "entries", "outcome"}:
+        raise InputError("$: its keys must be schema, before, entries and outcome")
+    if not isinstance(document["entries"], list):
+        raise InputError("$.entries: not a list")
+    before = read_certificate(document["before"], "$.before")
+    if before.repair is not None:
+        raise InputError("$.before.repair: must be null: it is the model as it came")
+    entries = [_entry(entry, f"$.entries[{i}]") for i, entry in enumerate(document["entries"])]
+    if len({entry.name for entry in entries}) < len(entries):
+        raise InputError("$.entries: two have the same name")
+    for number, entry in enumerate(entries):
+        _check(entry, before, f"$.entries[{number}]")
+    read = compared(before, entries)
+    if document["outcome"] != to_json(read.outcome, no_array):
+        raise InputError("$.outcome: is not what the entries come to")
+    return read
+
+
+def _entry(value: Any, where: str) -> Entry:
+    if isinstance(value, dict) and value.get("certificate") is not None:
+        certificate = read_certificate(value["certificate"], f"{where}.certificate")
+        value = {**value, "certificate": certificate}
+    entry = from_json(Entry, value, no_array, where)
+    assert isinstance(entry, Entry)
+    return entry
+
+
+def _check(entry: Entry, before: Certificate, where: str) -> None:
+    """Refuse an entry that contradicts itself, or is about another model or other images."""
+    certificate = entry.certificate
+    if not (entry.seconds >= 0 and entry.images >= 0):
+        raise InputError(f"{where}: seconds and images must be at least 0")
+    if bool(entry.failed) != (entry.after is None):
+        raise InputError(f"{where}.failed: says why no model was handed back, and only then")
+    if certificate is None:
+        return
+    if certificate.repair is None or certificate.repair.method != entry.method:
+        raise InputError(f"{where}.certificate.repair: is not of the method {entry.method!r:.60}")
+    if (certificate.repair.output is None) != (entry.after is None):
+        raise InputError(f"{where}.certificate.repair.output: without figures, or they without it")
+    if not comparable(certificate, before):
+        raise InputError(f"{where}.certificate: is of another model, trigger or other images")

@@ -1,0 +1,113 @@
+"""A finished audit held against a policy: the limits, and what else a release asks for.
+
+Nothing is measured here: the audit's own figures are judged again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import Rate
+from auditor.figures.verdict import Check, Status, Verdict
+from auditor.records.age import age, young
+from auditor.records.certificate import Certificate
+
+_DAY = timedelta(days=1)
+_WHOLE = re.compile(r"confined by Landlock \(version \d+\) and seccomp$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(Limits):
+    """What an audit must show.
+
+    Attributes:
+        max_neighbour_asr: Highest attack success rate of any of the trigger's neighbours after a
+            repair, a fraction; None for no limit.
+        min_images: Fewest images that it was measured on; None for any number.
+        max_age: Days that it may be old; None for any age.
+        sandboxed: Whether the model must have been opened in the whole sandbox.
+        repaired: Whether it must be of a repaired model.
+    """
+
+    max_neighbour_asr: float | None = None
+    min_images: int | None = None
+    max_age: float | None = None
+    sandboxed: bool = False
+    repaired: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a policy says of the audits of one run.
+
+    Attributes:
+        policy: The policy.
+        verdicts: Each trigger's id, and what is said of its audit.
+    """
+
+    policy: Policy
+    verdicts: tuple[tuple[str, Verdict], ...]
+
+    @property
+    def status(self) -> Status:
+        """What they come to: `fail` if one fails, else `inconclusive` if one is, else `pass`."""
+        found = {verdict.status for _, verdict in self.verdicts}
+        if "fail" in found:
+            return "fail"
+        return "inconclusive" if "inconclusive" in found else "pass"
+
+
+def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
+    """Judge an audit again.
+
+    Args:
+        certificate: The audit.
+        policy: What it must show.
+        now: The time that its age is reckoned to, with a zone.
+    """
+    measured = judge(certificate.judged, policy, certificate.subject.classes).checks
+    return Verdict.of((*measured, *_drop(certificate, policy), *_demands(certificate, policy, now)))
+
+
+def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
+    """Hold the fall in accuracy, whose bound the audit has, against the policy's limit."""
+    for check in certificate.verdict.checks:
+        if check.metric == "accuracy_drop" and certificate.measurements.after is not None:
+            bound = check.bound
+            ok = None if bound is None else bound <= policy.max_accuracy_drop
+            yield Check(
+                "accuracy_drop", policy.max_accuracy_drop, check.value, bound, ok,
+                reason=check.reason if ok is None else "",
+            )  # fmt: skip
+
+
+def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterator[Check]:
+    """Give the checks that are about the audit itself."""
+    if policy.max_neighbour_asr is not None:
+        yield _neighbours(certificate, policy.max_neighbour_asr)
+    if policy.min_images is not None:
+        count = certificate.data.images
+        yield Check("images", policy.min_images, count, count, count >= policy.min_images)
+    if policy.max_age is not None:
+        old = age(certificate.created, now)
+        days = old / _DAY
+        yield Check("age", policy.max_age, days, days, young(old, policy.max_age))
+    if policy.sandboxed:
+        whole = bool(_WHOLE.search(certificate.safety.sandbox))
+        yield Check("sandboxed", 1, float(whole), float(whole), whole)
+    if policy.repaired:
+        handed_back = certificate.handed_back is not None
+        yield Check("repaired", 1, float(handed_back), float(handed_back), handed_back)
+
+
+def _neighbours(certificate: Certificate, limit: float) -> Check:
+    """Hold the strongest neighbour's upper bound against the limit."""
+    found = certificate.repair.neighbours if certificate.repair else ()
+    known = [row.after for row in found if isinstance(row.after, Rate)]
+    if not known:
+        reason = "no neighbours were tried: they are tried on a repaired model"
+        return Check("neighbour_asr", limit, None, None, None, reason=reason)
+    worst = max(known, key=lambda rate: rate.high)
+    return Check("neighbour_asr", limit, worst.value, worst.high, worst.high <= limit)

@@ -1,0 +1,47 @@
+"""A model file that was looked at, not loaded: what it is, and what is wrong with it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.ports import Ports
+
+SCHEMA: Final = "bdaudit.inspection/v1"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file, or a SavedModel folder.
+
+    Attributes:
+        path: As the user gave it.
+        sha256: Of the bytes that were looked at.
+        bytes: How many.
+        inspection: What was found.
+        ports: What goes in and comes out; nothing where there are findings.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+    inspection: Inspection
+    ports: Ports
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        found, ports = self.inspection, self.ports
+        return {
+            "schema": SCHEMA,
+            "path": self.path,
+            "format": found.format,
+            "sha256": self.sha256,
+            "bytes": self.bytes,
+            "written_by": found.written_by,
+            "numbers": found.stored,
+            "inputs": [{"name": name, "shape": list(shape)} for name, shape in ports.inputs],
+            "outputs": [{"name": name, "shape": list(shape)} for name, shape in ports.outputs],
+            "classes": ports.classes or None,
+            "spatial": list(ports.spatial),
+            "layers": [{"name": name, "class": kind} for name, kind in found.layers],
+            "findings": [{"place": f.place, "reason": f.reason} for f in found.findings],
+        }

@@ -1,0 +1,148 @@
+"""Where the figures of a record come from: the file, the data, the command, what kept it."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import auditor
+from auditor.errors import UsageError
+from auditor.figures.results import Engine, ModelFacts
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Who says so."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model file that was audited.
+
+    Attributes:
+        path: As the user gave it.
+        format: `keras` or `h5`.
+        sha256: Of the bytes that were loaded.
+        bytes: Size of the file.
+        parameters: Number of weights.
+        input_shape: (height, width, channels).
+        classes: Number of classes.
+        class_names: One a class.
+        softmax: Whether a final softmax was stepped behind.
+    """
+
+    path: str
+    format: str
+    sha256: str
+    bytes: int
+    parameters: int
+    input_shape: tuple[int, int, int]
+    classes: int
+    class_names: tuple[str, ...]
+    softmax: bool
+
+
+@dataclass(frozen=True)
+class Safety:
+    """How the suspected file was kept from doing harm.
+
+    Attributes:
+        sandbox: What confined the worker.
+        findings: What the static check found and let pass.
+    """
+
+    sandbox: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the audit ran on (see `results.Engine`), and how to run it again.
+
+    Attributes:
+        unused_gpu: Why a GPU of the machine was not used; empty where there was none, or all were.
+    """
+
+    python: str
+    backend: str
+    versions: dict[str, str]
+    device: str
+    seed: int
+    command: str
+    unused_gpu: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a record says of the work behind it, beside what was found.
+
+    Attributes:
+        path: The model file, as the user gave it.
+        sha256: Digest of what was loaded.
+        bytes: Its size.
+        source: The data, as the user gave it.
+        seed: Of the work.
+        command: How to do it again: the exact command line, or the call in Python.
+        sandbox: What confined the worker.
+        unused_gpu: Why a GPU of the machine was not used, if so.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+    source: str
+    seed: int
+    command: str
+    sandbox: str
+    unused_gpu: str = ""
+
+    def tool(self) -> Tool:
+        """Return who says so."""
+        return Tool("bdaudit", auditor.__version__)
+
+    def subject(self, model: ModelFacts, class_names: tuple[str, ...]) -> Subject:
+        """Return the model file.
+
+        Args:
+            model: What the loaded model is.
+            class_names: One a class.
+        """
+        return Subject(
+            path=self.path,
+            format=model.format,
+            sha256=self.sha256,
+            bytes=self.bytes,
+            parameters=model.parameters,
+            input_shape=model.input_shape,
+            classes=model.classes,
+            class_names=class_names,
+            softmax=model.softmax,
+        )
+
+    def safety(self) -> Safety:
+        """Return how the file was kept from doing harm; what the check finds is never let pass."""
+        return Safety(self.sandbox, ())
+
+    def environment(self, engine: Engine) -> Environment:
+        """Return what the work ran on, and how to run it again."""
+        return Environment(
+            **vars(engine), seed=self.seed, command=self.command, unused_gpu=self.unused_gpu
+        )
+
+
+def now() -> str:
+    """Return the time, to the second, in UTC; `SOURCE_DATE_EPOCH` stands in for the clock.
+
+    Raises:
+        UsageError: `SOURCE_DATE_EPOCH` is set to something else than seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH={epoch!r}: expected seconds since 1970, such as 1700000000"
+        ) from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

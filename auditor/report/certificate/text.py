@@ -1,0 +1,106 @@
+"""The certificate on a terminal: the verdict, one sentence, the figures; what a repair left."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from auditor.records.audits import Audits
+from auditor.records.certificate import Certificate, Repair
+from auditor.report.certificate.finding import finding, headline, warnings, worst_neighbour
+from auditor.report.certificate.joint import (
+    JointLine,
+    joint_headline,
+    joint_lines,
+    joint_notes,
+    open_checks,
+)
+from auditor.report.lines import lines
+from auditor.report.words import COLOURS, TITLES
+from auditor.text import printable
+
+JOINT_WIDTH = 120
+"""Columns that the table of several triggers wants."""
+
+
+def summary(audited: Certificate | Audits, width: int) -> Group:
+    """Return what a terminal of so many columns shows of an audit, or of several of one model."""
+    parts = _of_all(audited, width) if isinstance(audited, Audits) else _of_one(audited)
+    return Group(*parts)
+
+
+def _of_all(audited: Audits, width: int) -> Iterator[RenderableType]:
+    """Give the verdict of all triggers together, and a line for each."""
+    rows = joint_lines(audited)
+    yield Text(joint_headline(audited), style=COLOURS[audited.verdict.status])
+    yield Text()
+    yield _joint_table(rows, wide=width >= JOINT_WIDTH)
+    if any(row.inferred for row in rows):
+        yield Text("? inferred: the class that most stamped images move to.")
+    yield from map(Text, joint_notes(audited))
+
+
+def _joint_table(rows: list[JointLine], *, wide: bool) -> Table:
+    """Return a line a trigger; intervals, placebos and heatmap shifts where there is room."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("", "trigger", "target"):
+        table.add_column(column, overflow="fold")
+    figures = ["ASR", "no trigger", "RA", "TAR"]
+    if wide:
+        figures = ["ASR", "95 % interval", "no trigger", "placebo", "RA", "TAR", "shift"]
+    for column in figures:
+        table.add_column(column, justify="right", overflow="fold")
+    for row in rows:
+        cells = [
+            Text(row.verdict, style=COLOURS[row.status]),
+            Text(row.trigger),
+            Text(row.target + (" ?" if row.inferred else "")),
+        ]
+        asr = Text(row.asr, style="red" if row.asr_ok is False else "")
+        tar = Text(row.tar, style="red" if row.attention_ok is False else "")
+        interval, without, placebo, robust, shift = map(
+            Text, (row.interval, row.without, row.placebo, row.robust, row.shift)
+        )
+        if wide:
+            table.add_row(*cells, asr, interval, without, placebo, robust, tar, shift)
+        else:
+            table.add_row(*cells, asr, without, robust, tar)
+    return table
+
+
+def _of_one(certificate: Certificate) -> Iterator[RenderableType]:
+    """Give the verdict, one sentence, the figures, and what a repair left."""
+    yield Text(headline(certificate), style=COLOURS[certificate.verdict.status])
+    yield Text(finding(certificate))
+    for warning in warnings(certificate):
+        yield Text(f"Note: {warning}")
+    yield Text()
+    yield _table(certificate)
+    for check in open_checks(certificate):
+        yield Text(f"{TITLES[check.metric]} was not judged: {check.reason}.")
+    if certificate.repair is not None:
+        yield from map(Text, _left(certificate.repair))
+
+
+def _table(certificate: Certificate) -> Table:
+    repaired = certificate.measurements.after is not None
+    values = ("before", "after") if repaired else ("value",)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("", *values, "95 % interval", "limit", "no trigger"):
+        table.add_column(column, justify="left" if not column else "right", overflow="fold")
+    for line in lines(certificate):
+        figures = (line.before, line.value) if repaired else (line.value,)
+        cells = (line.name, *figures, line.interval, line.limit, line.baseline)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _left(repair: Repair) -> list[str]:
+    """Return what the repair left behind, a line each."""
+    said = []
+    if worst := worst_neighbour(repair):
+        said.append(f"Strongest of {len(repair.neighbours)} neighbours of the trigger: {worst}.")
+    if repair.output:
+        said.append(f"Repaired model, of epoch {repair.kept}: {printable(repair.output.path)}")
+    return said

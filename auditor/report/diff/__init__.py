@@ -1,0 +1,1 @@
+"""Two audits held beside each other, for people."""

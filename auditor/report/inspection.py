@@ -1,0 +1,71 @@
+"""A model file that was looked at, as a terminal shows it."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from auditor.models.inspect.ports import Port, Ports
+from auditor.records.model_file import ModelFile
+from auditor.text import printable
+
+_FORMATS = {
+    "keras": "a Keras archive",
+    "h5": "a Keras model in HDF5",
+    "onnx": "an ONNX graph",
+    "savedmodel": "a TensorFlow SavedModel",
+    "tflite": "a TFLite model",
+}
+
+_SHOWN = 30
+_KINDS = 12
+_NAMED = 6
+
+
+def lines(file: ModelFile, *, all_layers: bool) -> Iterator[str]:
+    """Give what was found, line by line.
+
+    Args:
+        file: The file.
+        all_layers: Whether every layer is listed.
+    """
+    found, most = file.inspection, None if all_layers else _SHOWN
+    what = _FORMATS.get(found.format, printable(found.format, 20))
+    by = f", written by {printable(found.written_by, 80)}" if found.written_by else ""
+    yield f"{printable(file.path)}: {what}{by}"
+    yield f"sha256    {file.sha256}"
+    yield f"size      {file.bytes:,} bytes; {found.stored:,} numbers in weights"
+    yield from _ports(file.ports)
+    graph = found.format in ("onnx", "savedmodel", "tflite")
+    kinds = Counter(kind for _, kind in found.layers).most_common()
+    named = ", ".join(f"{printable(kind, 40)} × {n}" for kind, n in kinds[:_KINDS])
+    more = f" and {len(kinds) - _KINDS} kinds more" if len(kinds) > _KINDS else ""
+    yield f"{'nodes' if graph else 'layers':10}{len(found.layers)}: {named}{more}"
+    width = max((len(printable(kind, 40)) for _, kind in found.layers[:most]), default=0)
+    for name, kind in found.layers[:most]:
+        yield f"          {printable(kind, 40):{width}}  {printable(name, 80)}"
+    if most is not None and len(found.layers) > most:
+        yield f"          … and {len(found.layers) - most} more; -v lists them all"
+    if not found.findings:
+        yield "findings  none: nothing in it that is not known to be harmless"
+        return
+    yield f"findings  {len(found.findings)}: it is not loaded"
+    for finding in found.findings:
+        yield f"          {printable(finding.place)}: {printable(finding.reason, 500)}"
+
+
+def _ports(ports: Ports) -> Iterator[str]:
+    """Give what goes in and comes out, and the names for `--layer`, the last one first."""
+    for what, found in (("input", ports.inputs), ("output", ports.outputs)):
+        for port in found[:_KINDS]:
+            classes = f": {ports.classes} classes" if what == "output" and ports.classes else ""
+            yield f"{what:10}{_port(port)}{classes}"
+    if ports.spatial:
+        last = [printable(name, 60) for name in reversed(ports.spatial[-_NAMED:])]
+        more = len(ports.spatial) - len(last)
+        rest = f" and {more} more before" if more else ""
+        yield f"--layer   {', '.join(last)}{rest}"
+
+
+def _port(port: Port) -> str:
+    name, shape = port
+    sizes = "×".join("?" if size < 0 else str(size) for size in shape)
+    return printable(name, 80) + (f" ({sizes})" if sizes else "")

@@ -1,0 +1,74 @@
+"""An audit in a worker, and what binds it to the file that it is about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from auditor.errors import WorkError
+from auditor.figures.results import AuditResult, AuditResults
+from auditor.files.intake import Taken
+from auditor.measure.options import Options
+from auditor.measure.progress import Progress
+from auditor.records.provenance import Provenance
+from auditor.runs import Notify
+from auditor.triggers import build
+from auditor.triggers.base import Trigger
+from auditor.worker import exchange
+from auditor.worker.sandbox import Confinement
+from auditor.worker.supervisor import Supervisor
+
+
+def measured(
+    job: Mapping[str, Any],
+    triggers: Sequence[Trigger],
+    options: Options,
+    workers: Supervisor,
+    progress: Progress,
+) -> tuple[AuditResult, ...]:
+    """Audit a model in a worker.
+
+    Args:
+        job: Names the model, the images and the device: `model`, `name`, `input_range`, `data`,
+            `device`.
+        triggers: The triggers.
+        options: How it is measured.
+        workers: Keeps the worker.
+        progress: Told how far it is.
+    """
+    room = workers.room()
+    whole = {**job, "kind": "scan", "options": asdict(options), **build.job(triggers)}
+    workers.run(whole, room, progress)
+    audits = exchange.load(AuditResults, room).audits
+    if len(audits) != len(triggers):
+        raise WorkError(f"the worker audited {len(audits)} triggers of {len(triggers)}")
+    return audits
+
+
+def provenance(
+    taken: Taken, source: str, seed: int, command: str, workers: Supervisor
+) -> Provenance:
+    """Return where figures come from: the file that was taken in, and how the worker was kept.
+
+    Args:
+        taken: The model file.
+        source: The data, as the user gave it.
+        seed: Of the work.
+        command: How to do it again.
+        workers: Kept the worker.
+    """
+    return Provenance(
+        path=str(taken.path),
+        sha256=taken.sha256,
+        bytes=taken.bytes,
+        source=source,
+        seed=seed,
+        command=command,
+        sandbox=str(workers.confinement),
+        unused_gpu=workers.device.unused,
+    )
+
+
+def warn_of_gaps(confinement: Confinement, notify: Notify) -> None:
+    """Say what the sandbox lacked."""
+    if confinement.lacking and not confinement.off:
+        notify(f"the sandbox is not whole: {confinement.lacking}")

@@ -1,0 +1,1 @@
+"""What a machine can do: everything is tried, nothing is assumed."""

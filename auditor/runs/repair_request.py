@@ -1,0 +1,88 @@
+"""What is asked of a repair, and what must stay the same for it to be resumed."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from auditor.data import is_builtin
+from auditor.figures.policy import Limits
+from auditor.files.intake import Taken
+from auditor.measure.options import Options
+from auditor.repair.options import RepairOptions
+from auditor.triggers.base import Trigger
+from auditor.worker import supervisor
+from auditor.worker.supervisor import Guard
+
+NEIGHBOUR_IMAGES = 1_000
+"""Evaluation images that the trigger's neighbours are tried on."""
+
+_HALF = 0.5
+"""Clean budget where --data must serve for repair and evaluation both."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairRequest:
+    """What is asked for.
+
+    Attributes:
+        model: The model file.
+        output: The repaired file to write.
+        run_dir: Folder of the run.
+        trigger: The trigger.
+        data: Clean images; None to go by the model's shape.
+        evaluation: Images to judge by; None for what the repair leaves of `data`.
+        input_range: As `--input-range`.
+        device: `auto`, `cpu` or `gpu`.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
+        audit: How both audits are done.
+        options: How the repair is done.
+        limits: What the repaired model must keep to.
+        guard: How the workers are kept.
+        command: How to do it again, for the certificate.
+    """
+
+    model: Path
+    output: Path
+    run_dir: Path
+    trigger: Trigger
+    data: str | None
+    evaluation: str | None
+    input_range: str
+    device: str
+    audit: Options
+    options: RepairOptions
+    limits: Limits
+    guard: Guard = Guard()
+    external_data: bool = False
+    command: str = "auditor.runs.repair"
+
+    @property
+    def budget(self) -> float:
+        """How many clean images may be used where the rest of them is what it is judged by."""
+        budget = self.options.clean_budget
+        return _HALF if budget is None else budget
+
+    def identity(self, taken: Taken) -> dict[str, Any]:
+        """Return what must be the same for a run to be resumed.
+
+        Args:
+            taken: The model file, as it was taken in.
+        """
+        return {
+            "model": taken.sha256,
+            "backend": supervisor.backend(),
+            "trigger": self.trigger.sha256(),
+            "data": _place(self.data),
+            "eval_data": _place(self.evaluation),
+            "input_range": self.input_range,
+            "target": self.audit.target,
+            "layer": self.audit.layer,
+            "object_region": self.audit.object_region,
+            "limit": self.audit.limit,
+            **asdict(self.options),
+        }
+
+
+def _place(source: str | None) -> str | None:
+    """Return a source so that it is the same from every folder."""
+    return source if source is None or is_builtin(source) else str(Path(source).absolute())

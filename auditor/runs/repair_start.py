@@ -1,0 +1,115 @@
+"""What a repair starts from: where its images come from, and the model as it came, audited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.figures.policy import judge
+from auditor.figures.results import AuditResult, Rate
+from auditor.figures.verdict import Verdict
+from auditor.files.intake import Taken
+from auditor.measure.options import Options
+from auditor.measure.progress import Progress
+from auditor.records.certificate import Certificate, certify
+from auditor.runs import Notify, sources
+from auditor.runs.audit import measured, provenance, warn_of_gaps
+from auditor.runs.repair_request import RepairRequest
+from auditor.text import printable
+from auditor.worker.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model as it came; several repairs may start from the same one.
+
+    Attributes:
+        taken: The model file, as it was taken in.
+        job: What every worker is told: the model, the images, the device.
+        data: Name of the repair's images.
+        before: The model's audit.
+        certificate: The same, bound to the file, judged.
+    """
+
+    taken: Taken
+    job: Mapping[str, Any]
+    data: str
+    before: AuditResult
+    certificate: Certificate
+
+    @property
+    def answers(self) -> bool:
+        """Whether the model answers to the trigger, so that there is something to repair."""
+        return answers(self.before, self.certificate.verdict)
+
+    @property
+    def unanswered(self) -> str:
+        """What to say of a model that does not answer: no repair was tried."""
+        inconclusive = self.certificate.verdict.status == "inconclusive"
+        what = "could not be judged" if inconclusive else "needs no repair"
+        shown = printable(self.certificate.subject.path)
+        return f"{shown}: {what} under this trigger; no repair was tried"
+
+
+def start(
+    request: RepairRequest, taken: Taken, workers: Supervisor, progress: Progress, notify: Notify
+) -> Start:
+    """Settle where images come from, and audit the model as it came.
+
+    Args:
+        request: What is asked for.
+        taken: The model file, as it was taken in.
+        workers: Keeps the workers.
+        progress: Told how far it is.
+        notify: Told what the user must know.
+    """
+    job, data, evaluation = _sources(request, taken, workers, progress, notify)
+    before = audit(job, request, request.audit, workers, progress)
+    warn_of_gaps(workers.confinement, notify)
+    verdict = judge(before.measurement, request.limits, before.model.classes)
+    origin = provenance(taken, evaluation, request.audit.seed, request.command, workers)
+    return Start(taken, job, data, before, certify(before, verdict, origin))
+
+
+def audit(
+    job: Mapping[str, Any],
+    request: RepairRequest,
+    options: Options,
+    workers: Supervisor,
+    progress: Progress,
+) -> AuditResult:
+    """Audit the model that a job names on the evaluation images."""
+    judged = {**job, "data": job["evaluation"]}
+    return measured(judged, [request.trigger], options, workers, progress)[0]
+
+
+def answers(before: AuditResult, verdict: Verdict) -> bool:
+    """Whether a model answers to the trigger, by ASR or TAR.
+
+    One that may be fragile only, as its placebos say, can be made to withstand the trigger as well.
+    """
+    if any(c.ok is False and c.metric in ("asr", "tar") for c in verdict.checks):
+        return True
+    asr, placebo = before.measurement.asr, before.measurement.placebo_rate
+    limit = next(c.limit for c in verdict.checks if c.metric == "asr")
+    return isinstance(placebo, Rate) and isinstance(asr, Rate) and asr.low > limit
+
+
+def _sources(
+    request: RepairRequest, taken: Taken, workers: Supervisor, progress: Progress, notify: Notify
+) -> tuple[dict[str, Any], str, str]:
+    """Settle where images come from: the workers' job, and both sources' names."""
+    job: dict[str, Any] = {
+        **taken.job(),
+        "input_range": request.input_range,
+        "device": request.device,
+    }
+    data, evaluation = request.data, request.evaluation
+    if data is None:
+        data, evaluation = sources.for_repair(sources.by_shape(job, workers, progress), evaluation)
+    data, job["data"] = sources.resolve(data, job, workers, progress, notify)
+    if evaluation is None:
+        job |= {"evaluation": job["data"]}
+        job |= {"all_but": {"budget": request.budget, "seed": request.options.seed}}
+        return job, data, f"{data} (without the images used for the repair)"
+    evaluation, job["evaluation"] = sources.resolve(evaluation, job, workers, progress, notify)
+    return job, data, evaluation

@@ -1,0 +1,79 @@
+"""A scan from end to end: one model, one or several triggers, a certificate for each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.figures.policy import Limits, judge
+from auditor.measure.options import Options
+from auditor.measure.progress import Progress, silent
+from auditor.records.audits import Audits, joined
+from auditor.records.certificate import Certificate, certify
+from auditor.runs import Notify, ignore, sources
+from auditor.runs.audit import measured, provenance, warn_of_gaps
+from auditor.triggers.base import Trigger
+from auditor.worker.supervisor import Guard, Supervisor
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanRequest:
+    """What is asked for.
+
+    Attributes:
+        model: The model file.
+        triggers: The triggers, at least one.
+        data: Where the images are; None to go by the model's shape.
+        options: How it is measured.
+        limits: What the model must keep to.
+        input_range: As `--input-range`.
+        device: `auto`, `cpu` or `gpu`.
+        guard: How the workers are kept.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
+        command: How to do it again, for the certificate.
+    """
+
+    model: Path
+    triggers: tuple[Trigger, ...]
+    data: str | None = None
+    options: Options = Options()
+    limits: Limits = Limits()
+    input_range: str = "0..1"
+    device: str = "auto"
+    guard: Guard = Guard()
+    external_data: bool = False
+    command: str = "auditor.runs.scan"
+
+
+def scan(
+    request: ScanRequest,
+    *,
+    progress: Progress = silent,
+    notify: Notify = ignore,
+    log: Notify | None = None,
+) -> Certificate | Audits:
+    """Audit a model in a worker, and bind what is found to the model file.
+
+    Args:
+        request: What is asked for.
+        progress: Told how far it is.
+        notify: Told what the user must know.
+        log: Told what the worker wrote to its own log.
+
+    Returns:
+        A certificate; of several triggers, all of theirs.
+
+    Raises:
+        AuditorError: Anything that keeps the audit from being finished.
+    """
+    with Supervisor(request.guard, notify, log) as workers:
+        taken = workers.take(request.model, external_data=request.external_data)
+        job = {**taken.job(), "input_range": request.input_range, "device": request.device}
+        source, path = sources.resolve(request.data, job, workers, progress, notify)
+        results = measured(
+            {**job, "data": path}, request.triggers, request.options, workers, progress
+        )
+    warn_of_gaps(workers.confinement, notify)
+    origin = provenance(taken, source, request.options.seed, request.command, workers)
+    certificates = [
+        certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results
+    ]
+    return certificates[0] if len(certificates) == 1 else joined(certificates)

@@ -1,0 +1,141 @@
+"""A search from end to end: in a worker, resumable, bound to the file that it is about."""
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from auditor.errors import WorkError
+from auditor.files.intake import Taken
+from auditor.measure.progress import Progress, silent
+from auditor.records.search_report import SearchReport, report_of
+from auditor.runs import Notify, folder, ignore, sources
+from auditor.runs.audit import provenance, warn_of_gaps
+from auditor.runs.folder import RunFolder
+from auditor.search.options import SearchOptions
+from auditor.search.result import SearchResult
+from auditor.worker import exchange
+from auditor.worker.supervisor import Guard, Supervisor, backend
+
+
+class SearchFolder(RunFolder):
+    """Where a search keeps its checkpoints until it ends."""
+
+    OURS: ClassVar[tuple[str, ...]] = ("checkpoints",)
+    ROOMS: ClassVar[tuple[str, ...]] = OURS
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """What is asked for.
+
+    Attributes:
+        model: The model file.
+        output: The trigger file to write.
+        run_dir: Folder for checkpoints.
+        data: Clean images; None to go by the model's shape.
+        input_range: As `--input-range`.
+        device: `auto`, `cpu` or `gpu`.
+        options: How it is searched.
+        guard: How the workers are kept.
+        external_data: Whether an ONNX file's numbers may be in files beside it.
+        command: How to do it again, for the report.
+    """
+
+    model: Path
+    output: Path
+    run_dir: Path
+    data: str | None = None
+    input_range: str = "0..1"
+    device: str = "auto"
+    options: SearchOptions = SearchOptions()
+    guard: Guard = Guard()
+    external_data: bool = False
+    command: str = "auditor.runs.search"
+
+    def identity(self, taken: Taken) -> dict[str, Any]:
+        """Return what must be the same for a search to be resumed.
+
+        Args:
+            taken: The model file, as it was taken in.
+        """
+        return {
+            "model": taken.sha256,
+            "backend": backend(),
+            "data": self.data,
+            "input_range": self.input_range,
+            **asdict(self.options),
+        }
+
+
+def search(
+    request: SearchRequest,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+    notify: Notify = ignore,
+    log: Notify | None = None,
+) -> SearchReport:
+    """Search a model.
+
+    Args:
+        request: What is asked for.
+        resume: Go on with the search in `run_dir`.
+        force: Start over where there is one.
+        progress: Told how far it is.
+        notify: Told what the user must know.
+        log: Told what the worker wrote to its own log.
+
+    Raises:
+        Interrupted: It can be resumed.
+        AuditorError: Anything else that keeps it from being finished.
+    """
+    with Supervisor(request.guard, notify, log) as workers:
+        taken = workers.take(request.model, external_data=request.external_data)
+        identity = request.identity(taken)
+        with (
+            folder.hold(SearchFolder, request.run_dir, identity, resume=resume, force=force) as run,
+            folder.resumable(run),
+        ):
+            report = _searched(request, taken, run, workers, progress, notify, resume=resume)
+    shutil.rmtree(request.run_dir, ignore_errors=True)  # what it kept serves nothing any more
+    return report
+
+
+def _searched(
+    request: SearchRequest,
+    taken: Taken,
+    run: SearchFolder,
+    workers: Supervisor,
+    progress: Progress,
+    notify: Notify,
+    *,
+    resume: bool,
+) -> SearchReport:
+    """Have a worker search, and bind what it found to the file."""
+    job: dict[str, Any] = {
+        **taken.job(),
+        "input_range": request.input_range,
+        "device": request.device,
+    }
+    source, path = sources.resolve(request.data, job, workers, progress, notify)
+    job |= {
+        "kind": "search",
+        "data": path,
+        "options": asdict(request.options),
+        "checkpoints": str(run.checkpoints.absolute()),
+        "identity": request.identity(taken),
+        "resume": resume,
+    }
+    room = workers.room()
+    workers.run(job, room, progress, _nothing_else)
+    warn_of_gaps(workers.confinement, notify)
+    result = exchange.load(SearchResult, room)
+    origin = provenance(taken, source, request.options.seed, request.command, workers)
+    return report_of(result, request.output.name, origin)
+
+
+def _nothing_else(event: dict[str, Any]) -> None:
+    """Listen to a worker that tells progress alone: so it is given time to put away."""
+    raise WorkError("the worker sent a message that cannot be understood")

@@ -1,0 +1,85 @@
+"""A policy held against finished audits."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from auditor.figures.results import Rate
+from auditor.figures.verdict import Check
+from auditor.records.certificate import Certificate
+from auditor.records.gate import Policy, gated
+from auditor.records.provenance import Safety
+from auditor.worker.sandbox import Confinement
+from tests import audited
+
+MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def check(certificate: Certificate, metric: str, now: datetime = MADE, **policy) -> Check:
+    verdict = gated(certificate, Policy(**policy), now)
+    return next(found for found in verdict.checks if found.metric == metric)
+
+
+def test_the_default_policy_says_what_the_audit_said() -> None:
+    for certificate in (audited.certificate(), audited.certificate(0.0, 0.1), audited.repaired()):
+        verdict = gated(certificate, Policy(), MADE)
+        assert verdict.status == certificate.verdict.status
+        assert [c.metric for c in verdict.checks] == [c.metric for c in certificate.verdict.checks]
+        assert [c.ok for c in verdict.checks] == [c.ok for c in certificate.verdict.checks]
+
+
+def test_a_repaired_model_is_judged_by_what_was_handed_back() -> None:
+    repaired = audited.repaired()
+    assert check(repaired, "asr").value == repaired.measurements.after.asr.value == 0
+    bound = repaired.measurements.after.asr.high
+    assert check(repaired, "asr", max_asr=bound).ok is True
+    assert check(repaired, "asr", max_asr=bound - 1e-9).ok is None  # too few images to show less
+
+
+def test_the_fall_in_accuracy_is_held_against_the_policys_limit() -> None:
+    repaired = audited.repaired()
+    then = next(c for c in repaired.verdict.checks if c.metric == "accuracy_drop")
+    assert check(repaired, "accuracy_drop", max_accuracy_drop=then.bound).ok is True
+    assert check(repaired, "accuracy_drop", max_accuracy_drop=then.bound - 1e-9).ok is False
+
+
+def test_the_strongest_neighbours_upper_bound_is_judged() -> None:
+    repaired = audited.repaired()
+    known = [row.after for row in repaired.repair.neighbours if isinstance(row.after, Rate)]
+    strongest = max(rate.high for rate in known)
+    assert check(repaired, "neighbour_asr", max_neighbour_asr=strongest).bound == strongest
+    assert check(repaired, "neighbour_asr", max_neighbour_asr=strongest).ok is True
+    assert check(repaired, "neighbour_asr", max_neighbour_asr=strongest - 1e-9).ok is False
+    never = gated(audited.certificate(0.0, 0.1), Policy(max_neighbour_asr=0.5), MADE)
+    assert never.status == "inconclusive"
+    assert "no neighbours were tried" in never.checks[-1].reason
+
+
+def test_what_is_about_the_audit_itself() -> None:
+    plain = audited.certificate(0.0, 0.1)
+    assert check(plain, "images", min_images=audited.IMAGES).ok is True
+    assert check(plain, "images", min_images=audited.IMAGES + 1).ok is False
+    later = MADE + timedelta(days=2)
+    assert check(plain, "age", now=later, max_age=2).ok is True
+    assert check(plain, "age", now=later + timedelta(seconds=1), max_age=2).ok is False
+    early = MADE - timedelta(days=1)
+    assert check(plain, "age", now=early, max_age=2).ok is False, "made tomorrow"
+    assert check(plain, "age", now=MADE - timedelta(minutes=5), max_age=2).ok is True
+    assert check(plain, "repaired", repaired=True).ok is False
+    assert check(audited.repaired(), "repaired", repaired=True).ok is True
+
+
+@pytest.mark.parametrize(
+    ("confinement", "whole"),
+    [
+        (Confinement(6, True), True),
+        (Confinement(0, True), False),
+        (Confinement(6, False), False),
+        (Confinement(0, False), False),
+        (Confinement(0, False, off=True), False),
+    ],
+)
+def test_a_sandbox_counts_only_whole(confinement: Confinement, whole: bool) -> None:
+    certificate = replace(audited.certificate(), safety=Safety(str(confinement), ()))
+    assert check(certificate, "sandboxed", sandboxed=True).ok is whole

@@ -1,0 +1,108 @@
+"""The table of a comparison, its sentences, and the CSV."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from auditor.records.comparison import Comparison, compared
+from auditor.report.comparison.finding import failures, finding, headline, limits
+from auditor.report.comparison.scatter import scatter
+from auditor.report.comparison.table import COLUMNS, cells, rows
+from auditor.report.formats import COMPARISON, render
+from tests.report.comparisons import FAILED
+
+
+def lines(comparison: Comparison) -> dict[str, dict[str, str]]:
+    text = render(comparison, "csv").decode("utf-8")
+    return {line["name"]: line for line in csv.DictReader(io.StringIO(text))}
+
+
+def test_the_csv_says_what_the_json_says(comparison: Comparison) -> None:
+    document = json.loads(render(comparison, "json"))
+    found = lines(comparison)
+    assert list(found) == ["before", "no-anchor", "unlearn", "no-ascent", "nad"]
+    measured = {"before": document["before"]["measurements"]["before"]}
+    for entry in document["entries"][:2]:
+        measured[entry["name"]] = entry["certificate"]["measurements"]["after"]
+        line = found[entry["name"]]
+        assert float(line["seconds"]) == entry["seconds"]
+        assert int(line["images"]) == entry["images"]
+        repair = entry["certificate"]["repair"]
+        assert float(line["der"]) == repair["der"]
+        near = [n["after"] for n in repair["neighbours"] if "value" in n["after"]]
+        worst = max(near, key=lambda rate: rate["value"])
+        assert float(line["worst_neighbour_asr"]) == worst["value"]
+        target = document["before"]["target"]["class"]
+        classes = repair["evidence"]["classes"]
+        accuracy = next(c["accuracy"] for c in classes if c["class"] == target)
+        assert float(line["target_class_accuracy"]) == accuracy["value"]
+        assert line["verdict"] == entry["certificate"]["verdict"]["status"]
+    for name, figures in measured.items():
+        for rate in ("clean_accuracy", "asr", "robust_accuracy", "clean_target_rate"):
+            for suffix, key in (("", "value"), ("_low", "low"), ("_high", "high")):
+                assert float(found[name][f"{rate}{suffix}"]) == figures[rate][key]
+        assert float(found[name]["tar"]) == figures["tar"]["median"]
+        assert float(found[name]["tar_low"]) == figures["tar"]["low"]
+
+
+def test_what_failed_is_a_line_that_says_why(comparison: Comparison) -> None:
+    found = lines(comparison)
+    for name, why in (("nad", FAILED), ("no-ascent", "No epoch lowered ASR")):
+        assert found[name]["failed"].startswith(why)
+        figures = [c.key for c in COLUMNS]
+        assert {found[name][key] for key in figures} == {""}
+    assert {found[name]["best"] for name in ("no-anchor", "no-ascent", "nad")} == {"0"}
+    assert found["unlearn"]["best"] == "1"
+    assert [name for name, _ in failures(comparison)] == ["no-ascent", "nad"]
+
+
+def test_the_best_of_a_column_is_marked(comparison: Comparison) -> None:
+    table = rows(comparison)
+    marked = {
+        column.key: {row.name for row, found in zip(table, cells(table), strict=True)
+                     if found[index].best}
+        for index, column in enumerate(COLUMNS)
+    }  # fmt: skip
+    assert marked["clean_accuracy"] == {"unlearn"}
+    assert marked["seconds"] == marked["images"] == {"no-anchor"}
+    assert marked["clean_target_rate"] == set()  # neither end is better
+    assert marked["der"] == set()  # both are the same
+    assert all("before" not in names for names in marked.values())
+
+
+def test_the_sentences(comparison: Comparison, certificate, helpless) -> None:
+    assert headline(comparison).startswith("PASS  no-anchor and unlearn, of 4 repairs, keep every")
+    assert finding(comparison).startswith("Unlearn serves best: ")
+    lost = compared(certificate, comparison.entries[2:])
+    assert headline(lost) == "FAIL  none of 2 repairs keeps every limit"
+    assert finding(lost) == "No repair helped, so none handed back a model."
+    assert any("chosen by the figures" in sentence for sentence in limits(comparison))
+    none = compared(certificate, [])
+    assert "nothing to compare" in finding(none)
+    assert "none was tried" in headline(none)
+    assert not any("chosen by the figures" in sentence for sentence in limits(none))
+
+
+def test_the_dots_lie_where_the_figures_are(comparison: Comparison) -> None:
+    drawn = scatter(rows(comparison), "unlearn")
+    by_name = {dot.name: dot for dot in drawn.dots}
+    assert set(by_name) == {"before", "no-anchor", "unlearn"}
+    measured = comparison.before.measurements.before
+    assert by_name["before"].left == 100 * measured.asr.value
+    assert by_name["unlearn"].top < by_name["no-anchor"].top
+    assert drawn.dots[-1].name == "unlearn"
+    labels = sorted(dot.label for dot in drawn.dots if not dot.flipped)
+    assert min(b - a for a, b in zip(labels, labels[1:], strict=False)) >= 7 - 1e-9
+    assert scatter(rows(comparison)[:1], None) is None
+
+
+@pytest.mark.parametrize("format_", COMPARISON)
+def test_every_format_of_every_outcome(comparison: Comparison, certificate, format_: str) -> None:
+    for found in (
+        comparison,
+        compared(certificate, []),
+        compared(certificate, comparison.entries[3:]),
+    ):
+        assert len(render(found, format_)) > 100
