@@ -1,13 +1,14 @@
 """Audit a suspected image classifier for a backdoor.
 
-    path   ──models──▶ Classifier ─┐
-    source ──data────▶ Dataset ────┼─ measure ─▶ AuditResult ──┐
-    spec   ──triggers▶ Trigger ────┘                           ├─ certificate ─▶ report ─▶ bytes
-                          └──────── repair ──▶ RepairResult ───┤
-                                       └─▶ monitor             └─ policy ─▶ Verdict ─▶ exit code
+    path   ──models───▶ Classifier ─┐
+    source ──data─────▶ Dataset ────┼─ measure ─▶ AuditResult ──┬─ figures ─▶ Verdict ─▶ exit code
+    spec   ──triggers─▶ Trigger ────┤                           │                │
+                                    ├─ repair ──▶ RepairResult ─┼─ records ─▶ Certificate
+                                    └─ search ──▶ SearchResult ─┘                └─ report ─▶ bytes
 
-The command line runs the left half in a worker process of its own, because the model is not
-trusted. As a library everything runs in this process:
+The command line runs everything up to the results in a worker process of its own, because the
+model is not trusted; so do the functions of `auditor.runs`, which hold what the commands do. The
+names below run it in this process:
 
     classifier = auditor.load_classifier("model.keras")
     images, trigger = auditor.open_source("photos/"), auditor.load_trigger("square4")

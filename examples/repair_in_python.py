@@ -10,17 +10,15 @@ import keras
 
 import auditor
 from auditor.figures.target import Target
+from auditor.repair.observer import Observer
 
 
-class Watcher:
+class Printer(Observer):
     """Prints every epoch."""
 
     def begin(self, plan) -> None:
         """Hear what is about to be done."""
         print(f"{plan.training} images to train on, {plan.validation} to judge by")
-
-    def step(self, step) -> None:
-        """Hear how far it is; several times a second."""
 
     def epoch(self, epoch) -> None:
         """Hear of a finished epoch, judged on images that are not trained on."""
@@ -39,7 +37,7 @@ def main(model: str, clean: str, trigger: str, target: str) -> None:
     )
     options = auditor.RepairOptions.of("balanced", learning_rate=1e-3)
     halt = keras.callbacks.TerminateOnNaN()
-    result = auditor.repair_classifier(task, options, watcher=Watcher(), callbacks=[halt])
+    result = auditor.repair_classifier(task, options, watcher=Printer(), callbacks=[halt])
     print(result.reason)
     if result.kept is not None:
         classifier.model.save("repaired.keras")

@@ -109,7 +109,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Card:
-    """What was done and what came of it, as JSON values; rates are those of `methods.md`.
+    """What was done and what came of it, as JSON values; rates are those of `audit.json`.
 
     Attributes:
         results: `clean_accuracy`, `asr`, `robust_accuracy`, `clean_target_rate`, and `spared`: the

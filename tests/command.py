@@ -1,24 +1,26 @@
-"""The real command in a process of its own, forked from one that has imported the commands.
+"""The real command in a process of its own, forked from one that has imported it (`preloaded`).
 
-Starting Python and importing them takes half a second of computing, and hundreds of tests run a
-command.
+Starting Python and importing the commands takes half a second of computing, and hundreds of tests
+run one. Its workers are forked as well, but for tests that are marked `real_start`.
 """
 
 import gc
 import multiprocessing
 import os
+import subprocess
 import sys
 from multiprocessing.connection import wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from auditor.cli import COMMANDS
-
 _OF_PYTHON = ("PYTHON", "LANG", "LC_")
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([f"auditor.cli.{name}" for name in COMMANDS])
+_forks.set_forkserver_preload(["tests.preloaded"])
+forked_workers = True
+"""Whether workers are forked, too; else each is started as a user's is."""
+
 _one_at_a_time = Lock()
 """Whoever starts a process also asks after all others; two who ask at once get two answers."""
 
@@ -38,7 +40,8 @@ def run(
     """
     with TemporaryDirectory() as kept:
         streams = (Path(kept, "out"), Path(kept, "err"))
-        given = (arguments, folder or Path.cwd(), {**os.environ, **environment}, streams)
+        variables = {**os.environ, **environment}
+        given = (arguments, folder or Path.cwd(), variables, streams, forked_workers)
         child = _forks.Process(target=_command, args=given)
         with _one_at_a_time:
             child.start()
@@ -54,7 +57,11 @@ def run(
 
 
 def _command(
-    arguments: list[str], folder: Path, environment: dict[str, str], streams: tuple[Path, Path]
+    arguments: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    streams: tuple[Path, Path],
+    forked: bool,
 ) -> None:
     """Be what a shell would have started."""
     from auditor.cli.main import main
@@ -66,6 +73,10 @@ def _command(
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["bdaudit", *arguments]
+    if forked:
+        from tests.forked_worker import ForkedWorker
+
+        subprocess.Popen = ForkedWorker  # type: ignore[misc]
     code = main()
     gc.collect()  # as Python does when it ends: WeasyPrint's scratch folder goes with its fonts
     sys.exit(code)

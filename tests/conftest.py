@@ -14,6 +14,8 @@ import pytest
 from tests import command
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # several processes at once on few cores
 for _name in (signal.SIGINT, signal.SIGHUP):  # ignored by jobs in the background, and by children
     if signal.getsignal(_name) == signal.SIG_IGN:
         signal.signal(_name, signal.SIG_DFL)
@@ -23,6 +25,17 @@ SHARED = ROOT.parent / "shared"
 
 SECONDS = 300
 """That a command may take."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _starts_of_a_module(request: pytest.FixtureRequest) -> None:
+    command.forked_workers = request.node.get_closest_marker("real_start") is None
+
+
+@pytest.fixture(autouse=True)
+def _starts(request: pytest.FixtureRequest) -> None:
+    """Have workers started as a test wants them."""
+    command.forked_workers = request.node.get_closest_marker("real_start") is None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from tests import audited
 from tests.conftest import ROOT, Workshop, assert_refusal, bdaudit, installed_beside
 from tests.test_backends import python
 
+pytestmark = pytest.mark.real_start
+
 MISSING = (
     *("tensorflow", "cryptography", "weasyprint", "tf2onnx", "sklearn"),
     *("tensorboard", "onnxruntime"),

@@ -1,4 +1,4 @@
-"""The command line: parse, one core call, write, exit.
+"""The command line: parse, one call into `runs`, write, exit.
 
 Commands are imported when they are run, so that `bdaudit --help` answers at once.
 """

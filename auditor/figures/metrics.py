@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 EPSILON = 1e-8
-"""Share of a heatmap's total heat added to TAR's denominator (`methods.md`, TAR)."""
+"""Share of a heatmap's total heat added to TAR's denominator."""
 RESAMPLES = 2_000
 _Z95 = 1.959963984540054
 

@@ -67,7 +67,7 @@ class Controls:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Every figure of one model under one trigger (`methods.md`, "Rates" and "Grad-CAM and TAR").
+    """Every figure of one model under one trigger (README, "What the figures are").
 
     Attributes:
         clean_accuracy: Unstamped images, predicted = label.

@@ -50,7 +50,7 @@ class NeighbourRow:
 
 @dataclass(frozen=True)
 class Repair:
-    """What a repair did (`repaired.py` has the fields it shares with `RepairResult`).
+    """What a repair did (`repair/result.py` has the fields it shares with `RepairResult`).
 
     Attributes:
         method: Name of the method.

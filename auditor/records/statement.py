@@ -6,7 +6,7 @@
   that the verdict is about, so that nobody takes a repair's verdict for that of the model as it
   came. It names the audit by digest, and the certificates that go with it.
 
-The same audit gives the same bytes: `document.dumped`, keys in contract order.
+The same audit gives the same bytes: `canonical.dumped`, keys in contract order.
 """
 
 import hashlib

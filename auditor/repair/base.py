@@ -52,7 +52,7 @@ def repair(
     Args:
         task: What is to be repaired.
         options: How.
-        place: The device, as `devices.place` gives it; None for whatever Keras uses.
+        place: The device, as `place.place` gives it; None for whatever Keras uses.
         watcher: Told the plan, the steps and every epoch.
         callbacks: Keras callbacks of your own, passed to `fit`.
         checkpoints: Folder to keep checkpoints in; None for none.

@@ -41,7 +41,7 @@ class RepairCallback(keras.callbacks.Callback):  # type: ignore[misc]
         Args:
             state: Where the repair stands; changed in place.
             phase: The phase.
-            options: The rules' numbers.
+            options: The numbers that it decides by.
             steps: Steps an epoch.
             validation: Asked after every epoch.
             observer: Told what happens.

@@ -1,4 +1,4 @@
-"""What a repair needs before its first step: images, a judge, phases, the anchor's weights.
+"""What a repair needs before its first step: images, validation, phases, the anchor's weights.
 
 All of it follows from the task and the options, so a resumed repair prepares the same.
 """
@@ -47,7 +47,7 @@ class Task:
         evaluation: Images that the repair will be certified on; looked at only to count the ones
             that are also among the repair's.
         layer: Name of the layer that heatmaps are read at; None for the last spatial one.
-        object_region: As in `measure.Options`.
+        object_region: As in `measure.options.Options`.
         max_asr: Limit on ASR, for those who watch.
         max_tar: Limit on TAR, for those who watch.
     """

@@ -20,7 +20,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ValidationFigures:
-    """What the validation images say; the fields are those of `repaired.Epoch`."""
+    """What the validation images say; the fields are those of `result.Epoch`."""
 
     clean_accuracy: Rate | Skipped
     asr: Rate | Skipped
@@ -34,7 +34,7 @@ class ValidationFigures:
 
 @dataclass(frozen=True)
 class WatchedFigures:
-    """What the watched images' heatmaps say; the fields are those of `repaired.Epoch`."""
+    """What the watched images' heatmaps say; the fields are those of `result.Epoch`."""
 
     heat: NDArray[np.float32]
     predicted: tuple[int, ...]

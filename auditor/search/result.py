@@ -1,6 +1,6 @@
 """What a search for an unknown trigger found: frozen values, standard library and numpy only.
 
-SearchState names are those of the search's JSON.
+Field names are those of the search's JSON.
 """
 
 from dataclasses import dataclass

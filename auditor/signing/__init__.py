@@ -1,6 +1,5 @@
 """Signing: an audit bound to its model files by a key, and checked by whoever holds the other half.
 
-`statement` says what is signed, `envelope` how, `keys` by whom; `bundle` puts them into the file
-that `bdaudit sign` writes and `bdaudit verify` reads. `attached` finds an audit in a certificate's
-PDF, `strict` reads JSON that nobody vouches for.
+`records.statement` says what is signed, `envelope` how, `keys` by whom; `bundle` puts them into the
+file that `bdaudit sign` writes and `bdaudit verify` reads.
 """

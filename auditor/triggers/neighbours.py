@@ -1,7 +1,6 @@
 """A trigger's neighbours: moved, faded, scaled, recoloured, drawn anew, and in the other corners.
 
-A repair that only forgot one exact stamp still answers to them (`methods.md`, "Does the repair
-generalise?").
+A repair that only forgot one exact stamp still answers to them.
 """
 
 from collections.abc import Iterator

@@ -138,7 +138,7 @@ class Supervisor:
         """Run one job in a worker and return its result.
 
         Args:
-            job: What `worker.JOBS` understands, `kind` among it.
+            job: What `jobs.JOBS` understands, `kind` among it.
             room: The folder that it may write in; `result.json` and what comes with it are left
                 there.
             progress: Told how far the worker is.

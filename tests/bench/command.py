@@ -1,10 +1,12 @@
 """The command line, as a user runs it, on a network of the bench."""
 
-import subprocess
-import sys
 from collections.abc import Collection
 
+from tests import command
 from tests.bench.models import Model
+
+SECONDS = 3600
+"""That a command may take."""
 
 
 def bdaudit(name: str, model: Model, *words: object, ends: Collection[int]) -> int:
@@ -16,8 +18,8 @@ def bdaudit(name: str, model: Model, *words: object, ends: Collection[int]) -> i
         words: The rest of the command line.
         ends: Exit codes that it may end in; another one ends the bench.
     """
-    line = [sys.executable, "-m", "auditor", name, model.path, "--data", model.data, "-q", *words]
-    ran = subprocess.run([*map(str, line)], capture_output=True, text=True, check=False)
-    if ran.returncode not in ends:
-        raise SystemExit(f"{model.name}: {ran.stderr}")
-    return ran.returncode
+    line = (name, model.path, "--data", model.data, "-q", *words)
+    code, _, err = command.run([*map(str, line)], None, {}, SECONDS)
+    if code not in ends:
+        raise SystemExit(f"{model.name}: {err.decode()}")
+    return code

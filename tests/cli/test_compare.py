@@ -31,6 +31,7 @@ METHODS = ("unlearn", "relabel")
 COMMON = (
     *("poisoned.keras", "--trigger", "square8", "--target", "0", "--data", "test.npz"),
     *("--epochs", "2", "--learning-rate", "1e-3", "--batch-size", "32", "--seed", "3"),
+    *("--max-accuracy-drop", "0.1"),
 )
 COMPARE = ("compare", *COMMON, "--methods", ",".join(METHODS), "--run-dir", "run")
 
@@ -81,9 +82,9 @@ def done(ahead: dict[str, Future[Done]]) -> Done:
 
 
 def test_every_method_is_a_row(done: Done) -> None:
-    assert done.ran.code in (0, 1), done.ran.err
+    assert done.ran.code == 0, done.ran.err
     assert [entry["name"] for entry in done.found["entries"]] == list(METHODS)
-    assert done.ran.code == {"pass": 0, "fail": 1}[done.found["outcome"]["status"]]
+    assert done.found["outcome"]["status"] == "pass"
     for entry in done.found["entries"]:
         repair = entry["certificate"]["repair"]
         assert (
@@ -112,7 +113,7 @@ def test_all_start_from_the_same_audit_and_images(done: Done) -> None:
 
 def test_a_row_is_what_repair_says(done: Done, ahead: dict[str, Future[Done]]) -> None:
     alone = ahead["repair"].result()
-    assert alone.ran.code in (0, 1), alone.ran.err
+    assert alone.ran.code == 0, alone.ran.err
     audit = json.loads((alone.folder / "run" / "audit.json").read_text("ascii"))
     compared = done.entry(METHODS[1])["certificate"]
     assert compared["measurements"] == audit["measurements"]
@@ -217,8 +218,7 @@ def what_fails_is_a_row_that_says_why(folder: Path, before: dict[str, Any]) -> N
     assert lines[2]["asr"] == ""
     assert ran.entry(METHODS[1])["certificate"] is None
     assert ran.found["entries"][0] == before["entries"][0]
-    status = ran.entry(METHODS[0])["certificate"]["verdict"]["status"]
-    assert ran.ran.code == {"pass": 0, "fail": 1}[status]
+    assert ran.ran.code == 0, "the first one keeps every limit"
 
 
 def until(running: subprocess.Popen, condition: Callable[[], bool]) -> None:

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import assert_refusal, bdaudit
+
+pytestmark = pytest.mark.real_start
 
 
 def test_the_demo_trains_scans_repairs_and_certifies(tmp_path: Path) -> None:

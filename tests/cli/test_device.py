@@ -12,7 +12,10 @@ import pytest
 from auditor.worker.sandbox import gpu
 from tests.conftest import ROOT, Ran, Workshop, assert_refusal, bdaudit
 
-pytestmark = pytest.mark.skipif(gpu.on_this_machine(), reason="this machine has a GPU")
+pytestmark = [
+    pytest.mark.real_start,
+    pytest.mark.skipif(gpu.on_this_machine(), reason="this machine has a GPU"),
+]
 
 ELSEWHERE = """
 import sys

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT, Ran, assert_refusal, bdaudit
+
+pytestmark = pytest.mark.real_start
 
 
 def findings(ran: Ran) -> dict[str, str]:

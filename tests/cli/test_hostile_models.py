@@ -21,6 +21,8 @@ from tests.cli.hostile_graphs import NO_CLASSIFIER, ONNX, SAVED, save_models
 from tests.cli.hostile_models import ARCHIVES, PLANTED, Bait, Sample
 from tests.conftest import Ran, assert_refusal, bdaudit
 
+pytestmark = pytest.mark.real_start
+
 SAMPLES: dict[str, Sample] = {
     **NO_CLASSIFIER,
     **PLANTED,

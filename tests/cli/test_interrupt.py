@@ -14,6 +14,8 @@ import pytest
 from tests.cli.conftest import Shelf
 from tests.conftest import Ran, assert_refusal, bdaudit
 
+pytestmark = pytest.mark.real_start
+
 CLOSED = '"$0" -m auditor scan "$@" >&- 2>&-'
 
 

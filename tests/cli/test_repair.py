@@ -23,7 +23,10 @@ HOSTILE = "m\x1b[31m\n\u202e\udcff"
 IDLE = ("--learning-rate", "1e-9", "--stall-epochs", "1:2", "--stall-steps", "5")
 
 REPAIRS: dict[str, list[str]] = {
-    "apart": ["poisoned.keras", *QUICK, "-o", "a.json", "-o", "a.html", "-o", "a.pdf"],
+    "apart": [
+        *("poisoned.keras", *QUICK, "--max-accuracy-drop", "0.1"),
+        *("-o", "a.json", "-o", "a.html", "-o", "a.pdf"),
+    ],
     "shared": [
         *(f"{HOSTILE}.keras", "--data", "numbers.npz", "--eval-data", "numbers.npz"),
         *("--target", "1", "--clean-budget", "150", *QUICK),
@@ -95,7 +98,7 @@ def sha256(path: Path) -> str:
 
 def test_a_repair_that_helps(repairs: Repairs) -> None:
     done = repairs("apart")
-    assert done.ran.code in (0, 1), done.ran.err  # accuracy may fall too far on 150 images
+    assert done.ran.code == 0, done.ran.err
     audit = done.audit
     jsonschema.Draft202012Validator(SCHEMA).validate(audit)
     before, after = audit["measurements"]["before"], audit["measurements"]["after"]
@@ -105,10 +108,10 @@ def test_a_repair_that_helps(repairs: Repairs) -> None:
     assert after["clean_accuracy"]["value"] > 0.9
     assert audit["repair"]["output"]["sha256"] == sha256(done.model)
     assert audit["repair"]["output"]["bytes"] == done.model.stat().st_size
-    assert done.ran.code == {"pass": 0, "fail": 1}[audit["verdict"]["status"]]
+    assert audit["verdict"]["status"] == "pass"
     checks = {check["metric"]: check for check in audit["verdict"]["checks"]}
     assert checks["asr"]["ok"] is True
-    assert checks["accuracy_drop"]["limit"] == 0.02
+    assert checks["accuracy_drop"]["limit"] == 0.1
     assert "repaired.keras" in done.ran.out
     assert (done.folder / "a.html").read_bytes().lower().startswith(b"<!doctype html>")
     assert (done.folder / "a.pdf").read_bytes().startswith(b"%PDF-")
@@ -232,6 +235,7 @@ def test_a_repair_that_does_not_help_hands_back_nothing(repairs: Repairs) -> Non
     assert repair["output"] is None
     assert repair["kept"] is None
     assert "No epoch lowered the attack success rate" in repair["reason"]
+    assert repair["parameters"]["max_accuracy_drop"] == 0.02
     assert done.audit["measurements"]["after"] is None
     assert repair["der"] is None
     assert "did not help" in done.ran.out

@@ -28,7 +28,7 @@ def test_it_is_searched_for_repaired_and_the_certificate_says_so(bench: Path) ->
         "test.npz", "--output", "mended.keras", "-o", "mended.json", "-o", "mended.html", *QUICK,
         cwd=bench,
     )  # fmt: skip
-    assert ran.code in (0, 1), ran.err
+    assert ran.code == 0, ran.err
     assert (bench / "mended.found.yaml").read_text().count("type: image") == 1
     assert not (bench / "mended.found.run").exists()
     audit = json.loads((bench / "mended.json").read_text())
@@ -78,7 +78,7 @@ def test_what_was_found_before_is_taken_on_resumption(bench: Path) -> None:
         "repair", "poisoned.keras", "--trigger", "search", "--data", "test.npz", "--eval-data",
         "test.npz", "--output", "mended.keras", "--resume", "-f", "json", *QUICK, cwd=bench,
     )  # fmt: skip
-    assert ran.code in (0, 1), ran.err
+    assert ran.code == 0, ran.err
     assert "optimi" not in ran.err
     audit = json.loads(ran.out)
     assert audit["trigger"]["mask_area"] == 16 / 256

@@ -23,6 +23,8 @@ from tests.cli.conftest import contents
 from tests.cli.repairing import Repairing, gone, metrics, repair, weights
 from tests.conftest import Ran, Workshop, assert_refusal
 
+pytestmark = [pytest.mark.long, pytest.mark.real_start]
+
 EPOCHS, STEPS = 15, 30
 FLAGS = (
     *("poisoned.keras", "--trigger", "square8", "--target", "0", "--data", "test.npz"),

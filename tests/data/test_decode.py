@@ -93,7 +93,7 @@ def test_damage_never_ends_the_process(tmp_path):
 import sys, numpy as np
 from pathlib import Path
 from auditor.data.decode import decode_one
-from auditor.data.image_file import UnreadableImage
+from auditor.files.image_file import UnreadableImage
 random, path, counts = np.random.default_rng(5), Path(sys.argv[1], "x"), [0, 0]
 whole = [p.read_bytes() for p in sorted(Path(sys.argv[1]).glob("whole*"))]
 for _ in range(1500):

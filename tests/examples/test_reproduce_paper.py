@@ -14,6 +14,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.long
+
 SCRIPT = ROOT / "examples" / "reproduce_paper.py"
 TINY = ["--data", "digits", "--quick", "--images", "900", "--epochs", "12", "--unlearn-epochs", "3"]
 

@@ -186,7 +186,7 @@ def measured(accuracy: float | None, asr: float | None) -> Measurement:
     ("accuracy", "asr", "expected"),
     [
         ((0.8249, 0.8206), (0.9651, 0.0552), (0.9099 - 0.0043 + 1) / 2),  # arXiv:2511.21291
-        ((0.9182, 0.9034), (0.9379, 0.0170), 0.9531),  # FT on CIFAR-10, 95.3 in `methods.md`
+        ((0.9182, 0.9034), (0.9379, 0.0170), 0.9531),  # FT on CIFAR-10: published as 95.3
         ((0.9182, 0.9224), (0.9379, 0.0163), 0.9608),  # FT-SAM: what accuracy gains counts nothing
         ((0.8, 0.7), (0.5, 0.9), 0.45),  # a repair that makes both worse
         ((1.0, 0.0), (0.0, 1.0), 0.0),

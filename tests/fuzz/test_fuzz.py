@@ -25,6 +25,8 @@ from auditor.triggers.file import read
 from tests.fuzz import documents, seeds
 from tests.fuzz.campaign import COMMAND, Campaign
 
+pytestmark = pytest.mark.long
+
 COUNTS = {"keras": 100, "h5": 30, "onnx": 100, "savedmodel": 500, "tflite": 500}
 SEED = 1
 BAITS = ("/etc/hostname", "/nowhere/new", "http://127.0.0.1:9/model.keras")

@@ -30,7 +30,7 @@ STEPS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_of_it_runs(tmp_path: Path) -> None:
     backend = next(name for name in BACKENDS if find_spec(name))
     words = ("-m", "tests.gpu", "--tiny", "--backends", backend, "--output", str(tmp_path))

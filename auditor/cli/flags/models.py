@@ -14,7 +14,7 @@ def models(more: str, option: Callable[..., Decorator] = click.option) -> Decora
 
     Args:
         more: What the command does with them.
-        option: How an option is made: `common.option` for one that a policy may have.
+        option: How an option is made: `kinds.option` for one that a policy may have.
     """
     return stack(
         option(

@@ -1,0 +1,50 @@
+"""What every command and every worker imports, imported once: commands are forked from here.
+
+Importing TensorFlow and Keras takes three seconds of computing; hundreds of tests start a worker.
+"""
+
+import gc
+import os
+import sys
+from pathlib import Path
+
+LIBRARIES = ("HDF5", "KERAS", "OMP", "TF_NUM", "XLA")
+"""How the variables begin that the libraries below read when they are imported."""
+
+os.environ["HDF5_PLUGIN_PRELOAD"] = "::"  # as a worker has it
+TOLD = {name: value for name, value in os.environ.items() if name.startswith(LIBRARIES)}
+"""What the libraries were told."""
+
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+sys.modules["sklearn"] = None  # type: ignore[assignment]  # as a worker has it, too
+
+import keras  # noqa: E402, F401
+import tensorflow  # noqa: E402, F401
+
+import auditor.cli.main  # noqa: E402
+import auditor.measure.audit  # noqa: E402
+import auditor.models.loading  # noqa: E402
+import auditor.models.onnx.runtime  # noqa: E402
+import auditor.repair.base  # noqa: E402
+import auditor.search.base  # noqa: E402
+import auditor.worker.__main__  # noqa: E402, F401
+from auditor.cli import COMMANDS  # noqa: E402
+from auditor.worker.sandbox import gpu as gpus  # noqa: E402
+
+for _name in COMMANDS:
+    __import__(f"auditor.cli.{_name}")
+
+del sys.modules["sklearn"]
+gc.collect()
+gc.freeze()  # so that children go on sharing the pages
+
+
+def can_fork(environment: dict[str, str]) -> bool:
+    """Whether a worker with these variables can be forked from here: its libraries are the same.
+
+    One with a GPU needs its own; and what another thread holds would stay held in a child.
+    """
+    told = {name: value for name, value in environment.items() if name.startswith(LIBRARIES)}
+    gpu = gpus.devices() and environment.get("CUDA_VISIBLE_DEVICES") != "-1"
+    alone = len([*Path("/proc/self/task").iterdir()]) == 1
+    return told == TOLD and not gpu and alone
