@@ -1,7 +1,8 @@
-# make demo   a small BadNet trained, scanned, repaired and certified, in ./demo
-# make test   every test
-# make lint   ruff, mypy --strict, import directions
-# make bench  speed and memory, written to tests/benchmarks/results
+# make demo        a small BadNet trained, scanned, repaired and certified, in ./demo
+# make test        every test but the long ones; says at its end which took longest
+# make test-long   fuzzing, kills, rehearsals of long runs
+# make lint        ruff, mypy --strict, import directions
+# make bench       speed and memory, written to tests/benchmarks/results
 #
 # Each sets up what it needs on a fresh Debian or Ubuntu machine: system libraries (with apt-get, as
 # root or through sudo), a virtual environment in .venv, and the Python packages in it. The libraries
@@ -12,16 +13,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN = $(VENV)/bin
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core libgl1 libglib2.0-0
-PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 10
 BROWSER := chromium chromium-driver poppler-utils
 
-.PHONY: demo test lint bench clean libraries browser
+.PHONY: demo test test-long lint bench clean libraries browser
 
 demo: libraries $(VENV)/demo
 	$(BIN)/bdaudit demo --output demo --force
 
 test: libraries browser $(VENV)/dev
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not long"
+
+test-long: libraries browser $(VENV)/dev
+	$(BIN)/python -m pytest $(PARALLEL) -m long
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Limits": ("auditor.figures.policy", "Limits"),
-    "Options": ("auditor.measure.audit", "Options"),
+    "Options": ("auditor.measure.options", "Options"),
     "RepairOptions": ("auditor.repair.options", "RepairOptions"),
     "RepairTask": ("auditor.repair.base", "Task"),
     "SearchOptions": ("auditor.search.options", "SearchOptions"),

@@ -219,7 +219,7 @@ def _results(run: Run) -> Iterator[Row]:
     yield Row("TAR, median", UNKNOWN, _arrow(medians))
     for name, field in (
         ("Accuracy under the trigger", "robust_accuracy"),
-        ("Taken for the target without it", "clean_target_rate"),
+        ("ModelCopy for the target without it", "clean_target_rate"),
     ):
         yield Row(name, UNKNOWN, _arrow(_percent(getattr(m, field, None)) for m in _both(run)))
     repair = run.repaired.repair

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,9 +32,20 @@ def needs_its_own_python(environment: dict[str, str]) -> bool:
 
 
 def run(
-    arguments: list[str], folder: Path | None, environment: dict[str, str], seconds: float
+    arguments: list[str],
+    folder: Path | None,
+    environment: dict[str, str],
+    seconds: float,
+    prepare: Callable[[], None] | None = None,
 ) -> tuple[int, bytes, bytes]:
     """Return the exit code, standard output and standard error.
+
+    Args:
+        arguments: The command line, without the command's name.
+        folder: Where it runs.
+        environment: Variables beside those of this process.
+        seconds: That it may take.
+        prepare: Done in its process first: what makes the machine another one for it.
 
     Raises:
         TimeoutError: It did not end in so many seconds.
@@ -41,7 +53,7 @@ def run(
     with TemporaryDirectory() as kept:
         streams = (Path(kept, "out"), Path(kept, "err"))
         variables = {**os.environ, **environment}
-        given = (arguments, folder or Path.cwd(), variables, streams, forked_workers)
+        given = (arguments, folder or Path.cwd(), variables, streams, forked_workers, prepare)
         child = _forks.Process(target=_command, args=given)
         with _one_at_a_time:
             child.start()
@@ -62,6 +74,7 @@ def _command(
     environment: dict[str, str],
     streams: tuple[Path, Path],
     forked: bool,
+    prepare: Callable[[], None] | None,
 ) -> None:
     """Be what a shell would have started."""
     from auditor.cli.main import main
@@ -77,6 +90,8 @@ def _command(
         from tests.forked_worker import ForkedWorker
 
         subprocess.Popen = ForkedWorker  # type: ignore[misc]
+    if prepare:
+        prepare()
     code = main()
     gc.collect()  # as Python does when it ends: WeasyPrint's scratch folder goes with its fonts
     sys.exit(code)

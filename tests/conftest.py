@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,21 @@ SHARED = ROOT.parent / "shared"
 
 SECONDS = 300
 """That a command may take."""
+
+
+LONGEST = """
+    test_real_model repair/test_methods cli/test_demo cli/test_compare bench/test_bench
+    test_backends repair/test_repair cli/test_repair cli/test_onnx cli/test_repair_search
+    models/onnx/test_architectures test_ci cli/test_device examples/test_train_badnet
+    report/certificate/test_pdf cli/test_hostile_models cli/test_gate
+""".split()
+"""Files that take longest, in their order: begun last, one would keep a single process at work."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    place = {ROOT / "tests" / f"{name}.py": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,11 +68,16 @@ class Ran:
         return self.err.strip().splitlines()[-1] if self.err.strip() else ""
 
 
-def bdaudit(*arguments: object, cwd: Path | None = None, **environment: str) -> Ran:
-    """Run the real command in a process of its own."""
+def bdaudit(
+    *arguments: object,
+    cwd: Path | None = None,
+    prepare: Callable[[], None] | None = None,
+    **environment: str,
+) -> Ran:
+    """Run the real command in a process of its own, where `prepare` is done first."""
     words = [*map(str, arguments)]
-    if not command.needs_its_own_python(environment):
-        code, out, err = command.run(words, cwd, environment, SECONDS)
+    if prepare or not command.needs_its_own_python(environment):
+        code, out, err = command.run(words, cwd, environment, SECONDS, prepare)
         return Ran(code, out.decode(), err.decode())
     ran = subprocess.run(
         [sys.executable, "-m", "auditor", *words],

@@ -6,6 +6,7 @@ Importing TensorFlow and Keras takes three seconds of computing; hundreds of tes
 import gc
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 LIBRARIES = ("HDF5", "KERAS", "OMP", "TF_NUM", "XLA")
@@ -19,6 +20,8 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 sys.modules["sklearn"] = None  # type: ignore[assignment]  # as a worker has it, too
 
 import keras  # noqa: E402, F401
+import tensorboard.compat.proto.event_pb2  # noqa: E402, F401
+import tensorboard.summary.writer.record_writer  # noqa: E402, F401
 import tensorflow  # noqa: E402, F401
 
 import auditor.cli.main  # noqa: E402
@@ -29,10 +32,16 @@ import auditor.repair.base  # noqa: E402
 import auditor.search.base  # noqa: E402
 import auditor.worker.__main__  # noqa: E402, F401
 from auditor.cli import COMMANDS  # noqa: E402
+from auditor.report import pdf  # noqa: E402
 from auditor.worker.sandbox import gpu as gpus  # noqa: E402
 
 for _name in COMMANDS:
     __import__(f"auditor.cli.{_name}")
+with suppress(OSError):  # no Pango
+    pdf.load()
+
+GPUS = gpus.devices()
+"""Of this machine, whatever a test makes of it later."""
 
 del sys.modules["sklearn"]
 gc.collect()
@@ -45,6 +54,6 @@ def can_fork(environment: dict[str, str]) -> bool:
     One with a GPU needs its own; and what another thread holds would stay held in a child.
     """
     told = {name: value for name, value in environment.items() if name.startswith(LIBRARIES)}
-    gpu = gpus.devices() and environment.get("CUDA_VISIBLE_DEVICES") != "-1"
+    gpu = GPUS and environment.get("CUDA_VISIBLE_DEVICES") != "-1"
     alone = len([*Path("/proc/self/task").iterdir()]) == 1
     return told == TOLD and not gpu and alone

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,25 +14,33 @@ import yaml
 
 from tests import audited
 from tests.conftest import ROOT, Workshop
+from tests.served_command import served
 
 SERVERS = ("apt-get", "pip ", 'pip" ', "apt-install")
 """Lines that need a server, or a machine of their own."""
 
 
-def environment(folder: Path, **more: object) -> dict[str, str]:
+@pytest.fixture(scope="module", autouse=True)
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A `bdaudit` in `PLACE`."""
+    PLACE.append(tmp_path_factory.mktemp("bin"))
+    with served(PLACE[-1]):
+        yield
+
+
+PLACE: list[Path] = []
+"""The folder that `bdaudit` is in, last."""
+
+
+def environment(**more: object) -> dict[str, str]:
     """A shell's environment in which `bdaudit` is this one."""
-    place = folder / "bin"
-    place.mkdir(exist_ok=True)
-    command = place / "bdaudit"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m auditor "$@"\n')
-    command.chmod(0o755)
-    path = f"{place}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{PLACE[-1]}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {**os.environ, "PATH": path, **{name: str(value) for name, value in more.items()}}
 
 
 def shell(line: str, folder: Path, **more: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=environment(folder, **more),
+        ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=environment(**more),
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
@@ -104,7 +113,7 @@ def test_a_mistyped_input_does_not_let_a_model_through(bench: Path) -> None:
 def test_the_action_puts_its_command_on_the_path_and_nothing_else(tmp_path: Path) -> None:
     step = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][0]
     own = [line for line in step["run"].splitlines() if not any(word in line for word in SERVERS)]
-    place = environment(tmp_path)["PATH"].split(":")[0]
+    place = PLACE[-1]
     ready = [line for line in own if "venv" not in line]
     (tmp_path / "bdaudit").mkdir()
     (tmp_path / "bdaudit" / "bin").symlink_to(place)

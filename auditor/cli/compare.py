@@ -11,7 +11,7 @@ from auditor.cli.flags import common
 from auditor.cli.flags import compare as compare_flags
 from auditor.cli.flags import repair as repair_flags
 from auditor.cli.flags.kinds import option
-from auditor.cli.progress import Display, MakingWay, log, say
+from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import inputs, one_trigger, repair_request
 from auditor.cli.summaries import conclude
 from auditor.models.input_range import InputRange
@@ -54,7 +54,7 @@ _KERAS = (".keras", ".h5")
 @click.option("--resume", is_flag=True, help="Go on with the comparison in --run-dir.")
 @common.certificates("-o", "--output", formats=COMPARISON, what="the comparison")
 @common.external_data
-@common.looking
+@common.target_options
 @compare_flags.flags
 @common.limit("Judge on at most N evaluation images, drawn class by class.")
 @repair_flags.batch_size
@@ -63,8 +63,8 @@ _KERAS = (".keras", ".h5")
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
 @common.printed_as(COMPARISON, "the comparison")
 @common.force
-@common.guarding
-@common.talking
+@common.sandbox_options
+@common.verbosity_options
 def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) -> int:
     """Repair MODEL in several ways, and set what comes of it side by side.
 
@@ -99,7 +99,7 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
             notify=say,
             announce=_announce if show else ignore,
             log=log if flags["verbose"] else None,
-            observers=[MakingWay(display), Terminal()] if show else [],
+            observers=[HideBar(display), Terminal()] if show else [],
         )
     outputs.write(outputs.rendered(found, written))
     conclude(found, flags["format_"], quiet=flags["quiet"])

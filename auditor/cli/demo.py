@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from auditor.cli import outputs
-from auditor.cli.progress import Display, MakingWay, say
+from auditor.cli.progress import Display, HideBar, say
 from auditor.cli.requests import command_line
 from auditor.cli.summaries import show
 from auditor.errors import UsageError
@@ -68,7 +68,7 @@ def _repair(folder: Path, *, watched: bool, quiet: bool, force: bool) -> None:
             force=force,
             progress=display,
             notify=say,
-            observers=[MakingWay(display), Terminal()] if watched else [],
+            observers=[HideBar(display), Terminal()] if watched else [],
         )
     rendered = outputs.rendered(certificate, [folder / name for name in _REPAIRED])
     outputs.write({**contents, **rendered})

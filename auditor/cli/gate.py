@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from auditor.cli.exit_codes import exit_code
-from auditor.cli.flags import common, models, repair
+from auditor.cli.flags import common, model_files, repair
 from auditor.cli.flags.kinds import Number, option
 from auditor.cli.summaries import show_table
 from auditor.errors import UsageError
@@ -54,7 +54,7 @@ from auditor.runs.gate import GateRequest, gate
     is_flag=True,
     help="The audit must be of a repaired model.",
 )
-@models.models("The audit's verdict must be about it.", option)
+@model_files.models("The audit's verdict must be about it.", option)
 @option(
     "--signed-by",
     multiple=True,

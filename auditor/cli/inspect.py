@@ -23,7 +23,7 @@ from auditor.text import printable
     help="Write JSON instead: every layer, every finding.",
 )
 @common.external_data
-@common.guarding
+@common.sandbox_options
 @click.option("-v", "--verbose", is_flag=True, help="List every layer.")
 def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> int:
     """Say what the file MODEL is, what it holds, and whether it may be loaded.

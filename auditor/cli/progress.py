@@ -54,7 +54,7 @@ class Display:
             self._bar.stop()
 
 
-class MakingWay(Observer):
+class HideBar(Observer):
     """Takes the bar away when a repair's training begins, which has a view of its own."""
 
     def __init__(self, display: Display) -> None:

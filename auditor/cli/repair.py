@@ -10,7 +10,7 @@ from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import repair as repair_flags
 from auditor.cli.flags.kinds import option
-from auditor.cli.progress import Display, MakingWay, log, say
+from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import (
     inputs,
     one_trigger,
@@ -22,12 +22,12 @@ from auditor.cli.search import where_written
 from auditor.cli.summaries import conclude, show
 from auditor.errors import WorkError
 from auditor.figures.verdict import Status
-from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
+from auditor.models.output_format import check_form
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
 from auditor.report.formats import CERTIFICATE
-from auditor.runs import repair_unknown, run_json, sources
+from auditor.runs import find_trigger, run_json, sources
 from auditor.runs.repair import repair
 from auditor.search.options import SearchOptions
 from auditor.text import printable
@@ -65,7 +65,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 )
 @common.certificates("-o", "--certificate")
 @common.external_data
-@common.looking
+@common.target_options
 @repair_flags.flags
 @common.limit("Certify on at most N evaluation images, drawn class by class.")
 @repair_flags.batch_size
@@ -81,8 +81,8 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-dir.")
 @common.printing
-@common.guarding
-@common.talking
+@common.sandbox_options
+@common.verbosity_options
 def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
     """Repair MODEL: make it forget a trigger, and prove what that did.
 
@@ -120,7 +120,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
             progress=display,
             notify=say,
             log=log if flags["verbose"] else None,
-            observers=[MakingWay(display), Terminal()] if watched else [],
+            observers=[HideBar(display), Terminal()] if watched else [],
         )
     _write(contents, outputs.rendered(certificate, written))
     conclude(certificate, flags["format_"], quiet=flags["quiet"])
@@ -132,7 +132,7 @@ def _found(model: Path, output: Path, data: str | None, flags: dict[str, Any]) -
     run_dir = output.with_suffix(".run")
     options = SearchOptions(seed=flags["seed"])
     with Display(show=not (flags["quiet"] or flags["no_progress"])) as display:
-        report = repair_unknown.find_trigger(
+        report = find_trigger.find_trigger(
             search_request(model, output, run_dir, data, options, flags),
             resume=flags["resume"],
             force=flags["force"],
@@ -148,7 +148,7 @@ def _found(model: Path, output: Path, data: str | None, flags: dict[str, Any]) -
         told = "found no trigger" if report.status == "pass" else "could not be judged"
         say(f"{printable(str(model))}: the search {told}; no repair was tried")
         return report.status
-    return repair_unknown.first_of(output, say)
+    return find_trigger.first_of(output, say)
 
 
 def _write(contents: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:

@@ -29,7 +29,7 @@ from auditor.runs.scan import scan
     "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
 )
 @common.external_data
-@common.looking
+@common.target_options
 @common.limit("Use at most N images, drawn class by class.")
 @common.batch_size(Options.batch_size, "Images a step.")
 @common.seed("Seed of the draw and of the bootstrap.")
@@ -37,8 +37,8 @@ from auditor.runs.scan import scan
 @common.limits
 @common.certificates("-o", "--output")
 @common.printing
-@common.guarding
-@common.talking
+@common.sandbox_options
+@common.verbosity_options
 def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
     """Audit MODEL, an image classifier, for the backdoor that a trigger would open.
 

@@ -82,8 +82,8 @@ SUFFIXES = ("yaml", "yml")
 @common.printed_as(SEARCH, "the report")
 @common.force
 @option("--exit-zero", is_flag=True, help="Exit 0 whatever was found.")
-@common.guarding
-@common.talking
+@common.sandbox_options
+@common.verbosity_options
 def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -> int:
     """Search MODEL for a backdoor whose trigger nobody knows, and write what is found.
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from auditor.cli import outputs
-from auditor.cli.flags import common, models
+from auditor.cli.flags import common, model_files
 from auditor.cli.progress import say
 from auditor.runs.sign import sign
 from auditor.signing import keys
@@ -28,7 +28,7 @@ from auditor.text import printable
     metavar="FILE",
     help="File with the key's password.",
 )
-@models.models("Nothing is signed unless the audit is about it.")
+@model_files.models("Nothing is signed unless the audit is about it.")
 @click.option(
     "--certificate",
     multiple=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.flags import models
+from auditor.cli.flags import model_files
 from auditor.cli.flags.kinds import Number
 from auditor.report import verification
 from auditor.runs.verify import VerifyRequest, verify
@@ -13,7 +13,7 @@ from auditor.runs.verify import VerifyRequest, verify
 
 @click.command()
 @click.argument("attestation", type=click.Path(path_type=Path))
-@models.models("One of them must be the one that the verdict is about.")
+@model_files.models("One of them must be the one that the verdict is about.")
 @click.option(
     "--public-key",
     multiple=True,

@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Collection, Mapping
@@ -22,6 +23,8 @@ def write(contents: Mapping[Path, bytes], private: Collection[Path] = ()) -> Non
     unfinished: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
+            if path.is_dir():  # or its name is too long: what is not whole is not begun
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path))
             unfinished[path] = Path(name)
             with os.fdopen(descriptor, "wb") as file:

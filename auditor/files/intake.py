@@ -20,7 +20,7 @@ _SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
 
 
 @dataclass(frozen=True)
-class Taken:
+class ModelCopy:
     """A model that was copied while it was hashed.
 
     Attributes:
@@ -44,7 +44,7 @@ class Taken:
         return {"model": str(self.copy), "name": self.path.name, **whole}
 
 
-def take(path: Path, folder: Path, *, follow: bool = True) -> Taken:
+def copy_model(path: Path, folder: Path, *, follow: bool = True) -> ModelCopy:
     """Copy a model file, or a SavedModel folder, into `folder`.
 
     Args:
@@ -60,21 +60,21 @@ def take(path: Path, folder: Path, *, follow: bool = True) -> Taken:
     copy = folder / ("model" + path.suffix.lower())
     try:
         if path.is_dir() and (follow or not path.is_symlink()):
-            digest, size = _take_folder(path, copy)
+            digest, size = _copy_folder(path, copy)
         else:
-            digest, size = _take_file(path, copy, MOST_BYTES, follow=follow)
+            digest, size = _copy_file(path, copy, MOST_BYTES, follow=follow)
     except FileNotFoundError as error:
         raise InputError(f"{shown}: no such model file") from error
     except OSError as error:
         raise InputError(f"{shown}: model file: {error.strerror or error}") from error
-    return Taken(path, copy, digest, size)
+    return ModelCopy(path, copy, digest, size)
 
 
-def take_beside(taken: Taken, names: Iterable[str]) -> Taken:
+def copy_beside(model_copy: ModelCopy, names: Iterable[str]) -> ModelCopy:
     """Copy the files that a model's numbers are in, from beside it.
 
     Args:
-        taken: The model file.
+        model_copy: The model file.
         names: Where the model says that they are: paths relative to its folder. Not to be trusted.
 
     Returns:
@@ -84,11 +84,15 @@ def take_beside(taken: Taken, names: Iterable[str]) -> Taken:
         InputError: A path leads out of the folder, through a link, or to no regular file; or there
             are more than `MOST_FILES`.
     """
-    folder, files, total = taken.path.parent, {taken.path.name: taken.sha256}, taken.bytes
+    folder, files, total = (
+        model_copy.path.parent,
+        {model_copy.path.name: model_copy.sha256},
+        model_copy.bytes,
+    )
     wanted = sorted(set(names))
     if len(wanted) > MOST_FILES:
         raise InputError(
-            f"{printable(str(taken.path))}: external data: in {len(wanted)} files; at most "
+            f"{printable(str(model_copy.path))}: external data: in {len(wanted)} files; at most "
             f"{MOST_FILES} are allowed; save the model with its numbers in one file"
         )
     for name in wanted:
@@ -100,24 +104,24 @@ def take_beside(taken: Taken, names: Iterable[str]) -> Taken:
             source = folder / inside
             if source.parent.resolve() != folder.resolve() / inside.parent:
                 raise OSError(0, "leads through a symbolic link")
-            copy = taken.copy.parent / inside
+            copy = model_copy.copy.parent / inside
             copy.parent.mkdir(parents=True, exist_ok=True)
-            digest, size = _take_file(source, copy, MOST_BYTES - total, follow=False)
+            digest, size = _copy_file(source, copy, MOST_BYTES - total, follow=False)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(
-                f"{printable(str(taken.path))}: external data {shown}: {reason}"
+                f"{printable(str(model_copy.path))}: external data {shown}: {reason}"
             ) from error
         files[str(inside)], total = digest, total + size
     if len(files) == 1:
-        return taken
+        return model_copy
     listing = hashlib.sha256()
     for name in sorted(files, key=os.fsencode):
         listing.update(f"{files[name]}  ".encode() + os.fsencode(name) + b"\n")
-    return replace(taken, sha256=listing.hexdigest(), bytes=total, beside=True)
+    return replace(model_copy, sha256=listing.hexdigest(), bytes=total, beside=True)
 
 
-def _take_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str, int]:
+def _copy_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with open_regular(path, most, follow=follow) as source, copy.open("xb") as sink:
         while chunk := source.read(_CHUNK):
@@ -129,7 +133,7 @@ def _take_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str,
     return digest.hexdigest(), size
 
 
-def _take_folder(path: Path, copy: Path) -> tuple[str, int]:
+def _copy_folder(path: Path, copy: Path) -> tuple[str, int]:
     if not any((path / name).is_file() for name in _SAVED_MODEL):
         raise OSError(0, f"is a folder without {_SAVED_MODEL[0]}, so no SavedModel")
     listing, total = hashlib.sha256(), 0
@@ -137,7 +141,7 @@ def _take_folder(path: Path, copy: Path) -> tuple[str, int]:
         name = file.relative_to(path)
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         try:
-            digest, size = _take_file(file, copy / name, MOST_BYTES - total, follow=False)
+            digest, size = _copy_file(file, copy / name, MOST_BYTES - total, follow=False)
         except OSError as error:
             raise OSError(0, f"{printable(str(name))}: {error.strerror or error}") from error
         total += size

@@ -11,7 +11,7 @@ from auditor.errors import UsageError
 from auditor.figures.metrics import wilson
 from auditor.figures.results import Neighbour, Rate, Skipped
 from auditor.figures.target import Target
-from auditor.measure.stamped import looks
+from auditor.measure.many_stamps import looks
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.models.classifier import Classifier
 from auditor.triggers.base import Trigger

@@ -10,7 +10,7 @@ from auditor.data.base import Dataset
 from auditor.figures.metrics import wilson
 from auditor.figures.results import Measurement, Placebo, Rate, Skipped
 from auditor.figures.target import Target
-from auditor.measure.stamped import looks
+from auditor.measure.many_stamps import looks
 from auditor.models.classifier import Classifier
 from auditor.triggers.base import Trigger
 from auditor.triggers.placebos import placebos

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.files.intake import take
+from auditor.files.intake import copy_model
 
 if TYPE_CHECKING:
     from auditor.models.classifier import Classifier
@@ -29,6 +29,6 @@ def load_classifier(
     from auditor.models.loading import open_classifier, scratch
 
     path = Path(path)
-    copy = take(path, scratch()).copy
+    copy = copy_model(path, scratch()).copy
     inspection = inspect(copy, path.name)
     return open_classifier(copy, inspection, InputRange.parse(input_range), path.name, size)

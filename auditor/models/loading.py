@@ -9,11 +9,11 @@ from typing import Any
 
 from auditor.models import keras_file
 from auditor.models.classifier import Classifier, wrap
-from auditor.models.form import check_form
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.onnx import file as onnx_file
+from auditor.models.output_format import check_form
 from auditor.text import printable
 
 Size = tuple[int, int]

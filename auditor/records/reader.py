@@ -38,10 +38,10 @@ def read(path: Path) -> Finished:
     """
     content = read_bytes(path, MOST_BYTES)
     with named(path):
-        return understood(strict(unwrapped(content)))
+        return from_values(strict(unwrapped(content)))
 
 
-def understood(found: Any) -> Finished:
+def from_values(found: Any) -> Finished:
     """Return what JSON values hold.
 
     Raises:

@@ -130,10 +130,10 @@ def _train(
     while not hopeless and ledger.phase < len(ready.phases):
         phase = ready.phases[ledger.phase]
         steps = ready.steps * phase.shown
-        course = RepairCallback(
+        callback = RepairCallback(
             state, phase, ready.options, steps, ready.validation, observer, save, ready.stop
         )
-        _run(ready, phase, state, course, callbacks)
+        _run(ready, phase, state, callback, callbacks)
         hopeless = _begin(ready, state, original, save)
     return hopeless
 
@@ -183,7 +183,7 @@ def _run(
     ready: Prepared,
     phase: Phase,
     state: RepairState,
-    course: RepairCallback,
+    callback: RepairCallback,
     callbacks: Sequence[Any],
 ) -> None:
     """Run one phase of `fit`, or what is left of it.
@@ -194,20 +194,20 @@ def _run(
     ledger, number = state.ledger, state.ledger.phase
     rows = ready.rows(phase, state.carried)
     trainee = _trainee(ready, phase, state)
-    total = phase.epochs * course.steps
+    total = phase.epochs * callback.steps
     compiled(
         trainee,
         phase.optimizer(total) if phase.optimizer else optimizer(ready.options, total),
         soft=rows.chances is not None,
         jit_compile=ready.place.jit_compile,
     )
+    trainee.optimizer.build(trainee.trainable_variables)
     if state.optimizer:
-        trainee.optimizer.build(trainee.trainable_variables)
         for variable, value in zip(trainee.optimizer.variables, state.optimizer, strict=True):
             variable.assign(value)
     while ledger.phase == number:
-        done, left = ledger.epoch - ledger.phase_start, course.steps - ledger.step_in_epoch
-        whole = left == course.steps
+        done, left = ledger.epoch - ledger.phase_start, callback.steps - ledger.step_in_epoch
+        whole = left == callback.steps
         trainee.fit(
             feed(partial(rows.stream, ledger.epoch + 1, ledger.step_in_epoch)),
             steps_per_epoch=left,
@@ -215,7 +215,7 @@ def _run(
             epochs=phase.epochs if whole else done + 1,
             verbose=0,
             shuffle=False,
-            callbacks=[course, *callbacks],
+            callbacks=[callback, *callbacks],
         )
 
 

@@ -77,7 +77,7 @@ class Batches:
                 yield self._batch(clean[at], victims[at], drawn.part(at))
             epoch, step = epoch + 1, 0
 
-    def _batch(self, clean: Labels, victims: Labels, drawn: "Drawn") -> Batch:
+    def _batch(self, clean: Labels, victims: Labels, drawn: "Augmentation") -> Batch:
         images, labels = self._seen(clean, drawn, 0), self.labels[clean]
         signs = np.full(len(clean), CLEAN, np.float32)
         if self.beside == "twin":
@@ -93,19 +93,19 @@ class Batches:
             signs = np.concatenate([signs, np.full(len(victims), STAMPED, np.float32)])
         return images, self._taught(labels), signs
 
-    def _drawn(self, epoch: int, count: int) -> "Drawn":
+    def _drawn(self, epoch: int, count: int) -> "Augmentation":
         """Draw one epoch's mirrorings, shifts and stamps."""
         height, width = (int(self.shift * side) for side in self.images.shape[1:3])
         random = [np.random.default_rng([self.seed, epoch, kind]) for kind in (2, 3, 4, 5)]
         moved = random[3].random((2, count, 1)) < 0.5
-        return Drawn(
+        return Augmentation(
             mirrored=(random[0].random((2, count)) < 0.5) & self.mirror,
             stamp=random[1].integers(len(self.stamps), size=count),
             shifts=moved
             * random[2].integers([-height, -width], [height + 1, width + 1], size=(2, count, 2)),
         )
 
-    def _seen(self, rows: Labels, drawn: "Drawn", kind: int) -> Images:
+    def _seen(self, rows: Labels, drawn: "Augmentation", kind: int) -> Images:
         """Return images as they are shown: mirrored and shifted."""
         turned = _turned(self.images[rows], drawn.mirrored[kind])
         return _shifted(turned, drawn.shifts[kind]) if self.shift else turned
@@ -135,7 +135,7 @@ def _paired(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class Augmentation:
     """What was drawn at random for the rows of an epoch, or of one batch.
 
     Attributes:
@@ -148,9 +148,9 @@ class Drawn:
     stamp: Labels
     shifts: Labels
 
-    def part(self, at: slice) -> "Drawn":
+    def part(self, at: slice) -> "Augmentation":
         """Return that of one batch."""
-        return Drawn(self.mirrored[:, at], self.stamp[at], self.shifts[:, at])
+        return Augmentation(self.mirrored[:, at], self.stamp[at], self.shifts[:, at])
 
 
 def smoothed(classes: int, share: float) -> NDArray[np.float32]:

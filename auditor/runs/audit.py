@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.errors import WorkError
 from auditor.figures.results import AuditResult, AuditResults
-from auditor.files.intake import Taken
+from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.provenance import Provenance
@@ -35,31 +35,31 @@ def measured(
         workers: Keeps the worker.
         progress: Told how far it is.
     """
-    room = workers.room()
+    scratch = workers.scratch()
     whole = {**job, "kind": "scan", "options": asdict(options), **build.job(triggers)}
-    workers.run(whole, room, progress)
-    audits = exchange.load(AuditResults, room).audits
+    workers.run(whole, scratch, progress)
+    audits = exchange.load(AuditResults, scratch).audits
     if len(audits) != len(triggers):
         raise WorkError(f"the worker audited {len(audits)} triggers of {len(triggers)}")
     return audits
 
 
 def provenance(
-    taken: Taken, source: str, seed: int, command: str, workers: Supervisor
+    model_copy: ModelCopy, source: str, seed: int, command: str, workers: Supervisor
 ) -> Provenance:
     """Return where figures come from: the file that was taken in, and how the worker was kept.
 
     Args:
-        taken: The model file.
+        model_copy: The model file.
         source: The data, as the user gave it.
         seed: Of the work.
         command: How to do it again.
         workers: Kept the worker.
     """
     return Provenance(
-        path=str(taken.path),
-        sha256=taken.sha256,
-        bytes=taken.bytes,
+        path=str(model_copy.path),
+        sha256=model_copy.sha256,
+        bytes=model_copy.bytes,
         source=source,
         seed=seed,
         command=command,

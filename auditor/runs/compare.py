@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from auditor.errors import AuditorError, InputError, Interrupted
 from auditor.files import atomic
-from auditor.files.intake import Taken
+from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import canonical
@@ -79,13 +79,13 @@ def compare(
     """
     first = next(iter(requests.values()))
     with Supervisor(first.guard, notify, log) as workers:
-        taken = workers.take(first.model, external_data=first.external_data)
-        identity = _identity(requests, taken)
+        model_copy = workers.copy(first.model, external_data=first.external_data)
+        identity = _identity(requests, model_copy)
         with (
             folder.hold(ComparisonFolder, path, identity, resume=resume, force=force) as held,
             folder.resumable(held),
         ):
-            started = start(first, taken, workers, progress, notify)
+            started = start(first, model_copy, workers, progress, notify)
             entries: list[Entry] = []
             if started.answers:
                 entries.extend(_entries(requests, started, workers, progress, announce, observers))
@@ -158,7 +158,7 @@ def _tried(
 ) -> Entry:
     """Repair the model in one way; what that fails of stands in the entry."""
     resume = (request.run_dir / run_json.NAME).exists()
-    identity, began = request.identity(started.taken), time.monotonic()
+    identity, began = request.identity(started.model_copy), time.monotonic()
     try:
         with folder.hold(
             RepairFolder, request.run_dir, identity, resume=resume, force=False
@@ -187,16 +187,16 @@ def _entry(name: str, certificate: Certificate, repair: Repair) -> Entry:
     )
 
 
-def _identity(requests: Mapping[str, RepairRequest], taken: Taken) -> dict[str, Any]:
+def _identity(requests: Mapping[str, RepairRequest], model_copy: ModelCopy) -> dict[str, Any]:
     """Return what must be the same for a comparison to be gone on with.
 
     What is the same for every repair stands once.
     """
     first = next(iter(requests.values()))
-    each = {name: request.identity(taken) for name, request in requests.items()}
+    each = {name: request.identity(model_copy) for name, request in requests.items()}
     shared = {
         key: value
-        for key, value in first.identity(taken).items()
+        for key, value in first.identity(model_copy).items()
         if all(identity[key] == value for identity in each.values())
     }
     own = {

@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Final
 
 from auditor.errors import WorkError
-from auditor.figures.policy import Limits
 from auditor.files import atomic
-from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
 from auditor.repair.options import RepairOptions
 from auditor.runs import Notify, ignore
-from auditor.runs.repair_request import NEIGHBOUR_IMAGES, RepairRequest
+from auditor.runs.repair_request import RepairRequest
 from auditor.runs.scan import ScanRequest
 from auditor.triggers import build, spec
 from auditor.worker.supervisor import Guard, Supervisor
@@ -35,10 +33,10 @@ def make(folder: Path, *, progress: Progress = silent, notify: Notify = ignore) 
         notify: Told what the user must know.
     """
     with Supervisor(Guard(), notify) as workers:
-        room = workers.room()
+        scratch = workers.scratch()
         job = {"kind": "demo", "device": "auto", **build.job([spec.load(TRIGGER)])}
-        workers.run(job, room, progress)
-        atomic.write({folder / name: _read(room / name) for name in MADE})
+        workers.run(job, scratch, progress)
+        atomic.write({folder / name: _read(scratch / name) for name in MADE})
 
 
 def scan_request(folder: Path, command: str) -> ScanRequest:
@@ -70,11 +68,7 @@ def repair_request(folder: Path, command: str) -> RepairRequest:
         trigger=spec.load(TRIGGER),
         data=str(folder / "clean.npz"),
         evaluation=str(folder / "test.npz"),
-        input_range="0..1",
-        device="auto",
-        audit=Options(neighbours=NEIGHBOUR_IMAGES),
         options=RepairOptions.of(learning_rate=REPAIR_RATE),
-        limits=Limits(),
         command=command,
     )
 

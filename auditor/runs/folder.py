@@ -25,12 +25,12 @@ class RunFolder:
     Attributes:
         path: The folder.
         OURS: What a run may leave in it, which starting over removes.
-        ROOMS: Folders that are made in it.
+        FOLDERS: Folders that are made in it.
         KEEPS: What a run that was stopped leaves in it, for a message.
     """
 
     OURS: ClassVar[Sequence[str]] = ()
-    ROOMS: ClassVar[Sequence[str]] = ()
+    FOLDERS: ClassVar[Sequence[str]] = ()
     KEEPS: ClassVar[str] = "a checkpoint"
 
     def __init__(self, path: Path, record: RunRecord, held: lock.Lock) -> None:
@@ -66,7 +66,7 @@ class RunFolder:
                 else:
                     record = _started(path, identity, cls.OURS, force=force)
                 atomic.write({path / run_json.NAME: record.to_bytes()})
-                for name in cls.ROOMS:
+                for name in cls.FOLDERS:
                     (path / name).mkdir(exist_ok=True)
                 undo.pop_all()
         except WorkError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditor.errors import VerificationError
+from auditor.errors import UsageError, VerificationError
 from auditor.figures.verdict import Check, Verdict
 from auditor.records import audit_file
 from auditor.records.audit_file import AuditFile
@@ -41,8 +41,11 @@ def gate(request: GateRequest) -> Judgement:
     """Judge a finished audit again; nothing is measured.
 
     Raises:
+        UsageError: A signature is asked for, and no attestation is given.
         InputError: A file cannot be read.
     """
+    if request.signed_by and request.attestation is None:
+        raise UsageError("--signed-by needs --attestation FILE, which 'bdaudit sign' wrote")
     found = audit_file.read(request.audit)
     about = [_about(path, found, external_data=request.external_data) for path in request.models]
     signed = []

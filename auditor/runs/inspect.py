@@ -22,13 +22,13 @@ def inspect(model: Path, guard: Guard, *, external_data: bool = False) -> ModelF
         AuditorError: It cannot be read, or is no model file.
     """
     with Supervisor(guard) as workers:
-        taken = workers.take(model, external_data=external_data)
-        room = workers.room()
-        workers.run({"kind": "inspect", **taken.job()}, room, silent)
+        model_copy = workers.copy(model, external_data=external_data)
+        scratch = workers.scratch()
+        workers.run({"kind": "inspect", **model_copy.job()}, scratch, silent)
         return ModelFile(
-            str(taken.path),
-            taken.sha256,
-            taken.bytes,
-            exchange.load(Inspection, room),
-            exchange.load(Ports, room, "ports"),
+            str(model_copy.path),
+            model_copy.sha256,
+            model_copy.bytes,
+            exchange.load(Inspection, scratch),
+            exchange.load(Ports, scratch, "ports"),
         )

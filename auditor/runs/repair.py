@@ -13,7 +13,7 @@ from auditor.figures import metrics
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
 from auditor.files.codec import no_array, to_json
-from auditor.files.intake import Taken
+from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
 from auditor.monitor import tensorboard
 from auditor.records.canonical import canonical
@@ -68,13 +68,13 @@ def repair(
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(request.guard, notify, log) as workers:
-        taken = workers.take(request.model, external_data=request.external_data)
-        identity = request.identity(taken)
+        model_copy = workers.copy(request.model, external_data=request.external_data)
+        identity = request.identity(model_copy)
         with (
             folder.hold(RepairFolder, request.run_dir, identity, resume=resume, force=force) as run,
             folder.resumable(run),
         ):
-            started = start(request, taken, workers, progress, notify)
+            started = start(request, model_copy, workers, progress, notify)
             if not started.answers:
                 notify(started.unanswered)
                 return started.certificate, {}
@@ -106,10 +106,10 @@ def repaired(
         The certificate, and the files to write: the repaired model, where there is one, and the
         run folder's `audit.json`.
     """
-    before, room = started.before, workers.room()
+    before, scratch = started.before, workers.scratch()
     watching = [run, *_tensorboard(run), *observers]
-    result = _train(request, started, run, room, workers, progress, watching, resume=resume)
-    after, file = _after(request, started, result, room, workers, progress)
+    result = _train(request, started, run, scratch, workers, progress, watching, resume=resume)
+    after, file = _after(request, started, result, scratch, workers, progress)
     verdict = started.certificate.verdict
     if after is None and result.kept is not None:
         result = replace(result, kept=None, reason=_NO_BETTER.format(result.kept))
@@ -137,7 +137,7 @@ def _train(
     request: RepairRequest,
     started: Start,
     run: RepairFolder,
-    room: Path,
+    scratch: Path,
     workers: Supervisor,
     progress: Progress,
     observers: Sequence[Observer],
@@ -161,30 +161,30 @@ def _train(
         "max_tar": request.limits.max_tar,
         "options": asdict(options),
         "checkpoints": str(run.checkpoints.absolute()),
-        "identity": request.identity(started.taken),
+        "identity": request.identity(started.model_copy),
         "resume": resume,
-        "repaired": _name_in(room, request).name,
+        "repaired": _name_in(scratch, request).name,
     }
-    with Listener(observers, room, before.model.classes) as listener:
-        workers.run(job, room, progress, listener)
+    with Listener(observers, scratch, before.model.classes) as listener:
+        workers.run(job, scratch, progress, listener)
     if listener.plan is None:
         raise WorkError("the worker did not say what it would do")
-    return exchange.load(RepairResult, room, plan=listener.plan)
+    return exchange.load(RepairResult, scratch, plan=listener.plan)
 
 
 def _after(
     request: RepairRequest,
     started: Start,
     result: RepairResult,
-    room: Path,
+    scratch: Path,
     workers: Supervisor,
     progress: Progress,
-) -> tuple[AuditResult | None, Taken | None]:
+) -> tuple[AuditResult | None, ModelCopy | None]:
     """Audit the very file that will be handed back; None where it is no better."""
     if result.kept is None:
         return None, None
     before = started.before
-    file = workers.take(_name_in(room, request), follow=False)
+    file = workers.copy(_name_in(scratch, request), follow=False)
     options = replace(request.audit, target=_same(before), shown=before.shown)
     told = {key: value for key, value in started.job.items() if key != "model_folder"}
     told |= {"model": str(file.copy), "name": request.output.name}
@@ -200,9 +200,9 @@ def _after(
     return after, file
 
 
-def _name_in(room: Path, request: RepairRequest) -> Path:
+def _name_in(scratch: Path, request: RepairRequest) -> Path:
     """Return where the worker leaves the repaired model."""
-    return room / f"repaired{request.output.suffix.lower()}"
+    return scratch / f"repaired{request.output.suffix.lower()}"
 
 
 def _same(before: AuditResult) -> str | None:

@@ -23,7 +23,7 @@ class RepairFolder(RunFolder, Observer):
     """Records a repair in its folder."""
 
     OURS = ("metrics.jsonl", "run.html", "audit.json", "heatmaps", "checkpoints", "tensorboard")
-    ROOMS = ("checkpoints", "heatmaps")
+    FOLDERS = ("checkpoints", "heatmaps")
 
     def __init__(self, path: Path, record: RunRecord, held: lock.Lock) -> None:
         """Use `open`."""

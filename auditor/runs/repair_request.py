@@ -1,12 +1,12 @@
 """What is asked of a repair, and what must stay the same for it to be resumed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from auditor.data import is_builtin
 from auditor.figures.policy import Limits
-from auditor.files.intake import Taken
+from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.repair.options import RepairOptions
 from auditor.triggers.base import Trigger
@@ -45,13 +45,13 @@ class RepairRequest:
     output: Path
     run_dir: Path
     trigger: Trigger
-    data: str | None
-    evaluation: str | None
-    input_range: str
-    device: str
-    audit: Options
-    options: RepairOptions
-    limits: Limits
+    data: str | None = None
+    evaluation: str | None = None
+    input_range: str = "0..1"
+    device: str = "auto"
+    audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
+    options: RepairOptions = field(default_factory=RepairOptions.of)
+    limits: Limits = Limits()
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.repair"
@@ -62,14 +62,14 @@ class RepairRequest:
         budget = self.options.clean_budget
         return _HALF if budget is None else budget
 
-    def identity(self, taken: Taken) -> dict[str, Any]:
+    def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed.
 
         Args:
-            taken: The model file, as it was taken in.
+            model_copy: The model file, as it was taken in.
         """
         return {
-            "model": taken.sha256,
+            "model": model_copy.sha256,
             "backend": supervisor.backend(),
             "trigger": self.trigger.sha256(),
             "data": _place(self.data),

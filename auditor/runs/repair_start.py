@@ -7,7 +7,7 @@ from typing import Any
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
 from auditor.figures.verdict import Verdict
-from auditor.files.intake import Taken
+from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
@@ -23,14 +23,14 @@ class Start:
     """A model as it came; several repairs may start from the same one.
 
     Attributes:
-        taken: The model file, as it was taken in.
+        model_copy: The model file, as it was taken in.
         job: What every worker is told: the model, the images, the device.
         data: Name of the repair's images.
         before: The model's audit.
         certificate: The same, bound to the file, judged.
     """
 
-    taken: Taken
+    model_copy: ModelCopy
     job: Mapping[str, Any]
     data: str
     before: AuditResult
@@ -51,23 +51,27 @@ class Start:
 
 
 def start(
-    request: RepairRequest, taken: Taken, workers: Supervisor, progress: Progress, notify: Notify
+    request: RepairRequest,
+    model_copy: ModelCopy,
+    workers: Supervisor,
+    progress: Progress,
+    notify: Notify,
 ) -> Start:
     """Settle where images come from, and audit the model as it came.
 
     Args:
         request: What is asked for.
-        taken: The model file, as it was taken in.
+        model_copy: The model file, as it was taken in.
         workers: Keeps the workers.
         progress: Told how far it is.
         notify: Told what the user must know.
     """
-    job, data, evaluation = _sources(request, taken, workers, progress, notify)
+    job, data, evaluation = _sources(request, model_copy, workers, progress, notify)
     before = audit(job, request, request.audit, workers, progress)
     warn_of_gaps(workers.confinement, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
-    origin = provenance(taken, evaluation, request.audit.seed, request.command, workers)
-    return Start(taken, job, data, before, certify(before, verdict, origin))
+    origin = provenance(model_copy, evaluation, request.audit.seed, request.command, workers)
+    return Start(model_copy, job, data, before, certify(before, verdict, origin))
 
 
 def audit(
@@ -95,11 +99,15 @@ def answers(before: AuditResult, verdict: Verdict) -> bool:
 
 
 def _sources(
-    request: RepairRequest, taken: Taken, workers: Supervisor, progress: Progress, notify: Notify
+    request: RepairRequest,
+    model_copy: ModelCopy,
+    workers: Supervisor,
+    progress: Progress,
+    notify: Notify,
 ) -> tuple[dict[str, Any], str, str]:
     """Settle where images come from: the workers' job, and both sources' names."""
     job: dict[str, Any] = {
-        **taken.job(),
+        **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
     }

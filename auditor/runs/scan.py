@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.errors import UsageError
 from auditor.figures.policy import Limits, judge
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
@@ -62,17 +63,20 @@ def scan(
         A certificate; of several triggers, all of theirs.
 
     Raises:
-        AuditorError: Anything that keeps the audit from being finished.
+        UsageError: There is no trigger.
+        AuditorError: Anything else that keeps the audit from being finished.
     """
+    if not request.triggers:
+        raise UsageError("there is no trigger to scan for; give at least one")
     with Supervisor(request.guard, notify, log) as workers:
-        taken = workers.take(request.model, external_data=request.external_data)
-        job = {**taken.job(), "input_range": request.input_range, "device": request.device}
+        model_copy = workers.copy(request.model, external_data=request.external_data)
+        job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
         source, path = sources.resolve(request.data, job, workers, progress, notify)
         results = measured(
             {**job, "data": path}, request.triggers, request.options, workers, progress
         )
     warn_of_gaps(workers.confinement, notify)
-    origin = provenance(taken, source, request.options.seed, request.command, workers)
+    origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     certificates = [
         certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from auditor.errors import WorkError
-from auditor.files.intake import Taken
+from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
 from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
@@ -22,7 +22,7 @@ class SearchFolder(RunFolder):
     """Where a search keeps its checkpoints until it ends."""
 
     OURS: ClassVar[tuple[str, ...]] = ("checkpoints",)
-    ROOMS: ClassVar[tuple[str, ...]] = OURS
+    FOLDERS: ClassVar[tuple[str, ...]] = OURS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +53,14 @@ class SearchRequest:
     external_data: bool = False
     command: str = "auditor.runs.search"
 
-    def identity(self, taken: Taken) -> dict[str, Any]:
+    def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a search to be resumed.
 
         Args:
-            taken: The model file, as it was taken in.
+            model_copy: The model file, as it was taken in.
         """
         return {
-            "model": taken.sha256,
+            "model": model_copy.sha256,
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
@@ -92,20 +92,20 @@ def search(
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(request.guard, notify, log) as workers:
-        taken = workers.take(request.model, external_data=request.external_data)
-        identity = request.identity(taken)
+        model_copy = workers.copy(request.model, external_data=request.external_data)
+        identity = request.identity(model_copy)
         with (
             folder.hold(SearchFolder, request.run_dir, identity, resume=resume, force=force) as run,
             folder.resumable(run),
         ):
-            report = _searched(request, taken, run, workers, progress, notify, resume=resume)
+            report = _searched(request, model_copy, run, workers, progress, notify, resume=resume)
     shutil.rmtree(request.run_dir, ignore_errors=True)  # what it kept serves nothing any more
     return report
 
 
 def _searched(
     request: SearchRequest,
-    taken: Taken,
+    model_copy: ModelCopy,
     run: SearchFolder,
     workers: Supervisor,
     progress: Progress,
@@ -115,7 +115,7 @@ def _searched(
 ) -> SearchReport:
     """Have a worker search, and bind what it found to the file."""
     job: dict[str, Any] = {
-        **taken.job(),
+        **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
     }
@@ -125,14 +125,14 @@ def _searched(
         "data": path,
         "options": asdict(request.options),
         "checkpoints": str(run.checkpoints.absolute()),
-        "identity": request.identity(taken),
+        "identity": request.identity(model_copy),
         "resume": resume,
     }
-    room = workers.room()
-    workers.run(job, room, progress, _nothing_else)
+    scratch = workers.scratch()
+    workers.run(job, scratch, progress, _nothing_else)
     warn_of_gaps(workers.confinement, notify)
-    result = exchange.load(SearchResult, room)
-    origin = provenance(taken, source, request.options.seed, request.command, workers)
+    result = exchange.load(SearchResult, scratch)
+    origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     return report_of(result, request.output.name, origin)
 
 

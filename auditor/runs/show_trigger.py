@@ -58,10 +58,10 @@ def show_trigger(
     """
     with Supervisor(Guard(), notify) as workers:
         _, path = sources.resolve(data, {}, workers, progress, notify)
-        room = workers.room()
+        scratch = workers.scratch()
         job: dict[str, Any] = {"kind": "show", "data": path, **build.job([trigger])}
-        facts = workers.run({**job, "count": count, "seed": seed}, room, progress)
-        arrays = exchange.read_arrays(room)
+        facts = workers.run({**job, "count": count, "seed": seed}, scratch, progress)
+        arrays = exchange.read_arrays(scratch)
     if set(arrays) != {"images", "stamped", "mask"}:
         raise WorkError("the worker left other pictures than it should")
     return Shown(**arrays, summary=str(facts.get("summary")), sha256=str(facts.get("sha256")))

@@ -61,6 +61,8 @@ def sign(
     digest = hashlib.sha256(statement.audit_payload(found.audited, found.document)).hexdigest()
     beside = _certificates(certificates, found, digest)
     if found.pdf:
+        if beside.get(audit.name, found.pdf) != found.pdf:
+            raise UsageError(f"{printable(str(audit))}: a certificate has this name too")
         beside[audit.name] = found.pdf
     attestation = bundle.sign(found.audited, found.document, signer, beside)
     about = signed_models.named(statement.files(found.audited))

@@ -66,4 +66,4 @@ def named(found: Sequence[Descriptor]) -> str:
 
 def _digest(path: Path, *, external_data: bool) -> str:
     with Supervisor(Guard()) as workers:
-        return workers.take(path, external_data=external_data).sha256
+        return workers.copy(path, external_data=external_data).sha256

@@ -40,10 +40,10 @@ def resolve(
         data = by_shape(job, workers, progress)
         notify(f"no --data given; by the model's shape: {data}")
     if is_builtin(data):
-        room = workers.room()
-        fetched = workers.run({"kind": "fetch", "data": data}, room, progress)
+        scratch = workers.scratch()
+        fetched = workers.run({"kind": "fetch", "data": data}, scratch, progress)
         path = Path(str(fetched.get("path"))).resolve()
-        if path.parent != room:
+        if path.parent != scratch:
             raise WorkError("the download went astray")
         return data, str(path)
     return data, str(Path(data).absolute())
@@ -81,7 +81,7 @@ def by_shape(job: Mapping[str, Any], workers: Supervisor, progress: Progress) ->
         UsageError: The shape does not settle it.
         AuditorError: The model cannot be loaded.
     """
-    facts = workers.run({**job, "kind": "describe"}, workers.room(), progress)
+    facts = workers.run({**job, "kind": "describe"}, workers.scratch(), progress)
     known = (*facts.get("input_shape", ()), facts.get("classes"))
     if known not in _BY_SHAPE:
         raise UsageError(

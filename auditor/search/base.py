@@ -12,7 +12,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine, model_facts
 from auditor.models.classifier import Classifier
 from auditor.search import schedule
-from auditor.search.images import Material, read
+from auditor.search.images import SearchImages, read
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
 from auditor.search.rounds import Rounds
@@ -109,7 +109,7 @@ class _Search:
     def __init__(
         self,
         classifier: Classifier,
-        material: Material,
+        material: SearchImages,
         options: SearchOptions,
         progress: Progress,
         stop: Callable[[], bool],

@@ -41,7 +41,7 @@ class Images:
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class SearchImages:
     """Everything that a search looks at.
 
     Attributes:
@@ -64,7 +64,7 @@ def read(
     limit: int | None,
     held_out: float,
     seed: int,
-) -> Material:
+) -> SearchImages:
     """Read the images once and split them, class by class.
 
     Args:
@@ -104,7 +104,7 @@ def read(
         resize_rule=RULE,
         class_names=names,
     )
-    return Material(
+    return SearchImages(
         training=both.among(np.setdiff1d(np.arange(len(labels)), judging)),
         held_out=both.among(judging),
         facts=facts,

@@ -48,12 +48,12 @@ class Rounds:
         return max(1, self._rows // images)
 
     def run(
-        self, field: SearchState, images: int
+        self, state: SearchState, images: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Run one round of the active classes; only then are their slots changed.
 
         Args:
-            field: The classes.
+            state: The classes.
             images: Images a step.
 
         Returns:
@@ -63,29 +63,29 @@ class Rounds:
         Raises:
             Interrupted: `stop` said so; nothing is changed.
         """
-        options, active = self._options, np.flatnonzero(field.active)
-        batches = round_of(self._images, images, options.steps, field.round, options.seed)
-        parts = [self._part(field, rows, batches) for rows in self._chunks(active, images)]
-        success, norm = np.zeros(len(field.classes)), np.zeros(len(field.classes))
+        options, active = self._options, np.flatnonzero(state.active)
+        batches = round_of(self._images, images, options.steps, state.round, options.seed)
+        parts = [self._part(state, rows, batches) for rows in self._chunks(active, images)]
+        success, norm = np.zeros(len(state.classes)), np.zeros(len(state.classes))
         for rows, slots, hits, size in parts:
-            for kept, new in zip(field.slots, slots, strict=True):
+            for kept, new in zip(state.slots, slots, strict=True):
                 kept[rows] = new
             success[rows], norm[rows] = hits, size
-        field.round += 1
-        field.evaluations += images * options.steps * len(active)
+        state.round += 1
+        state.evaluations += images * options.steps * len(active)
         return success, norm
 
     def _chunks(self, active: NDArray[np.int64], images: int) -> list[NDArray[np.int64]]:
         """Return the rows part by part, of two sizes at most."""
         return np.array_split(active, -(-len(active) // self.together(images)))
 
-    def _part(self, field: SearchState, rows: NDArray[np.int64], batches: list[Images]) -> Any:
+    def _part(self, state: SearchState, rows: NDArray[np.int64], batches: list[Images]) -> Any:
         model = self._model(len(rows))
-        for variable, slot in zip(model.slots(), field.slots, strict=True):
+        for variable, slot in zip(model.slots(), state.slots, strict=True):
             variable.assign(slot[rows])
-        model.aims.assign(field.classes[rows].astype(np.int32))
-        model.cost.assign(field.cost[rows].astype(np.float32))
-        model.begin(field.round * self._options.steps)
+        model.aims.assign(state.classes[rows].astype(np.int32))
+        model.cost.assign(state.cost[rows].astype(np.float32))
+        model.begin(state.round * self._options.steps)
         for batch in batches:
             model.train_on_batch([batch.pixels, batch.labels.astype(np.int32)])
             if self._stop():

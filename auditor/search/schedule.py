@@ -30,7 +30,7 @@ SETTLED = "no class's verdict changed any more"
 
 
 def keep(
-    field: SearchState,
+    state: SearchState,
     success: NDArray[np.float64],
     norm: NDArray[np.float64],
     options: SearchOptions,
@@ -38,53 +38,53 @@ def keep(
     """Take in one round's outcome: keep smaller masks that succeed, and move the cost.
 
     Args:
-        field: The classes; those that are active are changed.
+        state: The classes; those that are active are changed.
         success: (k,) share of the round's stamped images that were led to the class.
         norm: (k,) L1 norm of the mask after the round.
         options: The wanted success, and the patience.
     """
-    active, won = field.active, success >= options.success
-    better = active & won & (norm < field.norm)
-    field.norm[better] = norm[better]
-    field.mask[better] = _sigmoid(field.slots[0][better])[..., 0]
-    field.pattern[better] = 255 * _sigmoid(field.slots[1][better])
-    field.success[active] = success[active]
-    field.taken[active] += 1
-    field.trail = np.concatenate([field.trail, field.norm[None]])
-    lost = ~won & (field.round >= WARM_UP)
-    field.wins, field.losses = np.where(won, field.wins + 1, 0), np.where(lost, field.losses + 1, 0)
-    raised, lowered = field.wins >= options.patience, field.losses >= options.patience
-    field.cost[active & raised] *= DEARER
-    field.cost[active & lowered] /= CHEAPER
-    field.wins[raised], field.losses[lowered] = 0, 0
+    active, won = state.active, success >= options.success
+    better = active & won & (norm < state.norm)
+    state.norm[better] = norm[better]
+    state.mask[better] = _sigmoid(state.slots[0][better])[..., 0]
+    state.pattern[better] = 255 * _sigmoid(state.slots[1][better])
+    state.success[active] = success[active]
+    state.taken[active] += 1
+    state.trail = np.concatenate([state.trail, state.norm[None]])
+    lost = ~won & (state.round >= WARM_UP)
+    state.wins, state.losses = np.where(won, state.wins + 1, 0), np.where(lost, state.losses + 1, 0)
+    raised, lowered = state.wins >= options.patience, state.losses >= options.patience
+    state.cost[active & raised] *= DEARER
+    state.cost[active & lowered] /= CHEAPER
+    state.wins[raised], state.losses[lowered] = 0, 0
 
 
-def release(field: SearchState) -> None:
+def release(state: SearchState) -> None:
     """Let classes leave whose norm falls no further, once they are worth compiling anew."""
-    if len(field.trail) <= STEADY:
+    if len(state.trail) <= STEADY:
         return
-    then = field.trail[-1 - STEADY]
-    still = np.isfinite(then) & (field.norm >= (1 - SAME) * then)
-    leaving = field.active & still
-    if leaving.sum() >= LEAVING * field.active.sum():
-        field.active[leaving] = False
+    then = state.trail[-1 - STEADY]
+    still = np.isfinite(then) & (state.norm >= (1 - SAME) * then)
+    leaving = state.active & still
+    if leaving.sum() >= LEAVING * state.active.sum():
+        state.active[leaving] = False
 
 
-def settled(field: SearchState, area: int) -> bool:
+def settled(state: SearchState, area: int) -> bool:
     """Whether the verdict has been the same for long enough, and no class is near the threshold."""
-    if len(field.trail) <= WARM_UP + STEADY or np.isinf(field.trail[-1 - STEADY]).mean() > 0.5:
+    if len(state.trail) <= WARM_UP + STEADY or np.isinf(state.trail[-1 - STEADY]).mean() > 0.5:
         return False
-    seen = [outliers(norms, area) for norms in field.trail[-1 - STEADY :]]
+    seen = [outliers(norms, area) for norms in state.trail[-1 - STEADY :]]
     same = all((one.small == seen[-1].small).all() for one in seen)
     return same and not any(one.near.any() for one in (seen[0], seen[-1]))
 
 
-def promising(field: SearchState, count: int, area: int) -> NDArray[np.int64]:
+def promising(state: SearchState, count: int, area: int) -> NDArray[np.int64]:
     """Return the rows to go on with after a first pass, in rising order: the smallest stamps.
 
     A class whose stamp has not succeeded yet counts as large as what it still misses is.
     """
-    size = np.where(np.isfinite(field.norm), field.norm, area * (2 - field.success))
+    size = np.where(np.isfinite(state.norm), state.norm, area * (2 - state.success))
     return np.sort(np.argsort(size, kind="stable")[:count]).astype(np.int64)
 
 

@@ -125,7 +125,7 @@ def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
     from auditor.data.subset import Subset
     from auditor.figures.target import Target
     from auditor.files.codec import from_json, no_array
-    from auditor.models.form import check_form
+    from auditor.models.output_format import check_form
     from auditor.repair.base import Task
     from auditor.triggers.build import build
 
@@ -174,9 +174,9 @@ def inspect(job: Job, folder: Path, tell: Tell) -> None:
     exchange.save(replace(found, config={}), folder)
 
 
-def elsewhere(job: Job, folder: Path, tell: Tell) -> None:
+def external_files(job: Job, folder: Path, tell: Tell) -> None:
     """Say which files beside an ONNX file its numbers are in."""
-    from auditor.models.inspect import elsewhere as look
+    from auditor.models.inspect import external_files as look
     from auditor.worker.exchange import write_result
 
     with computing(SECONDS_TO_CHECK):
@@ -262,7 +262,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "repair": repair,
     "search": search,
     "inspect": inspect,
-    "elsewhere": elsewhere,
+    "external_files": external_files,
     "describe": describe,
     "fetch": fetch,
     "probe": probe,

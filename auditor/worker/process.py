@@ -36,16 +36,16 @@ class Worker:
         pid: Its number.
     """
 
-    def __init__(self, room: Path, environment: dict[str, str]) -> None:
+    def __init__(self, scratch: Path, environment: dict[str, str]) -> None:
         """Start it.
 
         Args:
-            room: The folder that it works in.
+            scratch: The folder that it works in.
             environment: All the variables that it is given.
         """
         self._process = subprocess.Popen(
             COMMAND,
-            cwd=room,
+            cwd=scratch,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -119,7 +119,7 @@ class Worker:
         """Return the end of what it wrote to its standard error, safe to show."""
         return [printable(line) for line in self._tail.decode("utf-8", "replace").splitlines()]
 
-    def epitaph(self, code: int, memory: int, doing: str) -> str:
+    def explain_exit(self, code: int, memory: int, doing: str) -> str:
         """Say how it died, with the last line that it left.
 
         Args:

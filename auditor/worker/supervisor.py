@@ -113,33 +113,35 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         _remove(self._folder)
 
-    def take(self, path: Path, *, follow: bool = True, external_data: bool = False) -> intake.Taken:
-        """Copy a model to where workers can read it and not change it; as `intake.take`.
+    def copy(
+        self, path: Path, *, follow: bool = True, external_data: bool = False
+    ) -> intake.ModelCopy:
+        """Copy a model to where workers can read it and not change it; as `intake.copy_model`.
 
         With `external_data`, the files beside it that its numbers are in come along; a worker says
         which, since the model is not opened here.
         """
-        taken = intake.take(path, self.room(), follow=follow)
-        if not external_data or taken.copy.is_dir():
-            return taken
-        job = {"kind": "elsewhere", "model": str(taken.copy), "name": path.name}
-        names = self.run(job, self.room(), silent).get("names")
+        model_copy = intake.copy_model(path, self.scratch(), follow=follow)
+        if not external_data or model_copy.copy.is_dir():
+            return model_copy
+        job = {"kind": "external_files", "model": str(model_copy.copy), "name": path.name}
+        names = self.run(job, self.scratch(), silent).get("names")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise WorkError("the worker sent a message that cannot be understood")
-        return intake.take_beside(taken, names)
+        return intake.copy_beside(model_copy, names)
 
-    def room(self) -> Path:
+    def scratch(self) -> Path:
         """Make a folder for one worker."""
         return Path(tempfile.mkdtemp(dir=self._folder))
 
     def run(
-        self, job: dict[str, Any], room: Path, progress: Progress, listen: Listen | None = None
+        self, job: dict[str, Any], scratch: Path, progress: Progress, listen: Listen | None = None
     ) -> dict[str, Any]:
         """Run one job in a worker and return its result.
 
         Args:
             job: What `jobs.JOBS` understands, `kind` among it.
-            room: The folder that it may write in; `result.json` and what comes with it are left
+            scratch: The folder that it may write in; `result.json` and what comes with it are left
                 there.
             progress: Told how far the worker is.
             listen: Told whatever else the worker says. A worker that is listened to is asked to
@@ -152,18 +154,18 @@ class Supervisor:
             WorkError: The backend is not installed, or the worker died, hung, used more than it
                 may, or sent something else than it should.
         """
-        if job["kind"] not in ("show", "inspect", "probe", "elsewhere"):  # which need no Keras
+        if job["kind"] not in ("show", "inspect", "probe", "external_files"):  # which need no Keras
             _check_backend(job.get("backend") or backend())
         memory = self._guard.memory or free_memory()
         grant = self._grant(job)
         there = gpu.on_this_machine()
         job = {**job, "gpu": {"there": there, "hidden": grant.hidden, "partly": grant.partly}}
-        job["confine"] = self._confinement(job, room, memory, gpu=grant.usable)
-        (room / "job.json").write_text(json.dumps(job), "utf-8")
+        job["confine"] = self._confinement(job, scratch, memory, gpu=grant.usable)
+        (scratch / "job.json").write_text(json.dumps(job), "utf-8")
         self._doing = ""
-        self._worker = worker = Worker(room, _environment(room, job, grant.variables))
+        self._worker = worker = Worker(scratch, _environment(scratch, job, grant.variables))
         try:
-            watchdog = Watchdog(worker.pid, room, memory, self._guard.seconds)
+            watchdog = Watchdog(worker.pid, scratch, memory, self._guard.seconds)
             refusal = self._listen(
                 worker.lines(watchdog), progress, listen, told=not job["confine"]
             )
@@ -180,8 +182,8 @@ class Supervisor:
             raise refusal
         if code != 0:
             of = f"{printable(job['name'])}: " if "name" in job else ""
-            raise WorkError(of + worker.epitaph(code, memory, self._doing))
-        return exchange.read_result(room)
+            raise WorkError(of + worker.explain_exit(code, memory, self._doing))
+        return exchange.read_result(scratch)
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the end of what the last worker wrote to its standard error."""
@@ -193,7 +195,7 @@ class Supervisor:
         return gpu.grant(job.get("device", "cpu"), confined=confined)
 
     def _confinement(
-        self, job: dict[str, Any], room: Path, memory: int, *, gpu: bool
+        self, job: dict[str, Any], scratch: Path, memory: int, *, gpu: bool
     ) -> dict[str, Any] | None:
         """Say what a worker is to be kept to; a download, far from any model, needs the network."""
         if job["kind"] == "fetch":
@@ -204,7 +206,7 @@ class Supervisor:
         return {
             "mode": self._guard.sandbox,
             "read": [str(path) for path in read if Path(path).is_absolute()],
-            "write": [str(room), *([job["checkpoints"]] if "checkpoints" in job else [])],
+            "write": [str(scratch), *([job["checkpoints"]] if "checkpoints" in job else [])],
             "memory": None if gpu else memory,
             "gpu": gpu,
             "walls": job.get("walls", sandbox.WALLS),
@@ -273,12 +275,14 @@ def _check_backend(name: str) -> None:
         )
 
 
-def _environment(room: Path, job: dict[str, Any], variables: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    scratch: Path, job: dict[str, Any], variables: Mapping[str, str]
+) -> dict[str, str]:
     own = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own |= variables  # the libraries look for GPUs as soon as they are imported
     if "backend" in job:
         own["KERAS_BACKEND"] = job["backend"]
-    home = str(room)
+    home = str(scratch)
     if job["kind"] == "fetch":  # downloads are kept where Keras keeps them, and may need a proxy
         home = os.environ.get("HOME", home)
         own |= {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
@@ -288,7 +292,7 @@ def _environment(room: Path, job: dict[str, Any], variables: Mapping[str, str]) 
         "LANG": "C.UTF-8",
         "HOME": home,
         "USER": "bdaudit",
-        "TMPDIR": str(room),
+        "TMPDIR": str(scratch),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "HDF5_PLUGIN_PRELOAD": "::",  # no filters from outside
         "JOBLIB_MULTIPROCESSING": "0",

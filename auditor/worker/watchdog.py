@@ -23,19 +23,19 @@ _SHARE = 0.9
 class Watchdog:
     """Watches one worker."""
 
-    def __init__(self, pid: int, room: Path, memory: int, seconds: float) -> None:
+    def __init__(self, pid: int, scratch: Path, memory: int, seconds: float) -> None:
         """Begin to watch.
 
         Args:
             pid: The worker's.
-            room: The folder that it writes in.
+            scratch: The folder that it writes in.
             memory: Bytes that it may hold.
             seconds: Seconds that it may run.
         """
-        self._pid, self._room, self._memory, self._seconds = pid, room, memory, seconds
+        self._pid, self._room, self._memory, self._seconds = pid, scratch, memory, seconds
         self._began = self._spoke = self._looked = time.monotonic()
         self._said = 0
-        self._scarce = _free(room) < _LEAST_FREE
+        self._scarce = _free(scratch) < _LEAST_FREE
 
     def heard(self, size: int) -> None:
         """Take note that the worker said something.

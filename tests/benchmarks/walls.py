@@ -106,7 +106,7 @@ Work = Callable[[Supervisor], object]
 def _probe() -> Work:
     def work(workers: Supervisor) -> object:
         job = {"kind": "probe", "secret": "/nothing", "device": "cpu"}
-        return workers.run(job, workers.room(), lambda *_: None)
+        return workers.run(job, workers.scratch(), lambda *_: None)
 
     return work
 
@@ -131,8 +131,8 @@ def _scan(folder: Path) -> Work:
     model = model_file(folder)
 
     def work(workers: Supervisor) -> object:
-        taken = workers.take(model)
-        return workers.run({**job, "model": str(taken.copy)}, workers.room(), lambda *_: None)
+        taken = workers.copy(model)
+        return workers.run({**job, "model": str(taken.copy)}, workers.scratch(), lambda *_: None)
 
     return work
 

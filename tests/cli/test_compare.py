@@ -172,6 +172,7 @@ def timeless(found: dict[str, Any]) -> list[Any]:
     return said
 
 
+@pytest.mark.long
 def test_it_goes_on_where_it_was_interrupted(
     workshop: Workshop, done: Done, tmp_path: Path
 ) -> None:

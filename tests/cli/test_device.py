@@ -2,30 +2,16 @@
 
 import html
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from auditor.worker.sandbox import gpu
-from tests.conftest import ROOT, Ran, Workshop, assert_refusal, bdaudit
+from tests.cli.machines import with_devices
+from tests.conftest import Ran, Workshop, assert_refusal, bdaudit
 
-pytestmark = [
-    pytest.mark.real_start,
-    pytest.mark.skipif(gpu.on_this_machine(), reason="this machine has a GPU"),
-]
-
-ELSEWHERE = """
-import sys
-from pathlib import Path
-from auditor.worker.sandbox import gpu
-gpu._DEV, gpu._DRIVER = Path(sys.argv[1]), Path(sys.argv[2])
-sys.argv = ["bdaudit", *sys.argv[3:]]
-from auditor.cli.main import main
-sys.exit(main())
-"""
+pytestmark = pytest.mark.skipif(gpu.on_this_machine(), reason="this machine has a GPU")
 
 
 @pytest.fixture
@@ -40,14 +26,7 @@ def machine(tmp_path: Path) -> tuple[Path, Path]:
 
 def on(machine: tuple[Path, Path], *arguments: object, **environment: str) -> Ran:
     """Run the command as on that machine, whose driver is missing."""
-    ran = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, *map(str, machine), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    return bdaudit(*arguments, prepare=partial(with_devices, *machine), **environment)
 
 
 def scan(workshop: Workshop) -> list[object]:

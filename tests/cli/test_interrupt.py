@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import Shelf
 from tests.conftest import Ran, assert_refusal, bdaudit
 
-pytestmark = pytest.mark.real_start
+pytestmark = [pytest.mark.long, pytest.mark.real_start]
 
 CLOSED = '"$0" -m auditor scan "$@" >&- 2>&-'
 

@@ -35,6 +35,9 @@ COMMANDS: dict[str, tuple[object, ...]] = {
 }
 
 
+AT_NOON = {"SOURCE_DATE_EPOCH": "1767268800"}
+
+
 @dataclass(frozen=True)
 class Bench:
     """The workshop's poisoned model in every form, and what the commands made of it."""
@@ -73,7 +76,10 @@ def bench(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory, pool: Th
     )  # fmt: skip
     return Bench(
         folder,
-        {name: pool.submit(bdaudit, *args, cwd=folder) for name, args in COMMANDS.items()},
+        {
+            name: pool.submit(bdaudit, *args, cwd=folder, **AT_NOON)
+            for name, args in COMMANDS.items()
+        },
     )
 
 
@@ -85,6 +91,15 @@ def assert_same_figures(one: dict[str, Any], other: dict[str, Any]) -> None:
     for name in ("tar", "tar_target", "tar_density", "trigger_mass", "heatmap_shift"):
         assert ours[name]["median"] == pytest.approx(theirs[name]["median"], rel=1e-3)
     assert ours["asr"]["value"] > 0.9 and ours["tar"]["median"] > 1
+
+
+@pytest.mark.real_start
+@pytest.mark.parametrize("form", ["keras", "onnx", "saved model", "tflite"])
+def test_a_worker_started_as_a_users_is_says_the_same_to_the_byte(form: str, bench: Bench) -> None:
+    """As one that was forked from what had imported everything."""
+    forked = bench.ran(form)
+    ran = bdaudit(*COMMANDS[form], cwd=bench.folder, **AT_NOON)
+    assert (ran.code, ran.out) == (1, forked.out)
 
 
 @pytest.mark.parametrize("form", ["onnx", "external", "saved model", "tflite"])

@@ -1,6 +1,5 @@
 """`bdaudit search`: what it writes, what it says, and what it refuses."""
 
-import io
 import json
 import os
 import signal
@@ -9,15 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
-from auditor.records.search_report import SearchReport
-from auditor.runs.trigger_files import trigger_files
 from tests.cli.conftest import Shelf
 from tests.conftest import Ran, assert_refusal, bdaudit
-from tests.report.searches import report
 
 WRITING = ("--output", "found.yaml", "--run-dir", "run")
 
@@ -76,6 +71,7 @@ def test_quiet_and_exit_zero(shelf: Shelf, tmp_path: Path) -> None:
     assert "found.yaml" in names(tmp_path)
 
 
+@pytest.mark.long
 def test_interrupted_it_is_resumed(shelf: Shelf, tmp_path: Path) -> None:
     args = ["search", shelf.folder / "poisoned.keras", "--data", shelf.data, *WRITING, "--full"]
     with (tmp_path / "err").open("wb") as err:
@@ -127,21 +123,3 @@ def test_what_exists_is_not_written_over(shelf: Shelf, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"mine")
         assert_refusal(search(shelf, "clean.keras", tmp_path), 2, name, "--force")
         (tmp_path / name).unlink()
-
-
-def test_names_that_are_no_file_names_are_numbers(tmp_path: Path) -> None:
-    """Class names come from the data: they may hold anything."""
-    shown = report("../evil", "Red", "red", "plain-1", "7", flagged=(0, 1, 2, 3, 4))
-    files = trigger_files(shown, tmp_path / "out.yaml")
-    document = yaml.safe_load(files[tmp_path / "out.yaml"])
-    ids = [trigger["id"] for trigger in document["triggers"]]
-    assert sorted(ids) == ["found-0", "found-1", "found-2", "found-4", "found-plain-1"]
-    assert {path.parent for path in files} == {tmp_path}
-    for trigger in document["triggers"]:
-        with np.load(io.BytesIO(files[tmp_path / trigger["path"]])) as stored:
-            assert (stored["pattern"].dtype, stored["mask"].dtype) == (np.uint8, np.float32)
-
-
-def test_no_file_where_nothing_is_flagged(tmp_path: Path) -> None:
-    shown: SearchReport = report("a", "b")
-    assert trigger_files(shown, tmp_path / "out.yaml") == {}

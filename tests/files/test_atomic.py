@@ -148,3 +148,14 @@ def test_a_name_that_no_file_may_have_is_refused_in_one_line(tmp_path: Path) -> 
     assert "File name too long" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert held(tmp_path) == {}
+
+
+@pytest.mark.parametrize("second", ["folder", "a" * 256])
+def test_what_cannot_be_whole_is_not_begun(tmp_path: Path, second: str) -> None:
+    """A folder is there, or no file may have the name: the first file stays as it was."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "first").write_bytes(b"old")
+    with pytest.raises(WorkError, match="Is a directory|File name too long"):
+        atomic.write({tmp_path / "first": b"new", tmp_path / second: b"new"})
+    assert (tmp_path / "first").read_bytes() == b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "first"}

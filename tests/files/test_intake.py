@@ -8,7 +8,7 @@ import pytest
 
 from auditor.errors import InputError
 from auditor.files import intake
-from auditor.files.intake import MOST_FILES, take, take_beside
+from auditor.files.intake import MOST_FILES, copy_beside, take
 
 
 @pytest.fixture
@@ -26,18 +26,20 @@ def test_a_file_is_copied_as_it_is_hashed(tmp_path: Path) -> None:
     path = tmp_path / "Model.KERAS"
     path.write_bytes(bytes(range(256)) * 9_000)
     (tmp_path / "to").mkdir()
-    taken = take(path, tmp_path / "to")
-    assert taken.copy.name == "model.keras"
-    assert taken.copy.read_bytes() == path.read_bytes()
-    assert taken.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert taken.bytes == path.stat().st_size
+    model_copy = take(path, tmp_path / "to")
+    assert model_copy.copy.name == "model.keras"
+    assert model_copy.copy.read_bytes() == path.read_bytes()
+    assert model_copy.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert model_copy.bytes == path.stat().st_size
 
 
 def test_a_folder_is_copied_with_all_that_is_in_it(folder: Path, tmp_path: Path) -> None:
-    taken = take(folder, tmp_path / "to")
-    copied = {str(p.relative_to(taken.copy)) for p in taken.copy.rglob("*") if p.is_file()}
+    model_copy = take(folder, tmp_path / "to")
+    copied = {
+        str(p.relative_to(model_copy.copy)) for p in model_copy.copy.rglob("*") if p.is_file()
+    }
     assert copied == {"saved_model.pb", "variables/variables.index"}
-    assert taken.bytes == len(b"graph" + b"index")
+    assert model_copy.bytes == len(b"graph" + b"index")
 
 
 def test_a_digest_tells_names_and_contents_apart(folder: Path, tmp_path: Path) -> None:
@@ -98,21 +100,21 @@ def test_files_beside_a_model_come_along_with_a_digest_of_all(tmp_path: Path) ->
     (tmp_path / "to").mkdir()
     for name, content in (("m.onnx", b"graph"), ("w", b"weights"), ("more/w", b"others")):
         (tmp_path / "from" / name).write_bytes(content)
-    taken = take(tmp_path / "from/m.onnx", tmp_path / "to")
-    assert take_beside(taken, []) == taken
-    whole = take_beside(taken, ["w", "more/w", "w"])
+    model_copy = take(tmp_path / "from/m.onnx", tmp_path / "to")
+    assert copy_beside(model_copy, []) == model_copy
+    whole = copy_beside(model_copy, ["w", "more/w", "w"])
     lines = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
         for name, content in (("m.onnx", b"graph"), ("more/w", b"others"), ("w", b"weights"))
     )
     assert whole.sha256 == hashlib.sha256(lines.encode()).hexdigest()
     assert whole.bytes == len(b"graphweightsothers")
-    assert (taken.copy.parent / "more/w").read_bytes() == b"others"
+    assert (model_copy.copy.parent / "more/w").read_bytes() == b"others"
 
 
 def test_a_model_in_endlessly_many_files(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"graph")
     (tmp_path / "to").mkdir()
-    taken = take(tmp_path / "m.onnx", tmp_path / "to")
+    model_copy = take(tmp_path / "m.onnx", tmp_path / "to")
     with pytest.raises(InputError, match=f"at most {MOST_FILES} are allowed"):
-        take_beside(taken, (str(number) for number in range(MOST_FILES + 1)))
+        copy_beside(model_copy, (str(number) for number in range(MOST_FILES + 1)))

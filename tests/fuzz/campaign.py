@@ -146,7 +146,7 @@ class Campaign:
         guard = Guard(memory=_LOAD_MEMORY if loading else _CHECK_MEMORY, seconds=3600)
         with patch.object(process, "COMMAND", COMMAND), Supervisor(guard) as workers:
             try:
-                workers.run(job, workers.room(), lambda *_: None, hear)
+                workers.run(job, workers.scratch(), lambda *_: None, hear)
             except AuditorError as error:
                 return f"{error}\n{workers.log_tail()}"
         return ""

@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.errors import UsageError
-from auditor.models.form import check_form
+from auditor.models.output_format import check_form
 
 
 def test_a_graph_stays_a_graph() -> None:

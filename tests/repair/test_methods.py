@@ -13,7 +13,6 @@ from auditor.figures.results import Device
 from auditor.figures.target import Target
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
-from auditor.models import load_classifier
 from auditor.models.to_onnx import from_keras
 from auditor.repair import REPAIRS, reads
 from auditor.repair.base import Task, repair
@@ -24,6 +23,7 @@ from auditor.repair.place import place
 from auditor.repair.result import RepairResult
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs
+from tests.repair.conftest import classifier_of
 from tests.repair.test_repair import after, timeless
 
 FORMS = ("plain.keras", "plain.onnx", "normalized.keras", "normalized.onnx")
@@ -74,7 +74,7 @@ def normalized():
 
 def task_of(path: Path, workshop: Workshop) -> Task:
     return Task(
-        classifier=load_classifier(path),
+        classifier=classifier_of(path),
         data=open_source(workshop.data),
         trigger=load(workshop.trigger),
         target=Target(0, "red", "given"),

@@ -29,7 +29,7 @@ def on_the_cpu():
         yield where
 
 
-class Ear(Observer):
+class Witness(Observer):
     """Remembers what it is told."""
 
     def __init__(self) -> None:
@@ -65,16 +65,20 @@ class Whole:
     task: Task
     checkpoints: Path
     before: Measurement
-    ear: Ear
+    witness: Witness
     result: RepairResult
 
 
 @pytest.fixture(scope="module")
 def whole(workshop: Workshop, on_the_cpu, tmp_path_factory) -> Whole:
-    task, ear, checkpoints = fresh(workshop), Ear(), tmp_path_factory.mktemp("checkpoints")
+    task, witness, checkpoints = (
+        fresh(workshop, own=True),
+        Witness(),
+        tmp_path_factory.mktemp("checkpoints"),
+    )
     before = measured(task)
-    result = repair(task, quick(), place=on_the_cpu, watcher=ear, checkpoints=checkpoints)
-    return Whole(task, checkpoints, before, ear, result)
+    result = repair(task, quick(), place=on_the_cpu, watcher=witness, checkpoints=checkpoints)
+    return Whole(task, checkpoints, before, witness, result)
 
 
 def measured(task: Task) -> Measurement:
@@ -82,22 +86,22 @@ def measured(task: Task) -> Measurement:
 
 
 def test_the_model_forgets_the_trigger_and_keeps_its_work(whole: Whole) -> None:
-    before, ear, result = whole.before, whole.ear, whole.result
+    before, witness, result = whole.before, whole.witness, whole.result
     assert before.asr.value > 0.95
     now = measured(whole.task)
     assert now.asr.value < 0.05
     assert now.robust_accuracy.value > 0.9
     assert now.clean_accuracy.value > before.clean_accuracy.value - 0.02
-    assert [e.epoch for e in ear.epochs] == [e.epoch for e in result.history] == list(range(7))
+    assert [e.epoch for e in witness.epochs] == [e.epoch for e in result.history] == list(range(7))
     assert [e.phase for e in result.history] == ["before", *["unlearning"] * 4, *["recovery"] * 2]
     assert [e.alpha for e in result.history[1:5]] == pytest.approx([0.05, 0.1, 0.15, 0.2])
     assert {e.alpha for e in (result.history[0], *result.history[5:])} == {None}
-    steps = ear.plans[0].steps_per_epoch
+    steps = witness.plans[0].steps_per_epoch
     assert steps == -(-240 // 32)
     assert [e.step for e in result.history] == [steps * n for n in range(7)]
     assert result.history[-1].images == 4 * steps * 64 + 2 * steps * 32
     assert (result.data.training, result.data.validation) == (240, 60)
-    assert ear.plans[0].steps == 6 * steps
+    assert witness.plans[0].steps == 6 * steps
 
 
 def test_the_kept_epoch_is_the_one_whose_weights_are_left(whole: Whole) -> None:
@@ -198,7 +202,8 @@ def test_each_phase_is_traced_once(task: Task, on_the_cpu, tmp_path, monkeypatch
     assert len(traced) <= 2 * 2 + 1, traced
 
 
-def test_frozen_layers_are_repaired_and_handed_back_frozen(task: Task, on_the_cpu) -> None:
+def test_frozen_layers_are_repaired_and_handed_back_frozen(workshop: Workshop, on_the_cpu) -> None:
+    task = fresh(workshop, own=True)
     layer = task.classifier.model.get_layer("first")
     layer.trainable = False
     before = values(layer.variables)
@@ -250,9 +255,9 @@ def test_the_evaluation_images_that_are_also_trained_on_are_counted(task: Task, 
 
 
 def test_little_data_is_passed_over_until_the_steps_are_enough(task: Task, on_the_cpu) -> None:
-    ear = Ear()
+    witness = Witness()
     options = quick(clean_budget=50, least_steps=9, epochs=1, recovery_epochs=0)
-    result = repair(task, options, place=on_the_cpu, watcher=ear)
-    assert ear.plans[0].steps_per_epoch == 9
+    result = repair(task, options, place=on_the_cpu, watcher=witness)
+    assert witness.plans[0].steps_per_epoch == 9
     assert result.history[-1].images == 9 * 64
     assert isinstance(result.history[-1].asr, Rate)

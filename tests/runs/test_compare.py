@@ -81,7 +81,7 @@ def interrupted(requests: Mapping[str, RepairRequest], folder: Path, scratch: Pa
             requests,
             folder / "run",
             progress=told.progress,
-            notify=told.lines.append,
+            notify=told.notify,
             announce=announce,
             observers=[watching],
         )
@@ -99,7 +99,7 @@ def done(
             folder / "run",
             resume=True,
             progress=told.progress,
-            notify=told.lines.append,
+            notify=told.notify,
             announce=announced.append,
             observers=[watching],
         )

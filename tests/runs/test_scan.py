@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.errors import InputError, WorkError
+from auditor.errors import InputError, UsageError, WorkError
 from auditor.figures.policy import Limits
 from auditor.figures.results import AuditResults, Rate
 from auditor.measure.options import Options
@@ -47,7 +47,7 @@ def found(workshop: Workshop, scratch: Path, told: Told) -> Certificate:
         certificate = scan(
             request(workshop, limits=limits),
             progress=told.progress,
-            notify=told.lines.append,
+            notify=told.notify,
         )
     assert isinstance(certificate, Certificate)
     return certificate
@@ -95,6 +95,11 @@ def test_whoever_asked_is_told_how_far_it_is(found: Certificate, told: Told) -> 
     assert ("measuring", 300, 300) in told.progress_made
     assert told.lines == [], "there was nothing that a user must know"
     assert "confined by Landlock" in found.safety.sandbox
+
+
+def test_no_trigger_is_no_pass(workshop: Workshop) -> None:
+    with pytest.raises(UsageError, match="no trigger"):
+        scan(ScanRequest(model=workshop.clean, triggers=(), data=str(workshop.data)))
 
 
 def test_a_model_that_is_missing_is_refused(workshop: Workshop, tmp_path: Path) -> None:

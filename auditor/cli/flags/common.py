@@ -33,7 +33,7 @@ external_data = option(
     help="Let an ONNX file have its numbers in other files, beside it.",
 )
 
-looking = stack(
+target_options = stack(
     option(
         "--target",
         metavar="CLASS",
@@ -155,7 +155,7 @@ force = option("--force", is_flag=True, help="Replace files that exist.")
 printing = stack(printed_as(CERTIFICATE), force)
 """What goes to standard output, and what may be replaced."""
 
-guarding = stack(
+sandbox_options = stack(
     option(
         "--sandbox",
         type=click.Choice(sandbox.MODES),
@@ -181,13 +181,13 @@ guarding = stack(
 
 
 def guard(flags: dict[str, Any]) -> Guard:
-    """Return what `guarding` asks for."""
+    """Return what `sandbox_options` asks for."""
     gib = flags["memory_limit"]
     memory = None if gib is None else int(gib * 2**30)
     return Guard(flags["sandbox"], memory, flags["time_limit"] * 60)
 
 
-talking = stack(
+verbosity_options = stack(
     option("-q", "--quiet", is_flag=True, help="No summary, no progress."),
     option("-v", "--verbose", is_flag=True, help="Also print the worker's own log."),
     option("--no-progress", is_flag=True, help="No progress."),

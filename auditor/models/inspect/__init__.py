@@ -9,13 +9,13 @@ from pathlib import Path
 
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import inspect_keras
-from auditor.models.inspect.onnx_graph import elsewhere, inspect_onnx
+from auditor.models.inspect.onnx_graph import external_files, inspect_onnx
 from auditor.models.inspect.recognise import model_format
 from auditor.models.inspect.saved_model import inspect_saved_model
 from auditor.models.inspect.tflite import inspect_tflite
 from auditor.text import printable
 
-__all__ = ["CHECKS", "elsewhere", "examine", "inspect"]
+__all__ = ["CHECKS", "external_files", "examine", "inspect"]
 
 CHECKS: dict[str, Callable[[Path, str], Inspection]] = {
     "keras": inspect_keras,

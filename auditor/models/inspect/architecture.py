@@ -65,7 +65,7 @@ def check_architecture(config: dict[str, Any], stored: int, findings: Findings) 
         findings: Told of it, with the JSON path, the reason and what to do.
 
     Raises:
-        Enough: So much is wrong that the rest does not matter.
+        TooManyFindings: So much is wrong that the rest does not matter.
     """
     name = config.get("class_name")
     if not isinstance(name, str) or name not in MODELS:

@@ -11,7 +11,7 @@ _MAX_CALLS = 64
 Name = TypeVar("Name", bound=Hashable)
 
 
-class Endless(Exception):
+class TooLarge(Exception):
     """A function, and what is wrong with what it calls."""
 
 
@@ -26,15 +26,15 @@ def grown(
         start: The functions that the graph itself calls, each as often as it does.
 
     Raises:
-        Endless: One calls itself, or calls are nested beyond any model's.
+        TooLarge: One calls itself, or calls are nested beyond any model's.
     """
     sizes: dict[Name, int] = {}
 
     def size(name: Name, above: tuple[Name, ...]) -> int:
         if name in above:
-            raise Endless(name, "calls itself")
+            raise TooLarge(name, "calls itself")
         if len(above) > _MAX_CALLS:
-            raise Endless(name, f"is called from {_MAX_CALLS} functions inside each other")
+            raise TooLarge(name, f"is called from {_MAX_CALLS} functions inside each other")
         if name not in sizes:
             inside = (*above, name)
             sizes[name] = own[name] + sum(size(inner, inside) for inner in calls[name])

@@ -15,7 +15,7 @@ from typing import Any
 from auditor.errors import InputError
 from auditor.models.inspect.hdf5_attributes import check_attributes, text_attribute
 from auditor.models.inspect.hdf5_heap import heaps_end
-from auditor.models.inspect.inspection import Enough, Findings
+from auditor.models.inspect.inspection import Findings, TooManyFindings
 from auditor.models.inspect.window import FileWindow
 from auditor.text import printable
 
@@ -108,7 +108,7 @@ def measure_weights(
                     numbers = math.prod(node.shape or (0,))
                     count += numbers
                     declared += numbers * node.get_type().get_size()
-    except Enough:
+    except TooManyFindings:
         raise
     except Exception as error:  # h5py raises half a dozen kinds for a damaged file
         raise _damaged(shown, error) from None
@@ -149,7 +149,7 @@ def _nodes(h5py: Any, file: Any, place: str, findings: Findings) -> Iterator[tup
         count += h5py.h5a.get_num_attrs(opened) + (len(opened) if is_group else 0)
         if count > _MAX_OBJECTS:
             findings.add(place or "/", f"more than {_MAX_OBJECTS} nodes and attributes")
-            raise Enough
+            raise TooManyFindings
         yield shown, opened
         for child in opened if is_group else ():
             inside = f"{where}/{printable(child[:80].decode('utf-8', 'replace'))}"[:_MAX_PLACE]

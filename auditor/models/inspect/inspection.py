@@ -37,14 +37,14 @@ class Findings:
             reason: What it is and what to do, its parts from the file already printable.
 
         Raises:
-            Enough: There are `MOST_FINDINGS` now.
+            TooManyFindings: There are `MOST_FINDINGS` now.
         """
         self.all.append(Finding(printable(place, 200), printable(reason, 500)))
         if len(self.all) >= MOST_FINDINGS:
-            raise Enough
+            raise TooManyFindings
 
 
-class Enough(Exception):
+class TooManyFindings(Exception):
     """So much is wrong with a file that the rest need not be looked at."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.models.inspect.architecture import check_architecture, layers_of, parse_architecture
 from auditor.models.inspect.hdf5 import HDF5_MAGIC, read_h5_model
-from auditor.models.inspect.inspection import Enough, Findings, Inspection
+from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
 from auditor.models.inspect.keras_zip import read_keras_zip
 from auditor.models.inspect.modernise import modernise
 from auditor.text import printable
@@ -26,7 +26,7 @@ def inspect_keras(path: Path, shown: str) -> Inspection:
         kind = "h5" if file.read(len(HDF5_MAGIC)) == HDF5_MAGIC else "keras"
     findings = Findings()
     found: dict[str, Any] = {"written_by": "Keras", "layers": (), "stored": 0}
-    with suppress(Enough):
+    with suppress(TooManyFindings):
         _look(path, kind, shown, findings, found)
     return Inspection(format=kind, findings=tuple(findings.all), **found)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditor.models.inspect.inspection import Enough, Findings
+from auditor.models.inspect.inspection import Findings, TooManyFindings
 from auditor.models.inspect.keras_calls import VALUES, Calls, known, quoted
 from auditor.models.inspect.keras_names import (
     ACTIVATIONS,
@@ -108,7 +108,7 @@ class Walk:
         self._layers += 1
         if self._layers > MAX_LAYERS:
             self._findings.add("config", f"more than {MAX_LAYERS} layers")
-            raise Enough
+            raise TooManyFindings
         if not isinstance(found.get("config"), dict):
             return "a layer without a config object; save the model again"
         parameters, shared = least_parameters(found), found.get("shared_object_id")

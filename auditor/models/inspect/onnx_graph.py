@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError
 from auditor.models.inspect import onnx_ops, onnx_tensor
-from auditor.models.inspect.growth import Endless, grown
-from auditor.models.inspect.inspection import Enough, Findings, Inspection
+from auditor.models.inspect.growth import TooLarge, grown
+from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
 from auditor.models.inspect.protobuf import parse
 from auditor.text import printable
 
@@ -44,7 +44,7 @@ class _Scope:
     depth: int = 0
 
 
-def elsewhere(path: Path, shown: str) -> list[str]:
+def external_files(path: Path, shown: str) -> list[str]:
     """Return the names of the files that an ONNX file says its numbers are in; none is opened.
 
     Raises:
@@ -75,7 +75,7 @@ def inspect_onnx(path: Path, shown: str, external_data: bool = False) -> Inspect
     if not model.ir_version or not model.graph.node:
         raise InputError(f"{shown}: no graph in this file; export the whole model to ONNX again")
     walk = _OnnxWalk(model, path.parent if external_data else None)
-    with contextlib.suppress(Enough):
+    with contextlib.suppress(TooManyFindings):
         walk.model()
     return Inspection(
         format="onnx",
@@ -154,7 +154,7 @@ class _OnnxWalk:
         try:
             if len(self.layers) + grown(self.sizes, self.calls, main) > _MAX_NODES:
                 self.findings.add("functions", f"become more than {_MAX_NODES} nodes; {_DO}")
-        except Endless as endless:
+        except TooLarge as endless:
             (domain, name, _), why = endless.args
             self.findings.add(f"function {domain}.{name}", f"{why}; {_DO}")
 
@@ -183,7 +183,7 @@ class _OnnxWalk:
         self.layers.append((printable(place, 200), printable(f"{node.op_type}", 80)))
         if len(self.layers) > _MAX_NODES:
             self.findings.add(place, f"more than {_MAX_NODES} nodes; no image classifier has these")
-            raise Enough
+            raise TooManyFindings
         texts = (node.name, node.op_type, node.domain, node.overload, *node.input, *node.output)
         if not _are_texts(texts):
             self.findings.add(place, f"names that are not UTF-8; {_DO}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import InputError
-from auditor.models.inspect.inspection import Enough, Findings, Inspection
+from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
 from auditor.models.inspect.protobuf import parse
 from auditor.models.inspect.saved_model_folder import GRAPH, check_folder
 from auditor.models.inspect.saved_model_graph import GraphWalk, elements
@@ -32,7 +32,7 @@ def inspect_saved_model(path: Path, shown: str) -> Inspection:
     findings = Findings()
     walks: list[GraphWalk] = []
     stored = 0
-    with contextlib.suppress(Enough):
+    with contextlib.suppress(TooManyFindings):
         weights = check_folder(path, findings, shown)
         model = parse(path / GRAPH, saved_model_class(), "a SavedModel", f"{shown}: {GRAPH}")
         if not model.meta_graphs:

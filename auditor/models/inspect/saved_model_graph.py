@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from auditor.models.inspect.growth import Endless, grown
-from auditor.models.inspect.inspection import Enough, Findings
+from auditor.models.inspect.growth import TooLarge, grown
+from auditor.models.inspect.inspection import Findings, TooManyFindings
 from auditor.models.inspect.tensorflow_ops import OPERATORS, READING, WRITING
 from auditor.text import printable
 
@@ -72,7 +72,7 @@ class GraphWalk:
         self.layers.append((printable(place, 200), printable(node.op, 80)))
         if len(self.layers) > _MAX_NODES:
             self.findings.add(place, f"more than {_MAX_NODES} nodes; no image classifier has these")
-            raise Enough
+            raise TooManyFindings
         if node.op in self.functions:
             self.leads[unit].append(("function", node.op))
         elif node.op in READING | WRITING:
@@ -167,7 +167,7 @@ class GraphWalk:
             if len(self.layers) + grown(own, calls, calls[""]) > 4 * _MAX_NODES:
                 reason = f"becomes more than {4 * _MAX_NODES} nodes when it is run; {_DO}"
                 self.findings.add("library", reason)
-        except Endless as endless:
+        except TooLarge as endless:
             name, why = endless.args
             self.findings.add(f"function {name}", f"{why}; {_DO}")
 

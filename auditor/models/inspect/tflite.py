@@ -9,7 +9,7 @@ from pathlib import Path
 from auditor.errors import InputError
 from auditor.models.inspect import tflite_ops
 from auditor.models.inspect.flatbuffer import Buffer, Damaged, Table
-from auditor.models.inspect.inspection import Enough, Findings, Inspection
+from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
 from auditor.text import printable
 
 _MAX_BYTES = 2**31 - 1
@@ -44,7 +44,7 @@ def inspect_tflite(path: Path, shown: str) -> Inspection:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             walk = _TfliteWalk(Buffer(data))
-            with contextlib.suppress(Enough):
+            with contextlib.suppress(TooManyFindings):
                 walk.model()
         except Damaged as error:
             raise InputError(

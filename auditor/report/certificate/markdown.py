@@ -6,7 +6,7 @@ from auditor.report.certificate.checks import told
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.joint import joint_finding, joint_limits, joint_lines, joint_notes
 from auditor.report.lines import lines
-from auditor.report.marks import code, escape, facts, table
+from auditor.report.markdown_text import code, escape, facts, table
 from auditor.report.words import VERDICTS, model_name, moment, original_name, target_name
 
 MOST_ROWS, MOST_CHAPTERS = 100, 20

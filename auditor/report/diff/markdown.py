@@ -3,7 +3,7 @@
 from auditor.records.diff import Diff, Item
 from auditor.report.certificate.markdown import ICONS, MOST_CHAPTERS
 from auditor.report.diff.words import chapters, finding, model_names, rows
-from auditor.report.marks import code, escape
+from auditor.report.markdown_text import code, escape
 from auditor.report.words import VERDICTS, moment
 
 

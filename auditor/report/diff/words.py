@@ -95,7 +95,7 @@ def rows(items: Sequence[Item]) -> list[DiffRow]:
 def title(item: Item) -> str:
     """Return an item's name for people."""
     if item.name == "clean_target_rate":
-        return "Taken for the target without it"
+        return "ModelCopy for the target without it"
     return TITLES.get(item.name, printable(item.name, 60))
 
 

@@ -10,7 +10,7 @@ from auditor.figures.results import Skipped
 from auditor.records.search_report import SearchReport
 from auditor.report import words
 from auditor.report.pictures import data_uri, enlarged
-from auditor.report.search.words import VERDICTS, blind, finding, model_name
+from auditor.report.search.words import VERDICTS, finding, limits_of_search, model_name
 from auditor.report.template import fill
 from auditor.search.result import FoundStamp, stamped
 
@@ -59,7 +59,7 @@ def page(report: SearchReport) -> str:
             "hidden": len(ranked[MOST:]),
             "median": 100 * min(1.0, found.median / largest),
             "share": partial(_share, report),
-            "blind": blind(report),
+            "limits_of_search": limits_of_search(report),
             "schema": report.schema,
             "class_name": words.class_name,
             "example": data_uri(enlarged(found.example)),

@@ -72,7 +72,7 @@ def _against(found: FoundStamp) -> str:
     )
 
 
-def blind(report: SearchReport) -> list[str]:
+def limits_of_search(report: SearchReport) -> list[str]:
     """Return what this search could not see, a sentence each."""
     left_out = sum(not found.rounds for found in report.found.classes)
     said = list(BLIND)

@@ -100,7 +100,7 @@ def compute(name: str, walls: Sequence[str] = WALLS, everything_in: Sequence[Pat
             "everything_in": [str(path) for path in everything_in],
         }
         try:
-            left = workers.run(job, workers.room(), silent)
+            left = workers.run(job, workers.scratch(), silent)
             versions = left["versions"]
             return Trial(
                 printable(str(left["device"]), 200),

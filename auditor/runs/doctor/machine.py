@@ -54,11 +54,11 @@ def _pdf() -> MachineFinding:
 def _sandbox() -> MachineFinding:
     """Have a confined worker try what it must not."""
     with Supervisor(Guard()) as workers:
-        secret, room = workers.room() / "secret", workers.room()
+        secret, scratch = workers.scratch() / "secret", workers.scratch()
         secret.write_text("secret")
         job = {"kind": "probe", "secret": str(secret), "device": "cpu"}
         try:
-            left = workers.run(job, room, silent)
+            left = workers.run(job, scratch, silent)
         except AuditorError as error:
             return MachineFinding("sandbox", False, str(error), "export BDAUDIT_SANDBOX=off")
         confined = workers.confinement

@@ -2,7 +2,7 @@
 
 A worker confines itself before it imports anything that starts threads or opens the model; there is
 no way back. Landlock guards files, seccomp system calls; limits guard memory. Linux on x86-64 and
-aarch64; elsewhere the limits alone. Standard library only.
+aarch64; external_files the limits alone. Standard library only.
 """
 
 import sys

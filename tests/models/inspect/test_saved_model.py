@@ -427,8 +427,8 @@ def cut(path: Path) -> None:
 
 
 def linked(path: Path) -> None:
-    path.rename(path.parent.parent / "elsewhere.pb")
-    path.symlink_to(path.parent.parent / "elsewhere.pb")
+    path.rename(path.parent.parent / "external_files.pb")
+    path.symlink_to(path.parent.parent / "external_files.pb")
 
 
 def test_any_byte_changed_is_refused_or_harmless(model: Path) -> None:

@@ -193,7 +193,7 @@ CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "a variable": ("a variable, or a sparse or variant tensor", tensor(isVariable=True)),
     "sparse": ("a variable, or a sparse", tensor(sparsity=schema.SparsityParametersT())),
     "two graphs": ("subgraphs: more than one, for loops and branches", second_graph),
-    "elsewhere": ("buffer 1: numbers outside of the model", numbers_elsewhere),
+    "external_files": ("buffer 1: numbers outside of the model", numbers_elsewhere),
     "a scale": ("a quantized model (with a scale)", scale_alone),
     "overwritten": ("writes over a stored tensor", write_over_a_weight),
     "large options": ("options that only other operators have", large_options),

@@ -11,7 +11,7 @@ from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate
 from auditor.report.certificate.markdown import MOST_CHAPTERS, MOST_ROWS
 from auditor.report.formats import render
-from auditor.report.marks import code, escape
+from auditor.report.markdown_text import code, escape
 from auditor.text import printable
 from tests import audited
 from tests.report import hostile

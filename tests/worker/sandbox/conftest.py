@@ -52,7 +52,7 @@ def attack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
         script = tmp_path / "attack.py"
         script.write_text(_PREAMBLE + textwrap.dedent(code) + _END)
         with Supervisor(guard or Guard()) as workers:
-            room = workers.room()
+            room = workers.scratch()
             told = {"kind": "attack", "model": str(script), "device": "cpu", **job}
             left = workers.run(told, room, lambda *_: None)
             return Attacked(left, room, workers.log_tail())

@@ -142,14 +142,14 @@ def used(shelf: Path, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> dict[str
     """Load and use all of them in a worker without the static check."""
     monkeypatch.setattr(process, "COMMAND", COMMAND)
     with Supervisor(guard) as workers:
-        kept = workers.room()
+        kept = workers.scratch()
         copies = {}
         for name in ACTS:
             copies[name] = str(kept / name)
             copy = shutil.copytree if (shelf / name).is_dir() else shutil.copy
             copy(shelf / name, kept / name)
         job = {"kind": "models", "models": copies, "device": "cpu", "data": str(kept)}
-        return workers.run(job, workers.room(), lambda *_: None)
+        return workers.run(job, workers.scratch(), lambda *_: None)
 
 
 def left(shelf: Path) -> set[str]:

@@ -59,7 +59,7 @@ def first_of(path: Path, notify: Notify) -> Trigger:
     if others:
         names = ", ".join(printable(other.id, 60) for other in others)
         notify(
-            f"{first.id} is repaired; {printable(str(path))} holds {names} as well: repair the "
-            "repaired model again with each"
+            f"{printable(first.id, 60)} is repaired; {printable(str(path))} holds {names} as well: "
+            "repair the repaired model again with each"
         )
     return first

@@ -1,0 +1,145 @@
+"""An attestation checked from Python: what holds, and what is said of what does not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from auditor.errors import AuditorError, InputError, UsageError, VerificationError
+from auditor.runs.sign import sign
+from auditor.runs.verify import VerifyRequest, verify
+from tests.audited import flipped
+from tests.runs.conftest import Desk, sha256
+
+
+def request(desk: Desk, attestation: Path, model: str = "came.keras", **how) -> VerifyRequest:
+    asked = {"models": [desk / model], "public_keys": [desk / "release.pub"], **how}
+    return VerifyRequest(attestation=attestation, **asked)
+
+
+def test_what_holds_is_said_in_full(desk: Desk) -> None:
+    path = desk.signed("repair", desk / "repair.html")
+    models = [desk / "came.keras", desk / "repaired.keras"]
+    found = verify(
+        request(
+            desk,
+            path,
+            models=models,
+            public_keys=[desk / "other.pub", desk / "release.pub"],
+            certificates=[desk / "repair.html"],
+            require="pass",
+        )
+    )
+    assert found.models == {model: sha256(model) for model in models}
+    assert found.papers == {desk / "repair.html": True}
+    assert (found.key, found.key_id) == (desk / "release.pub", desk.signer().public_key.keyid)
+    assert found.statement == sign(desk / "repair.json", desk.signer()).statement
+    assert found.document == json.loads((desk / "repair.json").read_bytes())
+    assert found.audited.verdict.status == "pass"
+
+
+def test_a_certificate_may_be_what_is_checked(desk: Desk) -> None:
+    path = desk.signed("scan", desk / "scan.html")
+    found = verify(request(desk, desk / "scan.html", beside=path))
+    assert found.papers == {desk / "scan.html": True}
+    changed = desk / "changed.html"
+    changed.write_bytes((desk / "scan.html").read_bytes() + b" ")
+    with pytest.raises(VerificationError, match=r"changed\.html: not a certificate that was sign"):
+        verify(request(desk, changed, beside=path))
+
+
+def test_no_changed_bit_of_the_attestation_gets_past(desk: Desk) -> None:
+    path = desk.signed("scan")
+    verify(request(desk, path))
+    whole = path.read_bytes()
+    rest, signature = whole[:-100], whole[-100:]
+    for content in (*flipped(whole, 20), *(rest + changed for changed in flipped(signature, 20))):
+        path.write_bytes(content)
+        with pytest.raises(VerificationError, match=r"scan\.jsonl: not verified: "):
+            verify(request(desk, path))
+
+
+Wrong = Callable[[Desk], dict]
+WRONG: dict[str, tuple[str, Wrong, type[AuditorError], str]] = {
+    "a key not given": (
+        "scan",
+        lambda desk: {"public_keys": [desk / "other.pub"]},
+        VerificationError,
+        "no signature of a pinned key",
+    ),
+    "another model": (
+        "scan",
+        lambda _: {"model": "repaired.keras"},
+        VerificationError,
+        "another m",
+    ),
+    "one of two models": (
+        "scan",
+        lambda desk: {"models": [desk / "came.keras", desk / "repaired.keras"]},
+        VerificationError,
+        r"repaired\.keras: another model",
+    ),
+    "the model as it came": (
+        "repair",
+        lambda _: {},
+        VerificationError,
+        "came.keras: the model as it came, before the repair; the verdict is about out/repaired",
+    ),
+    "another verdict": (
+        "scan",
+        lambda _: {"require": "pass"},
+        VerificationError,
+        "the verdict is fail, required is pass",
+    ),
+    "an old audit": (
+        "scan",
+        lambda _: {"max_age": 0.5},
+        VerificationError,
+        r"the audit is of 2026-01-02T03:04:05Z; at most 0\.5 days are allowed",
+    ),
+    "a certificate that was not signed": (
+        "scan",
+        lambda desk: {"certificates": [desk / "scan.html"]},
+        VerificationError,
+        r"scan\.html: not a certificate that was signed",
+    ),
+    "no model": ("scan", lambda _: {"models": []}, UsageError, "give the model"),
+    "no key": ("scan", lambda _: {"public_keys": []}, UsageError, "the key you trust"),
+    "a missing model": ("scan", lambda _: {"model": "none"}, InputError, "none: no such model"),
+    "a missing key": (
+        "scan",
+        lambda desk: {"public_keys": [desk / "none.pub"]},
+        InputError,
+        r"none\.pub: public key file: No such file",
+    ),
+    "a private key": (
+        "scan",
+        lambda desk: {"public_keys": [desk / "release"]},
+        InputError,
+        "no public key in PEM form",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_does_not_hold_is_said(kind: str, desk: Desk) -> None:
+    audit, how, error, words = WRONG[kind]
+    path = desk.signed(audit)
+    with pytest.raises(error, match=words) as refused:
+        verify(request(desk, path, **how(desk)))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_pdf_that_nobody_signed_proves_nothing(desk: Desk) -> None:
+    """Whatever it holds: it is not even compared with a key."""
+    (desk / "paper.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    with pytest.raises(
+        VerificationError, match="^not verified: .*paper.pdf: no files are attached"
+    ):
+        verify(request(desk, desk / "paper.pdf"))
+
+
+def test_an_attestation_that_is_missing_cannot_be_read(desk: Desk) -> None:
+    with pytest.raises(InputError, match=r"none\.jsonl: No such file"):
+        verify(request(desk, desk / "none.jsonl"))
