@@ -1,6 +1,6 @@
 # make demo        a small BadNet trained, scanned, repaired and certified, in ./demo
 # make test        every test but the long ones; says at its end which took longest
-# make test-long   fuzzing, kills, rehearsals of long runs
+# make test-long   fuzzing, kills, the demo, long runs in small, ten thousand photographs
 # make lint        ruff, mypy --strict, import directions
 # make bench       speed and memory, written to tests/benchmarks/results
 #

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from tests import command
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+for _name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # several processes at once on few cores
 for _name in (signal.SIGINT, signal.SIGHUP):  # ignored by jobs in the background, and by children
     if signal.getsignal(_name) == signal.SIG_IGN:
@@ -44,8 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _starts_of_a_module(request: pytest.FixtureRequest) -> None:
+def _starts_of_a_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As `_starts`, for fixtures; and variables that examples set in this process go with it."""
     command.forked_workers = request.node.get_closest_marker("real_start") is None
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
 
 
 @pytest.fixture(autouse=True)

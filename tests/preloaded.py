@@ -9,12 +9,16 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-LIBRARIES = ("HDF5", "KERAS", "OMP", "TF_NUM", "XLA")
-"""How the variables begin that the libraries below read when they are imported."""
+LIBRARIES = (
+    *("KERAS_BACKEND", "OMP_NUM_THREADS", "XLA_FLAGS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
+"""The variables that the libraries below read when they are imported, and workers are given."""
+
+TOLD = {name: os.environ.get(name) for name in LIBRARIES}
+"""What the libraries were told."""
 
 os.environ["HDF5_PLUGIN_PRELOAD"] = "::"  # as a worker has it
-TOLD = {name: value for name, value in os.environ.items() if name.startswith(LIBRARIES)}
-"""What the libraries were told."""
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 sys.modules["sklearn"] = None  # type: ignore[assignment]  # as a worker has it, too
@@ -53,7 +57,7 @@ def can_fork(environment: dict[str, str]) -> bool:
 
     One with a GPU needs its own; and what another thread holds would stay held in a child.
     """
-    told = {name: value for name, value in environment.items() if name.startswith(LIBRARIES)}
+    told = {name: environment.get(name) for name in LIBRARIES}
     gpu = GPUS and environment.get("CUDA_VISIBLE_DEVICES") != "-1"
     alone = len([*Path("/proc/self/task").iterdir()]) == 1
     return told == TOLD and not gpu and alone

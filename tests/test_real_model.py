@@ -26,7 +26,7 @@ from auditor.triggers.spec import load
 from tests.conftest import SHARED
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(not (SHARED / "models").is_dir(), reason="no development data here"),
 ]
 

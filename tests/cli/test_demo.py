@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import assert_refusal, bdaudit
 
-pytestmark = pytest.mark.real_start
+pytestmark = [pytest.mark.long, pytest.mark.real_start]
 
 
 def test_the_demo_trains_scans_repairs_and_certifies(tmp_path: Path) -> None:

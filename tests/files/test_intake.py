@@ -8,7 +8,7 @@ import pytest
 
 from auditor.errors import InputError
 from auditor.files import intake
-from auditor.files.intake import MOST_FILES, copy_beside, take
+from auditor.files.intake import MOST_FILES, copy_beside, copy_model
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_file_is_copied_as_it_is_hashed(tmp_path: Path) -> None:
     path = tmp_path / "Model.KERAS"
     path.write_bytes(bytes(range(256)) * 9_000)
     (tmp_path / "to").mkdir()
-    model_copy = take(path, tmp_path / "to")
+    model_copy = copy_model(path, tmp_path / "to")
     assert model_copy.copy.name == "model.keras"
     assert model_copy.copy.read_bytes() == path.read_bytes()
     assert model_copy.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -34,7 +34,7 @@ def test_a_file_is_copied_as_it_is_hashed(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_copied_with_all_that_is_in_it(folder: Path, tmp_path: Path) -> None:
-    model_copy = take(folder, tmp_path / "to")
+    model_copy = copy_model(folder, tmp_path / "to")
     copied = {
         str(p.relative_to(model_copy.copy)) for p in model_copy.copy.rglob("*") if p.is_file()
     }
@@ -43,10 +43,10 @@ def test_a_folder_is_copied_with_all_that_is_in_it(folder: Path, tmp_path: Path)
 
 
 def test_a_digest_tells_names_and_contents_apart(folder: Path, tmp_path: Path) -> None:
-    first = take(folder, tmp_path / "to").sha256
+    first = copy_model(folder, tmp_path / "to").sha256
     (folder / "variables" / "variables.index").replace(folder / "variables" / "other.index")
     (tmp_path / "again").mkdir()
-    assert take(folder, tmp_path / "again").sha256 != first
+    assert copy_model(folder, tmp_path / "again").sha256 != first
 
 
 def link(folder: Path) -> None:
@@ -65,13 +65,13 @@ def pipe(folder: Path) -> None:
 def test_a_folder_with_something_else_in_it_is_refused(make, folder: Path, tmp_path: Path) -> None:
     make(folder)
     with pytest.raises(InputError, match="more|assets"):
-        take(folder, tmp_path / "to")
+        copy_model(folder, tmp_path / "to")
 
 
 def test_any_other_folder_is_refused_before_it_is_copied(tmp_path: Path) -> None:
     (tmp_path / "to").mkdir()
     with pytest.raises(InputError, match="no SavedModel"):
-        take(tmp_path, tmp_path / "to")
+        copy_model(tmp_path, tmp_path / "to")
     assert list((tmp_path / "to").iterdir()) == []
 
 
@@ -81,18 +81,19 @@ def test_what_a_worker_left_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "repaired.keras").symlink_to(secret)
     (tmp_path / "to").mkdir()
     with pytest.raises(InputError, match="symbolic link"):
-        take(tmp_path / "repaired.keras", tmp_path / "to", follow=False)
-    assert take(tmp_path / "repaired.keras", tmp_path / "to").bytes == 6  # the user's own may be
+        copy_model(tmp_path / "repaired.keras", tmp_path / "to", follow=False)
+    own = copy_model(tmp_path / "repaired.keras", tmp_path / "to")  # the user's own may be
+    assert own.bytes == 6
 
 
 def test_caps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "MOST_BYTES", 7)
     with pytest.raises(InputError, match="are allowed"):
-        take(folder, tmp_path / "to")
+        copy_model(folder, tmp_path / "to")
     monkeypatch.setattr(intake, "MOST_FILES", 2)
     (tmp_path / "again").mkdir()
     with pytest.raises(InputError, match="more than 2 files"):
-        take(folder, tmp_path / "again")
+        copy_model(folder, tmp_path / "again")
 
 
 def test_files_beside_a_model_come_along_with_a_digest_of_all(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_files_beside_a_model_come_along_with_a_digest_of_all(tmp_path: Path) ->
     (tmp_path / "to").mkdir()
     for name, content in (("m.onnx", b"graph"), ("w", b"weights"), ("more/w", b"others")):
         (tmp_path / "from" / name).write_bytes(content)
-    model_copy = take(tmp_path / "from/m.onnx", tmp_path / "to")
+    model_copy = copy_model(tmp_path / "from/m.onnx", tmp_path / "to")
     assert copy_beside(model_copy, []) == model_copy
     whole = copy_beside(model_copy, ["w", "more/w", "w"])
     lines = "".join(
@@ -115,6 +116,6 @@ def test_files_beside_a_model_come_along_with_a_digest_of_all(tmp_path: Path) ->
 def test_a_model_in_endlessly_many_files(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"graph")
     (tmp_path / "to").mkdir()
-    model_copy = take(tmp_path / "m.onnx", tmp_path / "to")
+    model_copy = copy_model(tmp_path / "m.onnx", tmp_path / "to")
     with pytest.raises(InputError, match=f"at most {MOST_FILES} are allowed"):
         copy_beside(model_copy, (str(number) for number in range(MOST_FILES + 1)))

@@ -47,7 +47,7 @@ SAY = """
     ],
 )
 def test_nonsense_is_refused(attack: Attack, said: str) -> None:
-    with pytest.raises(WorkError, match="cannot be from_values"):
+    with pytest.raises(WorkError, match="cannot be understood"):
         attack(SAY + f"\n    {said}\n    time.sleep(60)", OFF)
 
 
@@ -241,7 +241,7 @@ def test_a_file_has_a_largest_size(attack: Attack) -> None:
 
 def test_a_worker_cannot_change_what_it_said_of_its_confinement(attack: Attack) -> None:
     """It counts only as the first word, said before the worker has seen a model."""
-    with pytest.raises(WorkError, match="cannot be from_values"):
+    with pytest.raises(WorkError, match="cannot be understood"):
         attack(SAY + '\n    say(\'{"event": "confined", "landlock": 7}\\n\'); time.sleep(9)', OFF)
 
 
@@ -307,5 +307,5 @@ def test_of_what_it_computes_on_a_worker_speaks_once() -> None:
 
 def test_what_it_computes_on_cannot_be_said_again(attack: Attack) -> None:
     line = json.dumps({"event": "device", "gpus": [], "unused": "x"}) + "\\n"
-    with pytest.raises(WorkError, match="cannot be from_values"):
+    with pytest.raises(WorkError, match="cannot be understood"):
         attack(SAY + f"\n    say({line!r}.replace('\\\\n', '\\n') * 2); time.sleep(9)", OFF)
