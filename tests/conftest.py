@@ -15,8 +15,6 @@ import pytest
 from tests import command
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-for _name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # several processes at once on few cores
 for _name in (signal.SIGINT, signal.SIGHUP):  # ignored by jobs in the background, and by children
     if signal.getsignal(_name) == signal.SIG_IGN:
         signal.signal(_name, signal.SIG_DFL)
