@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from auditor.figures.values import MOST_EPOCHS
 from auditor.files import checkpoints
 from auditor.files.checkpoints import Arrays
 from auditor.files.codec import from_json, to_json
+from auditor.files.constraints import Length
 from auditor.repair.objective import Weights
 from auditor.repair.result import Epoch
 
@@ -44,7 +46,7 @@ class Ledger:
     since: int = 0
     seconds: float = 0.0
     epoch_seconds: float = 0.0
-    history: tuple[Epoch, ...] = ()
+    history: Annotated[tuple[Epoch, ...], Length(MOST_EPOCHS, of="epochs")] = ()
     notes: tuple[str, ...] = ()
 
 
