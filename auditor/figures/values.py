@@ -42,7 +42,10 @@ Share = Annotated[float, Range(0, 1)]
 """A fraction of a whole."""
 
 Amount = Annotated[float, Range(0)]
-"""Anything that is not negative: a ratio, seconds."""
+"""Anything that is not negative: a ratio, a norm."""
+
+Seconds = Annotated[float, Range(0, 1e10)]
+"""How long something took: up to three hundred years."""
 
 ClassNames = Annotated[tuple[str, ...], Length(MOST_CLASSES, of="classes")]
 """One a class."""

@@ -200,12 +200,13 @@ def _annotated(plain: Any, notes: tuple[Any, ...], value: Any, unpack: Unpacker,
     """Read a value, and hold it against its constraints; against those of length before."""
     sized = isinstance(value, str | list | dict)
     lengths = tuple(note for note in notes if isinstance(note, Length))
+    origin = _parts(plain)[1]
     for length in lengths if sized else ():
         if fault := length.fault(value):
             raise WrongField(where, fault)
-    if lengths and isinstance(value, list):
+    if lengths and origin is tuple and isinstance(value, list):
         read = _tuple(_parts(plain)[2], value, unpack, where, lengths[0])
-    elif lengths and isinstance(value, str):
+    elif lengths and plain is str and isinstance(value, str):
         read = _text(value, where, lengths[0])
     else:
         read = from_json(plain, value, unpack, where)

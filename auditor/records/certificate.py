@@ -16,7 +16,16 @@ from auditor.figures.results import (
     TriggerFacts,
 )
 from auditor.figures.target import Target
-from auditor.figures.values import MOST_EPOCHS, MOST_SHOWN, Amount, Count, Sha256, Share, Time
+from auditor.figures.values import (
+    MOST_EPOCHS,
+    MOST_SHOWN,
+    Amount,
+    Count,
+    Seconds,
+    Sha256,
+    Share,
+    Time,
+)
 from auditor.figures.verdict import Verdict
 from auditor.files.constraints import Length, Range, stated
 from auditor.records.provenance import Environment, Provenance, Safety, Subject, Tool, now
@@ -92,9 +101,9 @@ class Repair:
     asr_reduction: Annotated[float, Range(-math.inf, 1)] | None
     neighbours: Annotated[tuple[NeighbourRow, ...], Length(MOST_SHOWN, of="neighbours")]
     evidence: Evidence | None
-    seconds: Amount
-    monitoring_seconds: Amount
-    evaluation_seconds: Amount
+    seconds: Seconds
+    monitoring_seconds: Seconds
+    evaluation_seconds: Seconds
     device: str = ""
 
 

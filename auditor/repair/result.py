@@ -20,6 +20,7 @@ from auditor.figures.values import (
     ClassNames,
     Count,
     PhaseName,
+    Seconds,
     Sha256,
 )
 from auditor.files.constraints import Array, Length, stated
@@ -104,9 +105,9 @@ class Epoch:
     heat: Annotated[NDArray[np.float32], Array("float32", (None, None, None), 1_024)]
     predicted: Annotated[tuple[Class, ...], _WATCHED]
     watched_tar: Annotated[tuple[Amount | None, ...], _WATCHED]
-    training_seconds: Amount
-    monitoring_seconds: Amount
-    evaluation_seconds: Amount
+    training_seconds: Seconds
+    monitoring_seconds: Seconds
+    evaluation_seconds: Seconds
     note: str = stated("")
 
     def __post_init__(self) -> None:
@@ -167,9 +168,9 @@ class RepairResult:
     kept: Count | None
     reason: str
     notes: tuple[str, ...]
-    seconds: Amount
-    monitoring_seconds: Amount
-    evaluation_seconds: Amount
+    seconds: Seconds
+    monitoring_seconds: Seconds
+    evaluation_seconds: Seconds
     engine: Engine
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.results import DataFacts, Engine, ModelFacts, Rate, Skipped
-from auditor.figures.values import MOST_CLASSES, Amount, Class, Count, Picture
+from auditor.figures.values import MOST_CLASSES, Amount, Class, Count, Picture, Seconds
 from auditor.files.constraints import Array, Length
 
 
@@ -86,7 +86,7 @@ class SearchResult:
     notes: tuple[str, ...]
     rounds: Count
     evaluations: Count
-    seconds: Amount
+    seconds: Seconds
     engine: Engine
 
     @property
