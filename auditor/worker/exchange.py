@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from auditor.errors import InputError, WorkError
+from auditor.errors import InputError, UsageError, WorkError
 from auditor.figures.coherence import check_classes, check_evidence, check_target
 from auditor.figures.results import AuditResults, Skipped
 from auditor.figures.values import MOST_EPOCHS
@@ -20,6 +20,7 @@ from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
 from auditor.repair.coherence import check_history
 from auditor.repair.result import BEFORE, Epoch, Plan, RepairResult, Step
+from auditor.search.options import SearchOptions
 from auditor.search.result import FoundStamp, SearchResult
 
 T = TypeVar("T")
@@ -75,7 +76,7 @@ def load(kind: type[T], folder: Path, name: str = "result", plan: Plan | None = 
         _CHECKS[kind](value)
         if plan is not None:
             _check_kept_to(plan, value)
-    except InputError as error:
+    except (InputError, UsageError) as error:
         raise WorkError(f"the worker's result cannot be trusted: {error}") from error
     assert isinstance(value, kind)
     return value
@@ -175,6 +176,9 @@ def _check_search(result: SearchResult) -> None:
         raise InputError(f"$.data.class_names: not one a class of {result.model.classes}")
     if result.example.shape != (height, width, 3):
         raise InputError(f"the example is {result.example.shape}, the model takes other images")
+    if result.options.keys() != SearchOptions.__dataclass_fields__.keys():
+        raise InputError("$.options: are not those of a search")
+    from_json(SearchOptions, result.options, no_array, "$.options")
     for found in result.classes:
         _check_found(found, (height, width))
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from auditor.errors import WorkError
+
 EVERY = ("html", "json", "sarif", "xml", "md", "cdx.json", "csv")
 """Formats but for PDF, which is the HTML once more and takes seconds."""
 
@@ -42,12 +44,10 @@ def repaired(path: Path, room: Path) -> str:
 
     (before,) = exchange.load(AuditResults, path, "before").audits
     with Listener([Terminal()], path, before.model.classes) as listener:
-        for event in json.loads((path / "told.json").read_bytes()):
-            if not isinstance(event, dict):
-                return "refused"
+        for event in _told(path / "told.json"):
             listener(event)
     if listener.plan is None:
-        return "refused"
+        raise WorkError("the worker did not say what it would do")
     result = exchange.load(RepairResult, path, plan=listener.plan)
     verdict = judge(before.measurement, Limits(), before.model.classes)
     certificate = certify(before, verdict, _origin())
@@ -136,6 +136,18 @@ def show(record: Any) -> None:
             jsonschema.Draft202012Validator(schema()).validate(to_document(audit))
     if not isinstance(record, SearchReport):
         assert canonical(from_values(json.loads(canonical(record)))) == canonical(record)
+
+
+def _told(path: Path) -> list[dict[str, Any]]:
+    """Return a worker's messages, as the supervisor reads them."""
+    from auditor.files.strict_json import strict
+
+    try:
+        events = strict(path.read_bytes())
+    except ValueError as error:
+        raise WorkError("the worker sent a message that cannot be understood") from error
+    known = isinstance(events, list) and all(isinstance(event, dict) for event in events)
+    return events if known else []
 
 
 def _cells(content: bytes) -> None:
