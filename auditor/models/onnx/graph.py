@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from auditor.errors import InputError
+from auditor.models.inspect.onnx_ops import one_spelling
 from auditor.models.onnx.fold import fold, folds
+from auditor.models.onnx.functions import written_out
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.types import stored_type
 from auditor.text import printable
@@ -79,12 +81,11 @@ def read(path: Path) -> tuple[onnx.ModelProto, set[str]]:
     Returns:
         The model, and the names of the tensors that have a place in the file to be written back to.
     """
-    from onnx.inliner import inline_local_functions
-
     try:
         model = onnx.load(path, load_external_data=True)
-        names = {name for name, _ in tensors(model)}
-        return (inline_local_functions(model) if model.functions else model), names
+        return written_out(model), {name for name, _ in tensors(model)}
+    except InputError:
+        raise
     except Exception as error:  # whatever onnx raises for a file it dislikes
         reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
         raise InputError(f"ONNX could not read this model: {reason}") from None
@@ -112,9 +113,9 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
     Raises:
         InputError: It is quantized, uses operators that cannot be run, or is no image classifier.
     """
-    opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    opset = next(o.version for o in model.opset_import if not one_spelling(o.domain))
+    _check_operators(model.graph.node, set(supported))
     nodes = [Node.of(proto, opset) for proto in model.graph.node]
-    _check_operators(nodes, set(supported))
     numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     source, shape, takes = _door(model, set(numbers))
     if len(model.graph.output) != 1:
@@ -143,9 +144,10 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
     )
 
 
-def _check_operators(nodes: list[Node], supported: set[str]) -> None:
-    """Name all operators that cannot be run, at once."""
-    unknown = sorted({node.op for node in nodes} - supported)
+def _check_operators(nodes: Iterable[onnx.NodeProto], supported: set[str]) -> None:
+    """Name all operators that cannot be run, at once; those of other domains are others."""
+    used = {".".join(filter(None, (one_spelling(n.domain), n.op_type))) for n in nodes}
+    unknown = sorted(used - supported)
     if not unknown:
         return
     named = ", ".join(printable(op, 40) for op in unknown[:20])
