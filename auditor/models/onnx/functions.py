@@ -14,15 +14,18 @@ Key = tuple[str, str, str]
 
 
 def written_out(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a model with its functions in the places where they are called.
+    """Return a model with its functions in the places where they are called, domains spelled alike.
 
     Raises:
         InputError: One cannot be: what it is called may be the name of one of ONNX' operators, and
             must not be run as that.
     """
+    whole = onnx.ModelProto.FromString(model.SerializeToString()) if model.functions else model
+    for part in (whole, *whole.functions):
+        for named in (*part.opset_import, *(part.node if part is not whole else part.graph.node)):
+            named.domain = one_spelling(named.domain)
     if not model.functions:
-        return model
-    whole = onnx.ModelProto.FromString(model.SerializeToString())
+        return whole
     defined = {(f.domain, f.name, f.overload): f for f in whole.functions}
     for nodes in (whole.graph.node, *(f.node for f in whole.functions)):
         _give_defaults(nodes, defined)
@@ -34,9 +37,7 @@ def written_out(model: onnx.ModelProto) -> onnx.ModelProto:
     return inlined
 
 
-def _give_defaults(
-    nodes: Iterable[onnx.NodeProto], defined: dict[Key, onnx.FunctionProto]
-) -> None:
+def _give_defaults(nodes: Iterable[onnx.NodeProto], defined: dict[Key, onnx.FunctionProto]) -> None:
     """Write out attributes that calls leave to the function's default: `onnx.inliner` drops it."""
     for node in nodes:
         body = defined.get((node.domain, node.op_type, node.overload))

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from auditor.errors import InputError
 from auditor.models.onnx.fold import fold
 from auditor.models.onnx.node import Node
-from auditor.models.onnx.operators import OPERATORS
-from auditor.models.onnx.operators import definition
+from auditor.models.onnx.operators import OPERATORS, definition
 from auditor.models.onnx.types import converted, result_types, type_of, widened
 from auditor.models.onnx.values import Tensor, Unknown, Value, is_host
 from auditor.text import printable

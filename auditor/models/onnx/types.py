@@ -14,7 +14,7 @@ import numpy as np
 from onnx import TensorProto, defs, helper
 
 from auditor.models.onnx.node import Node
-from auditor.models.onnx.values import Host, Tensor, Unknown, Value, is_symbolic
+from auditor.models.onnx.values import Tensor, Unknown, Value, is_symbolic
 
 WIDER = {
     **dict.fromkeys(("float16", "bfloat16"), "float32"),
@@ -53,14 +53,12 @@ def result_types(node: Node, given: Sequence[str | None]) -> list[str | None]:
     for formal, kind in zip(_formals(schema.inputs, len(given)), given, strict=False):
         if kind is None or formal not in bound or formal in only:
             continue
-        if not same_type(types.setdefault(formal, kind), kind):
-            raise Unknown(f"its inputs are of two types, {types[formal]} and {kind}")
-    asked = _asked(node)
-    first = given[0] if given else None
-    return [
-        types.get(formal) or _named(formal) or asked or (first if node.op == "EyeLike" else None)
-        for formal in _formals(schema.outputs, len(node.outputs))
-    ]
+        first = types.setdefault(formal, kind) or kind
+        if not same_type(first, kind):
+            raise Unknown(f"its inputs are of two types, {first} and {kind}")
+    asked = _asked(node) or (given[0] if node.op == "EyeLike" else None)
+    outputs = _formals(schema.outputs, len(node.outputs))
+    return [types.get(formal) or _named(formal) or asked for formal in outputs]
 
 
 def widened(value: Value, instead: Mapping[str, str]) -> Value:
@@ -103,7 +101,7 @@ def converted(value: Value, kind: str | None) -> Value:
         return value
     if not isinstance(value, Tensor):
         assert value is not None
-        return value.astype(_dtype(kind), copy=False)
+        return value.astype(dtype_of(kind), copy=False)
     cast = Tensor(ops.cast(value.data, kind), value.last)
     if not same_type(cast.dtype, kind):
         raise Unknown(f"numbers of type {kind}, which this backend does not have")
@@ -116,13 +114,15 @@ def same_type(one: str, other: str) -> bool:
 
 
 def stored_type(data_type: int) -> str:
-    """Return the NumPy name of one of ONNX' types by number."""
+    """Return the NumPy name of one of ONNX' types by number; of text, "string"."""
+    if data_type == TensorProto.STRING:
+        return "string"
     return np.dtype(helper.tensor_dtype_to_np_dtype(data_type)).name
 
 
 def number_of(kind: str) -> int:
     """Return ONNX' number of a type."""
-    return int(helper.np_dtype_to_tensor_dtype(_dtype(kind)))
+    return int(helper.np_dtype_to_tensor_dtype(dtype_of(kind)))
 
 
 def _without_64(kind: str) -> str:
@@ -132,7 +132,8 @@ def _without_64(kind: str) -> str:
     return kind.replace("64", "32") if is_short else kind
 
 
-def _dtype(kind: str) -> np.dtype[Any]:
+def dtype_of(kind: str) -> np.dtype[Any]:
+    """Return a type as NumPy has it."""
     import ml_dtypes
 
     return np.dtype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)
@@ -162,5 +163,3 @@ def _asked(node: Node) -> str | None:
     default = TensorProto.FLOAT if "stash_type" in _schema(node.op, node.opset).attributes else None
     asked = node.get("to") or node.get("dtype") or node.get("stash_type") or default
     return None if asked is None else stored_type(asked)
-
-

@@ -16,7 +16,9 @@ CALL = "pkg.local.Relu (normal)"
 
 def function(body: str, name: str = "Relu", opset: int = 17, takes: str = "") -> str:
     domains = f'"" : {opset}, "pkg.local" : 1'
-    return f'<domain: "pkg.local", opset_import: [{domains}]> {name} {takes} (a) => (b) {{ {body} }}'
+    return (
+        f'<domain: "pkg.local", opset_import: [{domains}]> {name} {takes} (a) => (b) {{ {body} }}'
+    )
 
 
 NEG, INNER = "b = Neg (a)", "c = Relu (a) b = pkg.local.Inner (c)"
