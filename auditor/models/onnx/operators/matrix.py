@@ -20,7 +20,8 @@ def gemm(node: Node, a: Value, b: Value, c: Value = None) -> Tensor:
     product = _scaled(ops.matmul(left, right), node.get("alpha", 1.0))
     if c is None:
         return Tensor(product)
-    return Tensor(product + _scaled(data(c, common(c, (a, b))), node.get("beta", 1.0)))
+    more, beta = data(c, common(c, (a, b))), node.get("beta", 1.0)
+    return Tensor(product + (_scaled(more, beta) if beta else ops.zeros_like(more)))
 
 
 def matmul(node: Node, a: Value, b: Value) -> Tensor:
