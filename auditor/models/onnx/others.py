@@ -107,7 +107,9 @@ def _reference(proto: "ModelProto") -> Run:
     """Open it written out: of functions, `onnx.reference` knows some forms only."""
     from onnx.reference import ReferenceEvaluator
 
-    evaluator: Any = ReferenceEvaluator(written_out(proto))
+    from auditor.models.onnx.corrected import CORRECTED
+
+    evaluator: Any = ReferenceEvaluator(written_out(proto), new_ops=CORRECTED)
     stored = {tensor.name for tensor in proto.graph.initializer}
     (door,) = (i.name for i in proto.graph.input if i.name not in stored)
 
