@@ -6,7 +6,6 @@ import numpy as np
 from keras import ops
 from onnx import helper
 
-from auditor.models.onnx.fold import settled
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.spreading import common
 from auditor.models.onnx.operators.table import Table
@@ -54,7 +53,7 @@ def eye_like(node: Node, x: Value) -> Host:
     if not isinstance(rows, int) or not isinstance(columns, int):
         raise Unknown
     kind = helper.tensor_dtype_to_np_dtype(node.get("dtype")) if node.get("dtype") else None
-    return settled(np.eye(rows, columns, node.get("k", 0), dtype=kind or given.dtype))
+    return np.eye(rows, columns, node.get("k", 0), dtype=kind or given.dtype)
 
 
 def _implied(inputs: str) -> str:
