@@ -1,18 +1,15 @@
 """`audit.json`, read back: one audit, or several of one model."""
 
-from typing import Any, Final
+from typing import Any
 
 from auditor.errors import InputError
 from auditor.files.codec import from_json, to_json
-from auditor.records import audits
+from auditor.records import audits, consistency
 from auditor.records.age import age
 from auditor.records.audits import Audits, joined
 from auditor.records.canonical import schema
 from auditor.records.certificate import SCHEMA, Certificate, Repair
 from auditor.records.pictures import pack, unpack
-
-_JUDGED: Final = {"asr", "tar", "clean_accuracy"}
-"""Figures that every verdict has a check of."""
 
 
 def from_document(document: Any) -> Certificate | Audits:
@@ -58,14 +55,13 @@ def read_certificate(document: Any, where: str) -> Certificate:
         raise InputError(f"{where}{problem.json_path.removeprefix('$')}: {problem.message:.200}")
     certificate = from_json(Certificate, document, unpack, where)
     assert isinstance(certificate, Certificate)
-    if missing := _JUDGED - {check.metric for check in certificate.verdict.checks}:
-        raise InputError(f"{where}.verdict.checks: none of {min(missing)}")
     try:
         age(certificate.created)
     except ValueError as error:
         raise InputError(f"{where}.created: there is no such time") from error
     if certificate.repair is not None:
         _check(certificate.repair)
+    consistency.check(certificate, where)
     return certificate
 
 
