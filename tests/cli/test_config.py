@@ -10,13 +10,13 @@ import pytest
 
 from tests.cli.conftest import Refuse
 
-SCAN: list[object] = ["scan", "m.keras", "--trigger", "square8"]
+SCAN: list[object] = ["scan", "m.keras", "--trigger", "square8", "-q"]
 ACCEPTED = "m.keras: no such model file"
 
 LEVELS = {
-    "bdaudit.toml": {"toml": "0.2"},
-    "variable": {"toml": "7", "variable": "0.2"},
-    "flag": {"toml": "7", "variable": "8", "flag": "0.2"},
+    "bdaudit.toml": {"toml": "0.02"},
+    "variable": {"toml": "-7", "variable": "0.2"},
+    "flag": {"toml": "-7", "variable": "8", "flag": "0.2"},
 }
 
 
@@ -24,7 +24,7 @@ LEVELS = {
 def test_the_nearest_wins(level: str, assert_refused: Refuse, tmp_path: Path) -> None:
     """A value that is not allowed would be refused: it is not even looked at."""
     given = LEVELS[level]
-    (tmp_path / "pyproject.toml").write_text("[tool.bdaudit]\nmax-asr = 6\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.bdaudit]\nmax-asr = -6\n")
     (tmp_path / "bdaudit.toml").write_text(f"max-asr = {given['toml']}\n")
     flag = ["--max-asr", given["flag"]] if "flag" in given else []
     variables = {"BDAUDIT_MAX_ASR": given["variable"]} if "variable" in given else {}
@@ -34,16 +34,16 @@ def test_the_nearest_wins(level: str, assert_refused: Refuse, tmp_path: Path) ->
 @pytest.mark.parametrize("farthest", ["pyproject.toml", "bdaudit.toml"])
 def test_every_level_is_read(farthest: str, assert_refused: Refuse, tmp_path: Path) -> None:
     table = "[tool.bdaudit]\n" if farthest == "pyproject.toml" else ""
-    (tmp_path / farthest).write_text(f"{table}max-asr = 6\n")
-    assert_refused(2, "--max-asr", "'6'", "from 0 to 1", args=SCAN)
+    (tmp_path / farthest).write_text(f"{table}max-asr = -6\n")
+    assert_refused(2, "--max-asr", "'-6'", "from 0 to 1", args=SCAN)
     assert_refused(2, "--max-asr", "'7'", args=SCAN, BDAUDIT_MAX_ASR="7")
     assert_refused(2, "--max-asr", "'8'", args=[*SCAN, "--max-asr", "8"], BDAUDIT_MAX_ASR="7")
 
 
 def test_the_trigger_can_be_configured(assert_refused: Refuse, tmp_path: Path) -> None:
     (tmp_path / "bdaudit.toml").write_text('trigger = "square8"\noutput = ["a.json", "b.pdf"]\n')
-    assert_refused(3, ACCEPTED, args=["scan", "m.keras"])
-    assert_refused(2, "no such trigger", args=["scan", "m.keras"], BDAUDIT_TRIGGER="nosuch")
+    assert_refused(3, ACCEPTED, args=["scan", "m.keras", "-q"])
+    assert_refused(2, "no such trigger", args=["scan", "m.keras", "-q"], BDAUDIT_TRIGGER="nosuch")
 
 
 def test_a_pyproject_without_our_table(assert_refused: Refuse, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ WRONG = {
     "list for a number": ("max-asr = [0.1]", ["max-asr"]),
     "list for a text": ('data = ["a", "b"]', ["data"]),
     "numbers for files": ("output = [1]", ["output"]),
-    "word for a switch": ('quiet = "perhaps"', ["--quiet", "perhaps"]),
+    "word for a switch": ('verbose = "perhaps"', ["--verbose", "perhaps"]),
     "table for a number": ("[max-asr]\na = 1", ["max-asr: expected one text or number"]),
     "nan": ("max-tar = nan", ["--max-tar", "at least 0"]),
     "sandbox": ('sandbox = "nonsense"', ["--sandbox", "'auto', 'required', 'off'"]),
@@ -70,6 +70,10 @@ WRONG = {
     "endless hexadecimal number": ("limit = 0x" + "f" * 5000, ["not readable as TOML", "digits"]),
     "large": ("#" * (2 << 20), ["bdaudit.toml: has 2097152 bytes"]),
     "not UTF-8": ("\udcff", ["not readable as TOML"]),
+    "null in a name": (r'output = ["a\u0000.html"]', ["bdaudit.toml: output: holds a null"]),
+    "null in a list": (r'trigger = "\u0000"', ["bdaudit.toml: trigger: holds a null"]),
+    "null in a number": (r'max-tar = "\u00001"', ["bdaudit.toml: max-tar: holds a null"]),
+    "date": ("seed = 2020-01-01", ["bdaudit.toml: seed: expected one text or number"]),
 }
 
 
