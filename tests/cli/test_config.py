@@ -4,10 +4,13 @@ There is no model, so "no such model file" says that everything before it was ac
 """
 
 import os
+import random
 from pathlib import Path
 
 import pytest
 
+from auditor.cli.config import defaults
+from auditor.errors import UsageError
 from tests.cli.conftest import Refuse
 
 SCAN: list[object] = ["scan", "m.keras", "--trigger", "square8", "-q"]
@@ -103,3 +106,32 @@ def test_a_file_that_is_none_is_not_passed_over(assert_refused: Refuse, tmp_path
 def test_wrong_pyproject(text: str, assert_refused: Refuse, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     assert_refused(2, "pyproject.toml", args=SCAN)
+
+
+MUTATIONS = (
+    *('"', "'", '"""', "[", "]", "{", "}", "=", ".", ",", "#", "\n", "\r", "\0", "\t", "\ufeff"),
+    *("nan", "-inf", "0x", "1e999", "9" * 5000, "0b1", "1_0", "07", "1979-05-27", "07:32:00"),
+    *("[policy]", "[[policy]]", "[max-asr]", "policy = 3", "{}", "[1]", '["a"]', "true", "a.b = 1"),
+    *(r'"\u0000"', r'"\ud800"', r'"\UFFFFFFFF"', "[" * 200, "x" * 300, '"../a.html"', '"off"'),
+)
+
+
+@pytest.mark.parametrize("file", ["bdaudit.toml", "pyproject.toml"])
+def test_mutated(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in it, it is taken or refused in one line."""
+    monkeypatch.chdir(tmp_path)
+    whole = 'trigger = "square8"\noutput = ["a.html", "b.json"]\nmax-asr = 0.05\nsandbox = "auto"\n'
+    if file == "pyproject.toml":
+        whole = f'[project]\nname = "x"\n[tool.bdaudit]\n{whole}'
+    for seed in range(400):
+        chance, text = random.Random(seed), whole
+        for _ in range(chance.randint(1, 3)):
+            at, cut = chance.randrange(len(text)), chance.choice((0, 0, 1, 5))
+            text = text[:at] + chance.choice(MUTATIONS) + text[at + cut :]
+        Path(file).write_text(text)
+        for named in (None, Path(file)):
+            try:
+                defaults(named)
+            except UsageError as error:
+                assert str(error).startswith(file), (seed, error)
+                assert str(error).isprintable(), (seed, error)
