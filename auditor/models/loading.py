@@ -1,12 +1,11 @@
 """Build the model that a file holds, once the file was looked at; and hand a trained one back."""
 
 import atexit
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from auditor.files.scratch import Scratch
 from auditor.models import keras_file
 from auditor.models.classifier import Classifier, wrap
 from auditor.models.input_range import InputRange
@@ -56,9 +55,9 @@ def _converted(
 
 def scratch() -> Path:
     """Make a folder that stays as long as the process: a trained graph is written from its file."""
-    folder = Path(tempfile.mkdtemp(prefix="bdaudit-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    folder = Scratch()
+    atexit.register(folder.remove)
+    return folder.path
 
 
 MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], Loaded]] = {

@@ -4,7 +4,6 @@ Each repair has a run directory of its own inside the comparison's, so one that 
 back from there when a comparison is gone on with.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +13,10 @@ from typing import Any, ClassVar, Final
 from auditor.errors import AuditorError, InputError, Interrupted
 from auditor.files import atomic
 from auditor.files.intake import ModelCopy
+from auditor.files.regular_file import read_regular
+from auditor.files.strict_json import strict
 from auditor.measure.progress import Progress, silent
+from auditor.records.audit_file import MOST_BYTES
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate, Repair
@@ -133,7 +135,7 @@ def _finished(name: str, request: RepairRequest, started: Start) -> Entry | None
     try:
         if run_json.read(request.run_dir).state != "finished":
             return None
-        audit = from_document(json.loads((request.run_dir / "audit.json").read_bytes()))
+        audit = from_document(strict(read_regular(request.run_dir / "audit.json", MOST_BYTES)))
     except (OSError, ValueError, InputError):
         return None  # what is not whole is done again
     if not isinstance(audit, Certificate) or audit.repair is None:

@@ -7,11 +7,8 @@ followed.
 
 import json
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +18,7 @@ from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.figures.results import Device
 from auditor.files import intake
 from auditor.files.codec import from_json, no_array
+from auditor.files.scratch import Scratch
 from auditor.measure.progress import Progress, silent
 from auditor.text import printable
 from auditor.worker import exchange, sandbox
@@ -104,14 +102,14 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         try:
-            self._folder = Path(tempfile.mkdtemp(prefix="bdaudit-")).resolve()
+            self._folder = Scratch()
         except OSError as error:
             where = tempfile.gettempdir()
             raise WorkError(f"{where}: no scratch folder: {error.strerror}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        _remove(self._folder)
+        self._folder.remove()
 
     def copy(
         self, path: Path, *, follow: bool = True, external_data: bool = False
@@ -132,7 +130,7 @@ class Supervisor:
 
     def scratch(self) -> Path:
         """Make a folder for one worker."""
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        return Path(tempfile.mkdtemp(dir=self._folder.path))
 
     def run(
         self, job: dict[str, Any], scratch: Path, progress: Progress, listen: Listen | None = None
@@ -298,12 +296,3 @@ def _environment(
         "JOBLIB_MULTIPROCESSING": "0",
         **own,
     }
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, whatever a worker has made of it."""
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():  # folders nested deeper than Python follows, or that nobody may look into
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(folder)], capture_output=True, check=False)
