@@ -96,9 +96,9 @@ def test_its_own_folder_and_its_inputs_are_there(attack: Attack, tmp_path: Path)
     assert (checkpoints / "step").read_text() == "kept"
     assert set(left["environment"]) <= {
         "PATH", "LANG", "LC_CTYPE", "HOME", "USER", "TMPDIR", "TF_CPP_MIN_LOG_LEVEL",
-        "HDF5_PLUGIN_PRELOAD", "JOBLIB_MULTIPROCESSING", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS",
-        "KERAS_BACKEND", "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
+        "HDF5_PLUGIN_PRELOAD", "HDF5_USE_FILE_LOCKING", "JOBLIB_MULTIPROCESSING",
+        "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "KERAS_BACKEND",
+        "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
     }  # fmt: skip
 
 
