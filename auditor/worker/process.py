@@ -127,7 +127,7 @@ class Worker:
         """Kill it and, where it could start any, its children."""
         self._ended.set()
         if self._watcher:
-            self._watcher.join()
+            self._watcher.join(5)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.kill()

@@ -240,7 +240,9 @@ def test_what_it_uses_is_watched_whatever_its_parent_does(
     code = f"""
     {busy}
     hoard = bytearray(800 << 20)
-    time.sleep(6)
+    time.sleep(2)
+    del hoard
+    time.sleep(3)
     os._exit(0)
     """
 
