@@ -163,7 +163,9 @@ class Supervisor:
         self._doing = ""
         self._worker = worker = Worker(scratch, _environment(scratch, job, grant.variables))
         try:
-            watchdog = Watchdog(worker.pid, scratch, memory, self._guard.seconds)
+            folders = _writable(job, scratch)
+            watchdog = Watchdog(worker.pid, folders, memory, self._guard.seconds)
+            worker.watch(watchdog)
             refusal = self._listen(
                 worker.lines(watchdog), progress, listen, told=not job["confine"]
             )
@@ -204,7 +206,7 @@ class Supervisor:
         return {
             "mode": self._guard.sandbox,
             "read": [str(path) for path in read if Path(path).is_absolute()],
-            "write": [str(scratch), *([job["checkpoints"]] if "checkpoints" in job else [])],
+            "write": [str(folder) for folder in _writable(job, scratch)],
             "memory": None if gpu else memory,
             "gpu": gpu,
             "walls": job.get("walls", sandbox.WALLS),
@@ -261,6 +263,11 @@ def backend() -> str:
     return os.environ.get("KERAS_BACKEND") or BACKENDS[0]
 
 
+def _writable(job: dict[str, Any], scratch: Path) -> list[Path]:
+    """Return the folders that a worker may write in."""
+    return [scratch, *([Path(job["checkpoints"])] if "checkpoints" in job else [])]
+
+
 def _check_backend(name: str) -> None:
     if name not in BACKENDS:
         known = ", ".join(BACKENDS)
@@ -293,6 +300,7 @@ def _environment(
         "TMPDIR": str(scratch),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "HDF5_PLUGIN_PRELOAD": "::",  # no filters from outside
+        "HDF5_USE_FILE_LOCKING": "FALSE",  # which the sandbox refuses, and nobody needs
         "JOBLIB_MULTIPROCESSING": "0",
         **own,
     }
