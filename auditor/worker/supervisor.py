@@ -19,6 +19,7 @@ from auditor.figures.results import Device
 from auditor.files import intake
 from auditor.files.codec import from_json, no_array
 from auditor.files.scratch import Scratch
+from auditor.files.strict_json import strict
 from auditor.measure.progress import Progress, silent
 from auditor.text import printable
 from auditor.worker import exchange, sandbox
@@ -220,7 +221,7 @@ class Supervisor:
         computes = False
         for line in lines:
             try:
-                event = json.loads(line)
+                event = strict(line)
                 kind = event["event"]
                 if not told and kind == "confined":
                     walls = {k: v for k, v in event.items() if k != "event"}
@@ -242,7 +243,7 @@ class Supervisor:
                     listen(event)
                 else:
                     raise ValueError("says what nobody asked for")
-            except (InputError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            except (InputError, ValueError, KeyError, TypeError, OverflowError):
                 message = "the worker sent a message that cannot be understood"
                 raise WorkError(message) from None
         return None

@@ -1,13 +1,18 @@
 """What the static check says of a model file."""
 
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from auditor.errors import InputError
+from auditor.figures.values import Count
+from auditor.files.constraints import Length
 from auditor.text import printable
 
 MOST_FINDINGS = 100
 """Findings after which looking on would tell nobody more."""
+
+MOST_LAYERS = 600_000
+"""Of a graph: as many nodes as the largest that is looked at."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,8 @@ class Inspection:
 
     format: str
     written_by: str
-    layers: tuple[tuple[str, str], ...]
-    stored: int
+    layers: Annotated[tuple[tuple[str, str], ...], Length(MOST_LAYERS, of="layers")]
+    stored: Count
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
     config: dict[str, Any] = field(default_factory=dict)
