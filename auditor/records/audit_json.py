@@ -1,20 +1,17 @@
 """`audit.json`, read back: one audit, or several of one model."""
 
-from typing import Any, Final
+from typing import Any
 
 from auditor.errors import InputError
 from auditor.figures.coherence import check_evidence, check_target
 from auditor.figures.values import MOST_AUDITS
 from auditor.files.codec import from_json, to_json
-from auditor.records import audits
+from auditor.records import audits, consistency
 from auditor.records.age import age
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import SCHEMA, Certificate
 from auditor.records.pictures import pack, unpacking
 from auditor.repair.coherence import check_history
-
-_JUDGED: Final = {"asr", "tar", "clean_accuracy"}
-"""Figures that every verdict has a check of."""
 
 
 def from_document(document: Any) -> Certificate | Audits:
@@ -53,13 +50,12 @@ def read_certificate(document: Any, where: str) -> Certificate:
     """
     certificate = from_json(Certificate, document, unpacking(), where)
     assert isinstance(certificate, Certificate)
-    if missing := _JUDGED - {check.metric for check in certificate.verdict.checks}:
-        raise InputError(f"{where}.verdict.checks: none of {min(missing)}")
     try:
         age(certificate.created)
     except ValueError as error:
         raise InputError(f"{where}.created: there is no such time") from error
     _check(certificate, where)
+    consistency.check(certificate, where)
     return certificate
 
 

@@ -132,7 +132,7 @@ def _finished(name: str, request: RepairRequest, started: Start) -> Entry | None
     try:
         if run_json.read(request.run_dir).state != "finished":
             return None
-        audit = audit_file.read(request.run_dir / "audit.json").audited
+        audit = audit_file.read(request.run_dir / "audit.json", follow=False).audited
     except (OSError, InputError):
         return None  # what is not whole is done again
     if not isinstance(audit, Certificate) or audit.repair is None:
