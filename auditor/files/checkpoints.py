@@ -131,9 +131,13 @@ def check_same(now: dict[str, Any], then: dict[str, Any], work: str) -> None:
     for key in now:
         if then.get(key) != now[key]:
             raise InputError(
-                f"--resume: {key} was {str(then.get(key)):.60}, now {str(now[key]):.60}; "
+                f"--resume: {key} was {_shown(then.get(key))}, now {_shown(now[key])}; "
                 f"resume with what the {work} was begun with, or start over with --force"
             )
+
+
+def _shown(value: Any) -> str:
+    return printable(str(value), 60)
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -16,7 +16,6 @@ from typing import Any
 from auditor.files.checkpoints import damaged
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine
-from auditor.models.classifier import Classifier
 from auditor.models.devices import memory_advice
 from auditor.repair import selection
 from auditor.repair.callback import RepairCallback, judged
@@ -28,7 +27,7 @@ from auditor.repair.phase import CannotHelp, Phase
 from auditor.repair.place import Place, feed, here
 from auditor.repair.prepare import Prepared, Task, prepare
 from auditor.repair.result import BEFORE, Epoch, RepairResult
-from auditor.repair.state import Ledger, RepairState, load
+from auditor.repair.state import Ledger, RepairState, check, check_alike, load, put
 from auditor.repair.state import save as write
 from auditor.repair.trainable import trainable
 
@@ -75,7 +74,7 @@ def repair(
     """
     observer, started = watcher or Observer(), time.perf_counter()
     options, place = options or RepairOptions.of(), place or here()
-    classifier, model = task.classifier, task.classifier.model
+    model = task.classifier.model
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bdaudit-repair-")))
         stack.enter_context(trainable(model, options.mixed_precision))
@@ -89,6 +88,8 @@ def repair(
         original = values(model.variables)
         whose = {**(identity or {}), **ready.identity()}
         found = load(whose, checkpoints) if resume and checkpoints else None
+        if found:
+            _check(ready, found)
         state = found or RepairState(Ledger(), original, values(model.trainable_variables))
         ledger, spent = state.ledger, state.ledger.seconds
 
@@ -97,15 +98,28 @@ def repair(
             if checkpoints:
                 write(now, whose, checkpoints)
 
-        _put(classifier, state.network)
+        put(model.variables, state.network)
         if not ledger.history:
             ledger.history = (judged(ready.validation, 0, BEFORE, 0, 0),)
             save(state)
         hopeless = _train(ready, state, original, observer, callbacks, save)
         kept = selection.best(ledger.history, options.max_accuracy_drop)
-        _put(classifier, state.best if kept else original)
+        put(model.variables, state.best if kept else original)
     reason = hopeless or selection.why(ledger.history, kept, options.max_accuracy_drop)
     return _result(ready, ledger, kept, reason, spent + time.perf_counter() - started)
+
+
+def _check(ready: Prepared, found: RepairState) -> None:
+    """Refuse a checkpoint that this repair would not have written.
+
+    Raises:
+        InputError: It is one.
+    """
+    classifier, watched = ready.task.classifier, ready.validation.watched
+    check(found, ready.phases, ready.steps, len(watched.names), classifier.classes)
+    check_alike(classifier.model.trainable_variables, found.anchor)
+    if found.carried and not any(phase.begin for phase in ready.phases):
+        raise damaged()
 
 
 def _train(
@@ -204,8 +218,7 @@ def _run(
     )
     trainee.optimizer.build(trainee.trainable_variables)
     if state.optimizer:
-        for variable, value in zip(trainee.optimizer.variables, state.optimizer, strict=True):
-            variable.assign(value)
+        put(trainee.optimizer.variables, state.optimizer)
     while ledger.phase == number:
         done, left = ledger.epoch - ledger.phase_start, callback.steps - ledger.step_in_epoch
         whole = left == callback.steps
@@ -234,16 +247,3 @@ def _trainee(ready: Prepared, phase: Phase, state: RepairState) -> Trainee:
     if phase.trainee:
         return phase.trainee(ready.task.classifier, state.carried, **common)
     return Trainee(ready.task.classifier, **common)
-
-
-def _put(classifier: Classifier, weights: Weights) -> None:
-    """Give the model these weights.
-
-    Raises:
-        InputError: They are of another model: a checkpoint's that somebody has changed.
-    """
-    here = [tuple(variable.shape) for variable in classifier.model.variables]
-    if here != [value.shape for value in weights]:
-        raise damaged()
-    for variable, value in zip(classifier.model.variables, weights, strict=True):
-        variable.assign(value)

@@ -15,7 +15,7 @@ from auditor.repair.observer import Observer
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 from auditor.repair.result import UNLEARNING, Epoch, Step
-from auditor.repair.state import RepairState
+from auditor.repair.state import GIVEN_UP, RepairState, put
 from auditor.repair.validation import Validation
 
 SECONDS_BETWEEN_STEPS = 0.25
@@ -58,8 +58,8 @@ class RepairCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Set α; on a resumed epoch, the running loss too, which Keras has just reset."""
         if self._phase.alphas:
             self.model.alpha.assign(self._alpha(epoch))
-        for variable, value in zip(self.model.metrics_variables, self._state.metrics, strict=False):
-            variable.assign(value)
+        if self._state.metrics:
+            put(self.model.metrics_variables, self._state.metrics)
         self._state.metrics = []
         self._began = time.perf_counter()
 
@@ -166,10 +166,6 @@ class RepairCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._save(state)
         state.metrics = []
         self._saved = self._began = time.perf_counter()
-
-
-GIVEN_UP = 1_000
-"""A phase number beyond any."""
 
 
 def judged(

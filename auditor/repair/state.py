@@ -1,10 +1,12 @@
 """Where a repair stands: all that a resumed one must know, as one value with its arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from keras.backend import standardize_dtype
 
 from auditor.errors import InputError
 from auditor.figures.values import MOST_EPOCHS, Count, Seconds
@@ -13,7 +15,11 @@ from auditor.files.checkpoints import Arrays
 from auditor.files.codec import from_json, to_json
 from auditor.files.constraints import Length, Range
 from auditor.repair.objective import Weights
-from auditor.repair.result import Epoch
+from auditor.repair.phase import Phase
+from auditor.repair.result import BEFORE, Epoch
+
+GIVEN_UP = 1_000
+"""A phase number beyond any."""
 
 
 @dataclass
@@ -129,3 +135,58 @@ def load(identity: dict[str, Any], folder: Path) -> RepairState | None:
 def _group(arrays: Arrays, group: str) -> Weights:
     count = sum(name.startswith(f"{group}/") for name in arrays)
     return [arrays[f"{group}/{i}"] for i in range(count)]
+
+
+def check(
+    state: RepairState, phases: Sequence[Phase], steps: int, watched: int, classes: int
+) -> None:
+    """Refuse a ledger that no repair of these phases writes.
+
+    Args:
+        state: What a checkpoint holds.
+        phases: Of the method.
+        steps: Optimizer steps of an epoch that shows each batch once.
+        watched: Images whose heatmaps are shown.
+        classes: Of the model.
+
+    Raises:
+        InputError: It counts what there was not, or its epochs are others than these.
+    """
+    ledger = state.ledger
+    running = phases[ledger.phase] if ledger.phase < len(phases) else None
+    done = ledger.epoch - ledger.phase_start
+    names = {BEFORE, *(phase.name for phase in phases)}
+    sound = (
+        [epoch.epoch for epoch in ledger.history] == list(range(ledger.epoch + 1)),
+        running or ledger.phase in (len(phases), GIVEN_UP, GIVEN_UP + 1),
+        ledger.begun <= ledger.phase and max(ledger.since, ledger.boosts) <= ledger.epoch,
+        done == 0 or (running and 0 < done < running.epochs),
+        not ledger.step_in_epoch or (running and ledger.step_in_epoch < steps * running.shown),
+        all(epoch.phase in names for epoch in ledger.history),
+        all(len(epoch.predicted) == watched for epoch in ledger.history),
+        all(each < classes for epoch in ledger.history for each in epoch.predicted),
+    )
+    if not all(sound):
+        raise checkpoints.damaged()
+
+
+def put(variables: Sequence[Any], weights: Weights) -> None:
+    """Give variables the values that a checkpoint has for them.
+
+    Raises:
+        InputError: They are not as many, or of other shapes or types.
+    """
+    check_alike(variables, weights)
+    for variable, value in zip(variables, weights, strict=True):
+        variable.assign(value)
+
+
+def check_alike(variables: Sequence[Any], weights: Weights) -> None:
+    """Refuse arrays that are no values of these variables.
+
+    Raises:
+        InputError: They are not as many, or of other shapes or types.
+    """
+    wanted = [(tuple(each.shape), standardize_dtype(each.dtype)) for each in variables]
+    if wanted != [(value.shape, str(value.dtype)) for value in weights]:
+        raise checkpoints.damaged()

@@ -83,7 +83,8 @@ def search(
     clean = material.held_out.pixels[: parity.images]
     parity.check(clean, [f"held-out image {i}" for i in range(len(clean))])
     whose = {**(identity or {}), **asdict(options), "images": material.facts.sha256}
-    here = load(whose, checkpoints) if resume and checkpoints else None
+    asked = options, classifier.classes, classifier.size
+    here = load(whose, checkpoints, *asked) if resume and checkpoints else None
     work = _Search(classifier, material, options, progress, stop)
     proof = Proof(classifier, material.held_out, options.batch_size)
     spent = here.seconds if here else 0.0

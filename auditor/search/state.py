@@ -12,6 +12,7 @@ from auditor.figures.values import Count, Seconds
 from auditor.files import checkpoints
 from auditor.files.codec import from_json, no_array
 from auditor.search.inversion import Floats, first
+from auditor.search.options import SearchOptions
 
 UNREACHED = np.inf
 
@@ -131,13 +132,13 @@ def save(here: SearchState, identity: dict[str, Any], folder: Path) -> None:
     checkpoints.save(folder, here.screened + here.round, facts, arrays)
 
 
-def _check(here: SearchState) -> None:
-    """Refuse arrays that are not as a search of these classes has them.
+def _check(here: SearchState, options: SearchOptions, classes: int, size: tuple[int, int]) -> None:
+    """Refuse what such a search does not write.
 
     Raises:
-        InputError: One has another type, or not a row a class.
+        InputError: An array has another type, not a row a class, or values that it cannot have; or
+            classes are none of the model's.
     """
-    size = here.mask.shape[1:3] if here.mask.ndim == 3 else (0, 0)
     fresh = SearchState.begin([0] * len(here.classes), size, 0.0, 0)
     fresh.trail = np.zeros((len(here.trail), len(here.classes)))
     pairs = [(getattr(here, name), getattr(fresh, name)) for name in (*_ROWS, "trail")]
@@ -146,10 +147,42 @@ def _check(here: SearchState) -> None:
     for one, other in (*pairs, *zip(here.slots, fresh.slots, strict=True)):
         if one.dtype != other.dtype or one.shape != other.shape:
             raise InputError(f"an array is {one.dtype} {one.shape}")
+    asked = options.candidates if 0 < options.candidates < classes else 0
+    looked = here.screened if asked else classes
+    known = (here.classes >= 0) & (here.classes < looked)
+    if not (known.all() and (np.diff(here.classes) > 0).all()):
+        raise InputError("classes that the model has not")
+    if here.screened > classes or len(here.classes) != (min(looked, asked) if asked else looked):
+        raise InputError("more or fewer classes than a search goes on with")
+    if not len(here.trail) <= here.round <= options.rounds:
+        raise InputError("other rounds than there are")
+    for values, high in (
+        (here.mask, 1.0),
+        (here.pattern, 255.0),
+        (here.success, 1.0),
+        (here.norm, UNREACHED),
+        (here.trail, UNREACHED),
+        (here.cost, np.finfo(np.float64).max),
+    ):
+        if not ((values >= 0) & (values <= high)).all():
+            raise InputError("values that a stamp has not")
 
 
-def load(identity: dict[str, Any], folder: Path) -> SearchState | None:
+def load(
+    identity: dict[str, Any],
+    folder: Path,
+    options: SearchOptions,
+    classes: int,
+    size: tuple[int, int],
+) -> SearchState | None:
     """Read the newest good checkpoint; None when there is none.
+
+    Args:
+        identity: What it must be a search of.
+        folder: The checkpoints' folder.
+        options: How is searched.
+        classes: Number of the model's.
+        size: (height, width) of its images.
 
     Raises:
         InputError: It is of another search, and names the difference; none is good; or it holds
@@ -164,7 +197,7 @@ def load(identity: dict[str, Any], folder: Path) -> SearchState | None:
         slots = [found.arrays[f"slot{i}"] for i in range(len(found.arrays) - len(own))]
         counted = from_json(_Counts, {name: found.facts[name] for name in _COUNTS}, no_array)
         here = SearchState(slots=slots, **own, **vars(counted) | {"notes": [*counted.notes]})
-        _check(here)
+        _check(here, options, classes, size)
     except (KeyError, InputError) as error:
         raise checkpoints.damaged() from error
     if found.note:

@@ -114,3 +114,9 @@ def test_what_a_killed_process_left_half_done_is_swept_away(tmp_path: Path) -> N
     saved(tmp_path, 40)
     assert checkpoints.load(tmp_path).facts == {"step": 40}
     assert not half.exists()
+
+
+def test_what_a_checkpoint_says_of_itself_is_shown_as_text() -> None:
+    with pytest.raises(InputError, match=r"seed was \\ud800\\x1b\[2J, now 0") as caught:
+        checkpoints.check_same({"seed": 0}, {"seed": "\ud800\x1b[2J"}, "repair")
+    assert str(caught.value).isprintable()

@@ -22,11 +22,13 @@ def scanned(path: Path, room: Path) -> str:
     from auditor.figures.results import AuditResults
     from auditor.records.audits import joined
     from auditor.records.certificate import certify
+    from auditor.runs.audit import consistent
     from auditor.worker import exchange
 
     results = exchange.load(AuditResults, path).audits
     audits = [
-        certify(r, judge(r.measurement, Limits(), r.model.classes), _origin()) for r in results
+        consistent(certify(r, judge(r.measurement, Limits(), r.model.classes), _origin()))
+        for r in results
     ]
     show(audits[0] if len(audits) == 1 else joined(audits))
     return "passed"
@@ -34,11 +36,13 @@ def scanned(path: Path, room: Path) -> str:
 
 def repaired(path: Path, room: Path) -> str:
     """Hear what a repair tells, and take its result, as `runs/repair.py` does."""
+    from auditor.figures import metrics
     from auditor.figures.policy import Limits, judge
     from auditor.figures.results import AuditResults
     from auditor.monitor.terminal import Terminal
     from auditor.records.certificate import Output, certify, with_repair
     from auditor.repair.result import RepairResult
+    from auditor.runs.audit import consistent
     from auditor.worker import exchange
     from auditor.worker.relay import Listener
 
@@ -50,22 +54,28 @@ def repaired(path: Path, room: Path) -> str:
         raise WorkError("the worker did not say what it would do")
     result = exchange.load(RepairResult, path, plan=listener.plan)
     verdict = judge(before.measurement, Limits(), before.model.classes)
-    certificate = certify(before, verdict, _origin())
-    output = Output("out/repaired.keras", "ef" * 32, 7) if result.kept else None
-    after = before if result.kept else None
-    show(with_repair(certificate, before, result, after, output, verdict, "photos/"))
+    certificate = consistent(certify(before, verdict, _origin()))
+    after = output = None
+    if result.kept is not None:
+        after, output = before, Output("out/repaired.keras", "ef" * 32, 7)
+        drop = metrics.paired_drop(before.correct, after.correct)
+        verdict = judge(after.measurement, Limits(), after.model.classes, drop)
+    show(consistent(with_repair(certificate, before, result, after, output, verdict, "photos/")))
     return "passed"
 
 
 def searched(path: Path, room: Path) -> str:
     """Take a search's result, as `runs/search.py` does."""
+    from auditor.records.consistency import check_search
     from auditor.records.search_report import report_of
     from auditor.runs.trigger_files import trigger_files
     from auditor.search.result import SearchResult
     from auditor.triggers.file import read
     from auditor.worker import exchange
 
-    report = report_of(exchange.load(SearchResult, path), "found.yaml", _origin())
+    result = exchange.load(SearchResult, path)
+    check_search(result)
+    report = report_of(result, "found.yaml", _origin())
     show(report)
     written = trigger_files(report, room / "found.yaml")
     for file, content in written.items():
@@ -93,6 +103,7 @@ def checkpoint(path: Path, room: Path) -> str:
     from auditor.repair import state as repair
     from auditor.search import schedule
     from auditor.search import state as search
+    from auditor.search.options import SearchOptions
 
     found = checkpoints.load(path)
     identity = {"seed": 0}
@@ -105,7 +116,7 @@ def checkpoint(path: Path, room: Path) -> str:
         selection.why(state.ledger.history, kept, 0.02)
         repair.save(state, identity, room / "again")
         return "passed"
-    here = search.load(identity, path)
+    here = search.load(identity, path, SearchOptions(), 3, (8, 8))
     if here is None:
         raise InputError("no checkpoint")
     schedule.release(here)
