@@ -3,11 +3,13 @@
 from typing import Any
 
 from auditor.errors import InputError
-from auditor.files.codec import from_json, no_array, to_json
+from auditor.figures.values import MOST_AUDITS
+from auditor.files.codec import Unpacker, from_json, no_array, to_json
 from auditor.records import comparison
 from auditor.records.audit_json import read_certificate
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison, Entry, comparable, compared
+from auditor.records.pictures import unpacking
 
 
 def from_document(document: Any) -> Comparison:
@@ -23,12 +25,15 @@ def from_document(document: Any) -> Comparison:
         )
     if set(document) != {"schema", "before", "entries", "outcome"}:
         raise InputError("$: its keys must be schema, before, entries and outcome")
-    if not isinstance(document["entries"], list):
-        raise InputError("$.entries: not a list")
-    before = read_certificate(document["before"], "$.before")
+    if not isinstance(document["entries"], list) or len(document["entries"]) > MOST_AUDITS:
+        raise InputError(f"$.entries: not a list of at most {MOST_AUDITS}")
+    unpack = unpacking()
+    before = read_certificate(document["before"], "$.before", unpack)
     if before.repair is not None:
         raise InputError("$.before.repair: must be null: it is the model as it came")
-    entries = [_entry(entry, f"$.entries[{i}]") for i, entry in enumerate(document["entries"])]
+    entries = [
+        _entry(entry, f"$.entries[{i}]", unpack) for i, entry in enumerate(document["entries"])
+    ]
     if len({entry.name for entry in entries}) < len(entries):
         raise InputError("$.entries: two have the same name")
     for number, entry in enumerate(entries):
@@ -39,9 +44,9 @@ def from_document(document: Any) -> Comparison:
     return read
 
 
-def _entry(value: Any, where: str) -> Entry:
+def _entry(value: Any, where: str, unpack: Unpacker) -> Entry:
     if isinstance(value, dict) and value.get("certificate") is not None:
-        certificate = read_certificate(value["certificate"], f"{where}.certificate")
+        certificate = read_certificate(value["certificate"], f"{where}.certificate", unpack)
         value = {**value, "certificate": certificate}
     entry = from_json(Entry, value, no_array, where)
     assert isinstance(entry, Entry)
@@ -51,8 +56,6 @@ def _entry(value: Any, where: str) -> Entry:
 def _check(entry: Entry, before: Certificate, where: str) -> None:
     """Refuse an entry that contradicts itself, or is about another model or other images."""
     certificate = entry.certificate
-    if not (entry.seconds >= 0 and entry.images >= 0):
-        raise InputError(f"{where}: seconds and images must be at least 0")
     if bool(entry.failed) != (entry.after is None):
         raise InputError(f"{where}.failed: says why no model was handed back, and only then")
     if certificate is None:

@@ -2,15 +2,15 @@
 
 import base64
 import struct
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from auditor.errors import InputError
+from auditor.files.codec import Unpacker
 
 _MOST_BYTES: Final = 2**29
-"""Of the pictures and heatmaps of one audit: a few kilobytes of PNG can unfold to gigabytes."""
+"""Of all pictures and heatmaps in one file: a few kilobytes of PNG can unfold to gigabytes."""
 
 _KEYS: Final = ({"png"}, {"png", "shape"}, {"float32", "shape"})
 
@@ -43,11 +43,11 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def unpacking() -> Callable[[Any], np.ndarray[Any, Any]]:
-    """Return what unpacks the arrays of one audit: all together they may have 512 MiB.
+def unpacking() -> Unpacker:
+    """Return what unpacks the arrays of one file, however many audits it holds.
 
-    What it returns takes what `pack` made, and raises InputError where that is none, or there was
-    too much of it.
+    What it returns takes what `pack` made, and raises InputError where that is none, or where all
+    together come to more than 512 MiB.
     """
     left = _MOST_BYTES
 
@@ -69,6 +69,8 @@ def _unpacked(packed: Any, most: int) -> np.ndarray[Any, Any]:
             return _pictures(png, packed.get("shape"), most)
         values = np.frombuffer(base64.b64decode(packed["float32"], validate=True), "<f4")
         return values.reshape(packed["shape"]).astype(np.float32)
+    except InputError:
+        raise
     except Exception as error:  # OpenCV raises its own kinds
         raise InputError("a picture or heatmap that cannot be read") from error
 
@@ -80,8 +82,10 @@ def _pictures(png: bytes, shape: list[int] | None, most: int) -> np.ndarray[Any,
         return np.zeros(0, np.uint8).reshape(shape)
     width, height = struct.unpack(">II", png[16:24])
     gray = shape is not None and len(shape) == 2
-    if not png.startswith(_PNG) or width * height * (1 if gray else 3) > most:
-        raise ValueError("no PNG, or a very large one")
+    if not png.startswith(_PNG):
+        raise ValueError("no PNG")
+    if width * height * (1 if gray else 3) > most:
+        raise InputError(f"its pictures come to more than {_MOST_BYTES >> 20} MiB")
     mode = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), mode)
     if picture is None:

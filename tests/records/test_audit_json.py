@@ -12,6 +12,7 @@ import pytest
 
 from auditor.errors import InputError
 from auditor.figures.results import Measurement
+from auditor.records import pictures
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import canonical, schema, to_document
 from auditor.records.certificate import NeighbourRow, Output, Repair
@@ -164,9 +165,26 @@ def test_what_is_wrong_with_a_repair_is_named(
 def test_a_picture_that_would_unfold_to_gigabytes_is_not_decoded(repaired) -> None:
     document = to_document(repaired)
     document["repair"]["watched"]["stamped"]["png"] = bomb()
-    with pytest.raises(InputError, match="picture") as caught:
+    with pytest.raises(InputError, match="its pictures come to more than 512 MiB"):
         from_document(document)
-    assert "very large" in str(caught.value.__cause__)
+
+
+def test_the_pictures_of_all_audits_of_a_file_are_counted_together(
+    audits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred audits, each just below the limit, would be fifty gigabytes."""
+    document = json.loads(canonical(audits))
+    one = sum(
+        array.nbytes
+        for example in audits.audits[0].evidence.examples
+        for array in (example.clean, example.stamped, example.clean_heat, example.stamped_heat)
+    )
+    monkeypatch.setattr(pictures, "_MOST_BYTES", len(document["audits"]) * one)
+    from_document(document)
+    monkeypatch.setattr(pictures, "_MOST_BYTES", one)
+    from_document(document["audits"][0])
+    with pytest.raises(InputError, match="its pictures come to more than"):
+        from_document(document)
 
 
 def test_audits_of_one_run_come_back_the_same(audits) -> None:
