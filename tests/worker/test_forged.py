@@ -13,6 +13,8 @@ import pytest
 from auditor.errors import AuditorError, WorkError
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import AuditResult, AuditResults
+from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.ports import Ports
 from auditor.records.certificate import with_repair
 from auditor.repair.result import Plan, RepairResult
 from auditor.report.formats import render
@@ -203,3 +205,45 @@ def test_a_search(tmp_path: Path, place: str, value: Any) -> None:
     forge(tmp_path, place, value)
     with pytest.raises(WorkError, match="cannot be trusted"):
         render(searches.bound(exchange.load(SearchResult, tmp_path)), "html")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("format", None),
+        ("layers", [["conv", "Conv2D"]] * 1_000_001),
+        ("layers", [["conv"]]),
+        ("stored", -1),
+        ("stored", True),
+        ("findings", [{"place": "a"}]),
+        ("findings", [{"place": "a", "reason": "\udfff"}]),
+        ("config", []),
+        ("rewritten", 1),
+    ],
+    ids=lambda value: f"{value!r:.40}",
+)
+def test_what_is_in_a_file(tmp_path: Path, place: str, value: Any) -> None:
+    exchange.save(Inspection("keras", "Keras 3", (("conv", "Conv2D"),), 7), tmp_path)
+    assert exchange.load(Inspection, tmp_path).stored == 7
+    forge(tmp_path, place, value)
+    with pytest.raises(WorkError, match="cannot be trusted"):
+        exchange.load(Inspection, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("inputs", [["image", [2**60, 8, 3]]]),
+        ("inputs", [["image", 8]]),
+        ("outputs", [["scores", [-2]]]),
+        ("outputs", [["scores", [3.0]]]),
+        ("spatial", "conv"),
+    ],
+    ids=lambda value: f"{value!r:.40}",
+)
+def test_what_a_file_takes_and_gives(tmp_path: Path, place: str, value: Any) -> None:
+    exchange.save(Ports((("image", (-1, 8, 8, 3)),), (("scores", (-1, 3)),), ("conv",)), tmp_path)
+    assert exchange.load(Ports, tmp_path).classes == 3
+    forge(tmp_path, place, value)
+    with pytest.raises(WorkError, match="cannot be trusted"):
+        exchange.load(Ports, tmp_path)
