@@ -28,14 +28,11 @@ _SYSTEM = (
     "/sys/kernel/mm/transparent_hugepage",
 )
 _OWN = (
-    "auxv",
     "cgroup",
     "cmdline",
     "comm",
-    "environ",
     "fd",
     "fdinfo",
-    "io",
     "limits",
     "maps",
     "mountinfo",
