@@ -63,6 +63,13 @@ def test_a_flood_of_messages_is_refused(attack: Attack, monkeypatch: pytest.Monk
         attack(SAY + f"\n    while True: say({line!r}.replace('\\\\n', '\\n') * 500)", OFF)
 
 
+def test_a_flood_of_phases_is_not_passed_on(attack: Attack) -> None:
+    """Where standard error is no terminal, each is a line of the user's log."""
+    part = "{'event': 'progress', 'phase': str(n), 'done': 0, 'total': 0}"
+    with pytest.raises(WorkError, match="cannot be understood"):
+        attack(f"for n in range(12_000): tell({part})", OFF)
+
+
 def test_a_flood_of_complaints_is_cut(attack: Attack) -> None:
     done = attack("for _ in range(400): os.write(2, b'x' * 99_999 + b'\\n')", OFF)
     assert len(done.log) < 1 << 17
