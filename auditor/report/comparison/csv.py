@@ -7,6 +7,9 @@ from auditor.records.comparison import Comparison
 from auditor.report.comparison.table import COLUMNS, RepairRow, rows
 from auditor.text import printable
 
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with, in full width, too."""
+
 
 def render(comparison: Comparison) -> bytes:
     """Return the lines, UTF-8, under a header; what is not known is empty.
@@ -30,7 +33,7 @@ def _bounds(key: str, *, bounded: bool) -> tuple[str, ...]:
 
 def _line(row: RepairRow, best: str | None) -> list[str]:
     entry, certificate = row.entry, row.certificate
-    line = [row.name, entry.method if entry else ""]
+    line = [_words(row.name), _words(entry.method) if entry else ""]
     line.append(certificate.verdict.status if certificate and row.measured else "")
     for column in COLUMNS:
         figure = column.read(row)
@@ -38,4 +41,10 @@ def _line(row: RepairRow, best: str | None) -> list[str]:
         shown = ["" if value is None else repr(value) for value in values]
         line += shown if column.bounded else shown[:1]
     is_best = str(int(entry.name == best)) if entry else ""
-    return [*line, is_best, printable(entry.failed, 1000) if entry else ""]
+    return [*line, is_best, _words(entry.failed) if entry else ""]
+
+
+def _words(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, whatever blanks it begins with."""
+    shown = printable(text, 1000)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
