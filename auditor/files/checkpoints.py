@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def load(folder: Path) -> Checkpoint | None:
     """Return the newest checkpoint whose digests hold; None when there is none at all.
 
     Raises:
-        InputError: There are some, and none is good.
+        InputError: There are some, and none is good; or the newest good one holds no state.
     """
     spoilt: list[str] = []
     for path in _newest_first(folder):
@@ -98,15 +97,24 @@ def load(folder: Path) -> Checkpoint | None:
                 np.load(file, allow_pickle=False) as opened,
             ):
                 arrays = {name: opened[name] for name in opened.files}
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        except Exception:  # nonsense makes json, zipfile, zlib and numpy raise errors of many kinds
             spoilt.append(path.name)
             continue
+        if not (isinstance(facts, dict) and isinstance(facts.get("identity", {}), dict)):
+            raise damaged()
         note = f"the checkpoint {' and '.join(spoilt)} is damaged; went on from {path.name}"
         return Checkpoint(facts, arrays, note if spoilt else "")
     if spoilt:
         shown = printable(str(folder))
         raise InputError(f"{shown}: every checkpoint is damaged; start over with --force")
     return None
+
+
+def damaged() -> InputError:
+    """Return what is said of a checkpoint whose digests hold and whose content cannot be."""
+    return InputError(
+        "--resume: the checkpoint is damaged, or of another kind of work; start over with --force"
+    )
 
 
 def check_same(now: dict[str, Any], then: dict[str, Any], work: str) -> None:

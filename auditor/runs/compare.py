@@ -13,11 +13,8 @@ from typing import Any, ClassVar, Final
 from auditor.errors import AuditorError, InputError, Interrupted
 from auditor.files import atomic
 from auditor.files.intake import ModelCopy
-from auditor.files.regular_file import read_regular
-from auditor.files.strict_json import strict
 from auditor.measure.progress import Progress, silent
-from auditor.records.audit_file import MOST_BYTES
-from auditor.records.audit_json import from_document
+from auditor.records import audit_file
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate, Repair
 from auditor.records.comparison import Comparison, Entry, comparable, compared
@@ -135,8 +132,8 @@ def _finished(name: str, request: RepairRequest, started: Start) -> Entry | None
     try:
         if run_json.read(request.run_dir).state != "finished":
             return None
-        audit = from_document(strict(read_regular(request.run_dir / "audit.json", MOST_BYTES)))
-    except (OSError, ValueError, InputError):
+        audit = audit_file.read(request.run_dir / "audit.json", follow=False).audited
+    except (OSError, InputError):
         return None  # what is not whole is done again
     if not isinstance(audit, Certificate) or audit.repair is None:
         return None

@@ -8,7 +8,7 @@ from auditor.report.comparison.table import COLUMNS, RepairRow, rows
 from auditor.text import printable
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with, in full width, too."""
+"""What spreadsheets compute, in full width, too; an apostrophe before it makes it text (OWASP, CSV injection)."""
 
 
 def render(comparison: Comparison) -> bytes:
@@ -16,7 +16,7 @@ def render(comparison: Comparison) -> bytes:
 
     `name`, `method`, `verdict`; each figure of `COLUMNS`, a fraction where it is a rate, with its
     95 % bounds as `_low` and `_high`; `best` is 1 for the repair that serves best; `failed` is why
-    a repair handed back no model.
+    a repair handed back no model. A text that a spreadsheet would compute has an apostrophe before.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -33,7 +33,7 @@ def _bounds(key: str, *, bounded: bool) -> tuple[str, ...]:
 
 def _line(row: RepairRow, best: str | None) -> list[str]:
     entry, certificate = row.entry, row.certificate
-    line = [_words(row.name), _words(entry.method) if entry else ""]
+    line = [_text(row.name), _text(entry.method) if entry else ""]
     line.append(certificate.verdict.status if certificate and row.measured else "")
     for column in COLUMNS:
         figure = column.read(row)
@@ -41,10 +41,10 @@ def _line(row: RepairRow, best: str | None) -> list[str]:
         shown = ["" if value is None else repr(value) for value in values]
         line += shown if column.bounded else shown[:1]
     is_best = str(int(entry.name == best)) if entry else ""
-    return [*line, is_best, _words(entry.failed) if entry else ""]
+    return [*line, is_best, _text(entry.failed) if entry else ""]
 
 
-def _words(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, whatever blanks it begins with."""
-    shown = printable(text, 1000)
+def _text(said: str) -> str:
+    """Return a text so that no spreadsheet takes it for a formula, whatever blanks it begins with."""
+    shown = printable(said, 1000)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
