@@ -39,6 +39,7 @@ _TIES = 0.02
 _AT_ONCE = 3  # as when the file was loaded: JAX has compiled every operation for so many images
 
 Images = NDArray[np.uint8]
+Scores = NDArray[np.float64]
 
 
 class Parity:
@@ -63,38 +64,109 @@ class Parity:
             self._others.append(others(classifier))
             is_half = self._others[0].is_half
         if not classifier.graph_file or _is_as_read(classifier):
-            self._others += [_original(each, classifier, is_half) for each in classifier.originals]
+            self._others += [
+                _original(each, classifier, is_half)
+                for each in classifier.originals
+                if each.is_current()
+            ]
 
     @property
     def images(self) -> int:
         """How many images are worth their time; 0 where nobody else is known to run the model."""
         return min((IMAGES if found.is_fast else FEW for found in self._others), default=0)
 
-    def check(self, images: Images, names: Sequence[str]) -> None:
+    def check(self, images: Images, names: Sequence[str]) -> list[Scores]:
         """Stop where others get other scores.
 
         Args:
             images: (n, h, w, 3) uint8.
             names: One an image, printable.
 
+        Returns:
+            The (n, classes) outputs of each of the others.
+
         Raises:
             InputError: Names the image, the class, and both scores.
         """
-        every = [*_ours(self._classifier, self._look, images)] if self._others else []
-        for found in self._others:
-            theirs = found.run(images).astype(np.float64)
+        theirs = [found.run(images).astype(np.float64) for found in self._others]
+        for scores in _ours(self._classifier, self._look, images) if theirs else ():
+            self.compare(theirs, scores, names)
+        return theirs
+
+    def compare(self, theirs: Sequence[Scores], scores: NDArray[Any], names: Sequence[str]) -> None:
+        """Stop where (n, classes) scores before softmax are not what others got.
+
+        Args:
+            theirs: What `check` returned, or some rows of it.
+            scores: Of the same images.
+            names: One an image, printable.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        for found, there in zip(self._others, theirs, strict=True):
             allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
-            for scores in every:
-                ours = found.finished(scores).astype(np.float64)
-                if (wrong := _differs(theirs, ours, scores, allowed)) is not None:
-                    row, class_ = wrong
-                    raise InputError(
-                        f"{found.name} makes other scores of this model than this program, so that "
-                        f"what others run would not be audited: {names[row]}: class {class_} gets "
-                        f"{_score(theirs, row, class_)} there and {_score(ours, row, class_)} "
-                        "here; export the model again with float32 numbers and standard "
-                        "operators, or save it as .keras"
-                    )
+            here = found.finished(scores).astype(np.float64)
+            if (wrong := _differs(there, here, scores, allowed)) is not None:
+                row, class_ = wrong
+                raise InputError(
+                    f"{found.name} makes other scores of this model than this program, so that "
+                    f"what others run would not be audited: {names[row]}: class {class_} gets "
+                    f"{_score(there, row, class_)} there and {_score(here, row, class_)} "
+                    "here; export the model again with float32 numbers and standard "
+                    "operators, or save it as .keras"
+                )
+
+
+class Witness:
+    """Some images of an audit as others see them, to be found again in what is measured.
+
+    A model can tell one batch from another by its size or by the other images in it: only the very
+    scores that are counted show what it answered to the audit.
+    """
+
+    def __init__(self, parity: Parity) -> None:
+        """Start with no images."""
+        self._parity = parity
+        self._theirs: dict[tuple[str | None, int], tuple[str, list[Scores]]] = {}
+
+    def add(
+        self, trigger: str | None, indices: NDArray[np.int64], images: Images, names: Sequence[str]
+    ) -> None:
+        """Compare images now, and keep what others made of them.
+
+        Args:
+            trigger: Id of what is stamped on them; None for images as they are.
+            indices: (n,) positions in the data.
+            images: (n, h, w, 3) uint8.
+            names: One an image, printable.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        theirs = self._parity.check(images, names)
+        for row, index in enumerate(indices):
+            self._theirs[trigger, int(index)] = names[row], [each[row] for each in theirs]
+
+    def check(
+        self, trigger: str | None, indices: NDArray[np.int64], scores: NDArray[np.float32]
+    ) -> None:
+        """Stop where what was measured of a batch is not what others get of its images.
+
+        Args:
+            trigger: Id of what was stamped on them; None for images as they are.
+            indices: (n,) positions in the data.
+            scores: (n, classes), before softmax.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        rows = [row for row, index in enumerate(indices) if (trigger, int(index)) in self._theirs]
+        found = [self._theirs[trigger, int(indices[row])] for row in rows]
+        if found:
+            names, theirs = zip(*found, strict=True)
+            others = [np.stack(each) for each in zip(*theirs, strict=True)]
+            self._parity.compare(others, scores[rows], names)
 
 
 def check_parity(
@@ -104,7 +176,7 @@ def check_parity(
     indices: NDArray[np.int64],
     triggers: Sequence[Trigger],
     seed: int,
-) -> None:
+) -> Witness:
     """Stop where others get other scores of images of an audit, clean or stamped.
 
     Args:
@@ -115,21 +187,26 @@ def check_parity(
         triggers: What is stamped on them.
         seed: Chooses among equally good samples.
 
+    Returns:
+        What others made of them.
+
     Raises:
         InputError: Names the image, the class, and both scores.
     """
     parity = Parity(classifier, look)
+    witness = Witness(parity)
     if not parity.images:
-        return
+        return witness
     drawn = indices[stratified(dataset.labels[indices], parity.images, seed)]
     for batch in dataset.batches(drawn, classifier.size, len(drawn)):
         if not len(batch.labels):
             continue
         names = [printable(dataset.name_of(int(i)), 80) for i in batch.indices]
-        parity.check(batch.images, names)
+        witness.add(None, batch.indices, batch.images, names)
         for trigger in triggers:
-            told = f"stamped with {printable(trigger.id, 60)!r}"
-            parity.check(trigger.stamp(batch.images), [f"{name}, {told}" for name in names])
+            told = [f"{name}, stamped with {printable(trigger.id, 60)!r}" for name in names]
+            witness.add(trigger.id, batch.indices, trigger.stamp(batch.images), told)
+    return witness
 
 
 def _original(original: Original, classifier: Classifier, is_half: bool) -> "Others":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ class Original:
         name: What to call them.
         run: Gives (n, classes) outputs of (n, h, w, channels) numbers as the model takes them, one
             image after the other, so that none can depend on another.
+        is_current: Whether that is still what the classifier was read from.
     """
 
     name: str
     run: Callable[[Images], NDArray[Any]]
+    is_current: Callable[[], bool] = lambda: True
 
 
 def predicting(model: Any) -> Original:
@@ -34,6 +37,31 @@ def predicting(model: Any) -> Original:
         return np.asarray(model.predict(images, batch_size=1, verbose=0))
 
     return Original(f"Keras {keras.__version__} (predict)", run)
+
+
+def as_loaded(other: Any, model: Any) -> Original:
+    """Return how Keras runs a file that is audited as something else than it makes of it.
+
+    Args:
+        other: What its `load_model` makes of the file.
+        model: What is audited, with the weights that the file has.
+    """
+    import keras
+
+    read = _digest(model)
+    return Original(
+        f"Keras {keras.__version__} (load_model)",
+        predicting(other).run,
+        lambda: _digest(model) == read,
+    )
+
+
+def _digest(model: Any) -> bytes:
+    """Return what changes when a model is trained."""
+    digest = sha256()
+    for value in model.get_weights():
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.digest()
 
 
 def of_saved_model(folder: Path) -> tuple[Original, ...]:
