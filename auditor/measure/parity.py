@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, stratified
-from auditor.errors import InputError
+from auditor.errors import InputError, is_out_of_memory, reason
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.models.devices import gpus_in_use
@@ -75,7 +75,7 @@ class Parity:
         """How many images are worth their time; 0 where nobody else is known to run the model."""
         return min((IMAGES if found.is_fast else FEW for found in self._others), default=0)
 
-    def check(self, images: Images, names: Sequence[str]) -> list[Scores]:
+    def check(self, images: Images, names: Sequence[str]) -> list[Scores | None]:
         """Stop where others get other scores.
 
         Args:
@@ -83,17 +83,19 @@ class Parity:
             names: One an image, printable.
 
         Returns:
-            The (n, classes) outputs of each of the others.
+            The (n, classes) outputs of each of the others; None of those who cannot run the model.
 
         Raises:
-            InputError: Names the image, the class, and both scores.
+            InputError: Names the image, the class, and both scores; or the error that others meet.
         """
-        theirs = [found.run(images).astype(np.float64) for found in self._others]
+        theirs = [_run(found, images) for found in self._others]
         for scores in _ours(self._classifier, self._look, images) if theirs else ():
             self.compare(theirs, scores, names)
         return theirs
 
-    def compare(self, theirs: Sequence[Scores], scores: NDArray[Any], names: Sequence[str]) -> None:
+    def compare(
+        self, theirs: Sequence[Scores | None], scores: NDArray[Any], names: Sequence[str]
+    ) -> None:
         """Stop where (n, classes) scores before softmax are not what others got.
 
         Args:
@@ -105,6 +107,8 @@ class Parity:
             InputError: Names the image, the class, and both scores.
         """
         for found, there in zip(self._others, theirs, strict=True):
+            if there is None:
+                continue
             allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
             here = found.finished(scores).astype(np.float64)
             if (wrong := _differs(there, here, scores, allowed)) is not None:
@@ -128,7 +132,7 @@ class Witness:
     def __init__(self, parity: Parity) -> None:
         """Start with no images."""
         self._parity = parity
-        self._theirs: dict[tuple[str | None, int], tuple[str, list[Scores]]] = {}
+        self._theirs: dict[tuple[str | None, int], tuple[str, list[Scores | None]]] = {}
 
     def add(
         self, trigger: str | None, indices: NDArray[np.int64], images: Images, names: Sequence[str]
@@ -146,7 +150,10 @@ class Witness:
         """
         theirs = self._parity.check(images, names)
         for row, index in enumerate(indices):
-            self._theirs[trigger, int(index)] = names[row], [each[row] for each in theirs]
+            self._theirs[trigger, int(index)] = (
+                names[row],
+                [None if each is None else each[row] for each in theirs],
+            )
 
     def check(
         self, trigger: str | None, indices: NDArray[np.int64], scores: NDArray[np.float32]
@@ -165,7 +172,7 @@ class Witness:
         found = [self._theirs[trigger, int(indices[row])] for row in rows]
         if found:
             names, theirs = zip(*found, strict=True)
-            others = [np.stack(each) for each in zip(*theirs, strict=True)]
+            others = [_stacked(each) for each in zip(*theirs, strict=True)]
             self._parity.compare(others, scores[rows], names)
 
 
@@ -219,6 +226,27 @@ def _original(original: Original, classifier: Classifier, is_half: bool) -> "Oth
         finished=classifier.outputs,
         is_half=is_half,
     )
+
+
+def _run(found: "Others", images: Images) -> Scores | None:
+    try:
+        scores = found.run(images)
+    except Exception as error:  # whatever they raise for numbers that they cannot compute with
+        if is_out_of_memory(error):
+            raise
+        said = printable(reason(error), 200)
+        raise InputError(
+            f"{found.name} cannot run this model on images of the audit, so that nothing tells "
+            f"what others would see: {said}; export the model again with float32 numbers and "
+            "standard operators, or save it as .keras"
+        ) from None
+    return None if scores is None else scores.astype(np.float64)
+
+
+def _stacked(rows: Sequence[Scores | None]) -> Scores | None:
+    """Return rows as one array; None of those who cannot run the model."""
+    found = [row for row in rows if row is not None]
+    return np.stack(found) if len(found) == len(rows) else None
 
 
 def _is_half(model: Any) -> bool:

@@ -20,12 +20,13 @@ class Original:
     Attributes:
         name: What to call them.
         run: Gives (n, classes) outputs of (n, h, w, channels) numbers as the model takes them, one
-            image after the other, so that none can depend on another.
+            image after the other, so that none can depend on another; None where they cannot run
+            the file at all.
         is_current: Whether that is still what the classifier was read from.
     """
 
     name: str
-    run: Callable[[Images], NDArray[Any]]
+    run: Callable[[Images], NDArray[Any] | None]
     is_current: Callable[[], bool] = lambda: True
 
 
@@ -69,7 +70,8 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
 
     `saved_model.load` calls a function that the objects name, with variables that a checkpoint
     gives to objects. TensorFlow Serving, and whatever is no Python, runs nodes that the signature
-    names, with variables that a node restores. A file can make these differ.
+    names, with variables that a node restores. A file can make these differ. The latter can get no
+    variables at all, as of what `tf.saved_model.save` makes of a model of Keras 3.
     """
     import tensorflow as tf
 
@@ -94,6 +96,10 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
         opened, image, scores = session()
         return opened.run(scores, {image: rows})
 
+    def serve_all(images: Images) -> NDArray[Any] | None:
+        without = tf.errors.FailedPreconditionError
+        return _unless_all_fail(lambda one: _one_by_one(serve, one, count()), images, without)
+
     def count() -> int:
         (spec,) = loaded()[1][1].structured_input_signature[1].values()
         return spec.shape[0] or 1
@@ -101,7 +107,7 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
     name = f"TensorFlow {tf.__version__}"
     return (
         Original(f"{name} (saved_model.load)", lambda images: _one_by_one(call, images, count())),
-        Original(f"{name} (Serving)", lambda images: _one_by_one(serve, images, count())),
+        Original(f"{name} (Serving)", serve_all),
     )
 
 
@@ -139,3 +145,18 @@ def _session(folder: Path) -> tuple[Any, str, str]:
 def _one_by_one(run: Callable[[Images], Any], images: Images, count: int) -> NDArray[Any]:
     """Run each image alone, repeated as often as the model takes images at once."""
     return np.concatenate([np.asarray(run(np.repeat(i[None], count, axis=0)))[:1] for i in images])
+
+
+def _unless_all_fail(
+    run: Callable[[Images], NDArray[Any]], images: Images, failure: type[Exception]
+) -> NDArray[Any] | None:
+    """Run each image; None where none can be run, but an error where only some can."""
+    rows, failed = [], None
+    for row in range(len(images)):
+        try:
+            rows.append(run(images[row : row + 1]))
+        except failure as error:
+            failed = error
+    if rows and failed:
+        raise failed
+    return np.concatenate(rows) if rows else None
