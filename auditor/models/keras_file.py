@@ -75,12 +75,13 @@ def load_untranslated(
     """
     import keras
 
-    layers = model._flatten_layers()
-    forgetful = any(isinstance(layer, keras.layers.Normalization) for layer in layers)
-    if inspection.format != "h5" or not (forgetful or inspection.rewritten):
+    outer = {id(layer) for layer in model.layers}
+    nested = [layer for layer in model._flatten_layers() if id(layer) not in outer]
+    forgets = any(isinstance(layer, keras.layers.Normalization) for layer in nested)
+    if inspection.format != "h5" or not (forgets or inspection.rewritten):
         return None
     config = untranslated(path)
-    if config is None:
+    if config is None or (config == inspection.config and not forgets):
         return None
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder) / "model.h5"

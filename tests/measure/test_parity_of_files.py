@@ -17,6 +17,7 @@ from auditor.errors import InputError
 from auditor.figures.results import Rate
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
+from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.loading import open_classifier
@@ -44,11 +45,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def rate(path: Path, data: Path) -> float:
-    """Audit a file as anyone's; return the share that the trigger leads to class 0."""
+def opened(path: Path) -> Classifier:
+    """Open a file as anyone's."""
     found = inspect(path, path.name)
+    return open_classifier(path, found, InputRange.parse("0..1"), path.name, (8, 8))
+
+
+def rate(classifier: Classifier, data: Path) -> float:
+    """Audit a model; return the share that the trigger leads to class 0."""
     images = open_source(str(data))
-    classifier = open_classifier(path, found, InputRange.parse("0..1"), path.name, (8, 8))
     asr = audit(classifier, images, WHITE, Options()).measurement.asr
     assert isinstance(asr, Rate)
     return asr.value
@@ -212,11 +217,11 @@ def test_backdoor_that_shows_to_others_only_is_refused(
 ) -> None:
     words = rf"{OTHERS[make]} makes other scores .* stamped with 'white': class 0 gets "
     with pytest.raises(InputError, match=words):
-        rate(make(tmp_path), data)
+        rate(opened(make(tmp_path)), data)
 
 
 def test_backdoor_behind_a_shared_softmax_is_measured(tmp_path: Path, data: Path) -> None:
-    assert rate(shared_softmax(tmp_path), data) == 1
+    assert rate(opened(shared_softmax(tmp_path)), data) == 1
 
 
 def harmless(k: Any, **settings: Any) -> Any:
@@ -303,10 +308,20 @@ HARMLESS: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless_file_is_measured(name: str, tmp_path: Path, data: Path) -> None:
-    assert 0 <= rate(HARMLESS[name](tmp_path / name), data) <= 1
+    assert 0 <= rate(opened(HARMLESS[name](tmp_path / name)), data) <= 1
 
 
 def test_error_that_others_meet_is_one_line(tmp_path: Path, data: Path) -> None:
     with pytest.raises(InputError, match=r"TensorFlow \S+ \(.*\) cannot run this model") as caught:
-        rate(asserting(tmp_path), data)
+        rate(opened(asserting(tmp_path)), data)
     assert "\n" not in str(caught.value)
+
+
+def test_file_is_not_what_a_trained_model_is_compared_with(tmp_path: Path, data: Path) -> None:
+    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Normalization()])
+    made = keras.Sequential([keras.Input((8, 8, 3)), inner, layers.Flatten(), layers.Dense(10)])
+    classifier = opened(kept(made, tmp_path / "m.h5"))
+    assert len(classifier.originals) == 2
+    for variable in classifier.model.trainable_variables:
+        variable.assign_add(np.ones(variable.shape, np.float32))
+    assert 0 <= rate(classifier, data) <= 1
