@@ -33,6 +33,11 @@ ROUGHLY = 5e-2
 """How far scores may be apart, as a share of the largest; the latter where some are of half
 precision, and on GPUs, which multiply with fewer digits."""
 
+_DO = {"keras": "build it of layers of which each looks at one image at a time, and save it again"}
+_DO_OTHERWISE = (
+    "export the model again with float32 numbers and standard operators, or save it as .keras"
+)
+
 _TIES = 0.02
 """Share of the images whose two best classes may be so near that rounding decides; one always."""
 
@@ -56,6 +61,7 @@ class Parity:
             InputError: Others cannot run the graph at all.
         """
         self._classifier, self._look = classifier, look
+        self._do = _DO.get(classifier.format, _DO_OTHERWISE)
         self._others: list[Others] = []
         is_half = _is_half(classifier.model)
         if classifier.graph_file:
@@ -88,7 +94,7 @@ class Parity:
         Raises:
             InputError: Names the image, the class, and both scores; or the error that others meet.
         """
-        theirs = [_run(found, images) for found in self._others]
+        theirs = [self._run(found, images) for found in self._others]
         for scores in _ours(self._classifier, self._look, images) if theirs else ():
             self.compare(theirs, scores, names)
         return theirs
@@ -117,9 +123,21 @@ class Parity:
                     f"{found.name} makes other scores of this model than this program, so that "
                     f"what others run would not be audited: {names[row]}: class {class_} gets "
                     f"{_score(there, row, class_)} there and {_score(here, row, class_)} "
-                    "here; export the model again with float32 numbers and standard "
-                    "operators, or save it as .keras"
+                    f"here; {self._do}"
                 )
+
+    def _run(self, found: "Others", images: Images) -> Scores | None:
+        try:
+            scores = found.run(images)
+        except Exception as error:  # whatever they raise for numbers that they cannot compute with
+            if is_out_of_memory(error):
+                raise
+            said = printable(reason(error), 200)
+            raise InputError(
+                f"{found.name} cannot run this model on images of the audit, so that nothing tells "
+                f"what others would see: {said}; {self._do}"
+            ) from None
+        return None if scores is None else scores.astype(np.float64)
 
 
 class Witness:
@@ -226,21 +244,6 @@ def _original(original: Original, classifier: Classifier, is_half: bool) -> "Oth
         finished=classifier.outputs,
         is_half=is_half,
     )
-
-
-def _run(found: "Others", images: Images) -> Scores | None:
-    try:
-        scores = found.run(images)
-    except Exception as error:  # whatever they raise for numbers that they cannot compute with
-        if is_out_of_memory(error):
-            raise
-        said = printable(reason(error), 200)
-        raise InputError(
-            f"{found.name} cannot run this model on images of the audit, so that nothing tells "
-            f"what others would see: {said}; export the model again with float32 numbers and "
-            "standard operators, or save it as .keras"
-        ) from None
-    return None if scores is None else scores.astype(np.float64)
 
 
 def _stacked(rows: Sequence[Scores | None]) -> Scores | None:
