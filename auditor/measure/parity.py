@@ -271,7 +271,14 @@ def _is_as_read(classifier: Classifier) -> bool:
 
 
 def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Iterator[NDArray[Any]]:
-    """Give the scores before softmax: of the model as it is trained, and as it is looked at."""
+    """Give the scores before softmax: of the model as it is looked at, and as it is trained.
+
+    Of a graph these may be two: ONNX Runtime does the looking, where it is installed.
+    """
+    if look is not None:
+        yield look(images, 0).scores
+        if not classifier.graph_file:
+            return
     from keras import ops
 
     count = len(images)
@@ -279,8 +286,6 @@ def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Itera
     parts: Iterable[Images] = (padded[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE))
     scores = [np.asarray(ops.convert_to_numpy(classifier.scores(part))) for part in parts]
     yield np.concatenate(scores)[:count]
-    if look is not None:
-        yield look(images, 0).scores
 
 
 def _differs(
