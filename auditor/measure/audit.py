@@ -92,7 +92,7 @@ def audit_all(
     look = GradCam(classifier, layer, frozen=True)
     check_input_range(classifier, dataset, options.batch_size, options.seed, look)
     drawn = sample(dataset, options.limit, options.seed)
-    check_parity(classifier, look, dataset, drawn, triggers, options.seed)
+    witness = check_parity(classifier, look, dataset, drawn, triggers, options.seed)
     targets = choose_targets(
         options.target,
         classifier,
@@ -108,7 +108,8 @@ def audit_all(
         for trigger, target, compared_ in zip(triggers, targets, compared, strict=True)
     ]
     tell = partial(progress, "measuring")
-    data = measure(look, dataset, drawn, classifier.size, tried, options.batch_size, names, tell)
+    size, at_once = classifier.size, options.batch_size
+    data = measure(look, dataset, drawn, size, tried, at_once, names, witness, tell)
     return AuditResults(
         tuple(
             _result(classifier, look, dataset, one, options, data, layer, progress) for one in tried

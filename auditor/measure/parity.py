@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, stratified
-from auditor.errors import InputError
+from auditor.errors import InputError, is_out_of_memory, reason
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.models.devices import gpus_in_use
@@ -33,12 +33,18 @@ ROUGHLY = 5e-2
 """How far scores may be apart, as a share of the largest; the latter where some are of half
 precision, and on GPUs, which multiply with fewer digits."""
 
+_DO = {"keras": "build it of layers of which each looks at one image at a time, and save it again"}
+_DO_OTHERWISE = (
+    "export the model again with float32 numbers and standard operators, or save it as .keras"
+)
+
 _TIES = 0.02
 """Share of the images whose two best classes may be so near that rounding decides; one always."""
 
 _AT_ONCE = 3  # as when the file was loaded: JAX has compiled every operation for so many images
 
 Images = NDArray[np.uint8]
+Scores = NDArray[np.float64]
 
 
 class Parity:
@@ -55,6 +61,7 @@ class Parity:
             InputError: Others cannot run the graph at all.
         """
         self._classifier, self._look = classifier, look
+        self._do = _DO.get(classifier.format, _DO_OTHERWISE)
         self._others: list[Others] = []
         is_half = _is_half(classifier.model)
         if classifier.graph_file:
@@ -63,38 +70,128 @@ class Parity:
             self._others.append(others(classifier))
             is_half = self._others[0].is_half
         if not classifier.graph_file or _is_as_read(classifier):
-            self._others += [_original(each, classifier, is_half) for each in classifier.originals]
+            self._others += [
+                _original(each, classifier, is_half)
+                for each in classifier.originals
+                if each.is_current()
+            ]
 
     @property
     def images(self) -> int:
         """How many images are worth their time; 0 where nobody else is known to run the model."""
         return min((IMAGES if found.is_fast else FEW for found in self._others), default=0)
 
-    def check(self, images: Images, names: Sequence[str]) -> None:
+    def check(self, images: Images, names: Sequence[str]) -> list[Scores | None]:
         """Stop where others get other scores.
 
         Args:
             images: (n, h, w, 3) uint8.
             names: One an image, printable.
 
+        Returns:
+            The (n, classes) outputs of each of the others; None of those who cannot run the model.
+
+        Raises:
+            InputError: Names the image, the class, and both scores; or the error that others meet.
+        """
+        theirs = [self._run(found, images) for found in self._others]
+        for scores in _ours(self._classifier, self._look, images) if theirs else ():
+            self.compare(theirs, scores, names)
+        return theirs
+
+    def compare(
+        self, theirs: Sequence[Scores | None], scores: NDArray[Any], names: Sequence[str]
+    ) -> None:
+        """Stop where (n, classes) scores before softmax are not what others got.
+
+        Args:
+            theirs: What `check` returned, or some rows of it.
+            scores: Of the same images.
+            names: One an image, printable.
+
         Raises:
             InputError: Names the image, the class, and both scores.
         """
-        every = [*_ours(self._classifier, self._look, images)] if self._others else []
-        for found in self._others:
-            theirs = found.run(images).astype(np.float64)
+        for found, there in zip(self._others, theirs, strict=True):
+            if there is None:
+                continue
             allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
-            for scores in every:
-                ours = found.finished(scores).astype(np.float64)
-                if (wrong := _differs(theirs, ours, scores, allowed)) is not None:
-                    row, class_ = wrong
-                    raise InputError(
-                        f"{found.name} makes other scores of this model than this program, so that "
-                        f"what others run would not be audited: {names[row]}: class {class_} gets "
-                        f"{_score(theirs, row, class_)} there and {_score(ours, row, class_)} "
-                        "here; export the model again with float32 numbers and standard "
-                        "operators, or save it as .keras"
-                    )
+            here = found.finished(scores).astype(np.float64)
+            if (wrong := _differs(there, here, scores, allowed)) is not None:
+                row, class_ = wrong
+                raise InputError(
+                    f"{found.name} makes other scores of this model than this program, so that "
+                    f"what others run would not be audited: {names[row]}: class {class_} gets "
+                    f"{_score(there, row, class_)} there and {_score(here, row, class_)} "
+                    f"here; {self._do}"
+                )
+
+    def _run(self, found: "Others", images: Images) -> Scores | None:
+        try:
+            scores = found.run(images)
+        except Exception as error:  # whatever they raise for numbers that they cannot compute with
+            if is_out_of_memory(error):
+                raise
+            said = printable(reason(error), 200)
+            raise InputError(
+                f"{found.name} cannot run this model on images of the audit, so that nothing tells "
+                f"what others would see: {said}; {self._do}"
+            ) from None
+        return None if scores is None else scores.astype(np.float64)
+
+
+class Witness:
+    """Some images of an audit as others see them, to be found again in what is measured.
+
+    A model can tell one batch from another by its size or by the other images in it: only the very
+    scores that are counted show what it answered to the audit.
+    """
+
+    def __init__(self, parity: Parity) -> None:
+        """Start with no images."""
+        self._parity = parity
+        self._theirs: dict[tuple[str | None, int], tuple[str, list[Scores | None]]] = {}
+
+    def add(
+        self, trigger: str | None, indices: NDArray[np.int64], images: Images, names: Sequence[str]
+    ) -> None:
+        """Compare images now, and keep what others made of them.
+
+        Args:
+            trigger: Id of what is stamped on them; None for images as they are.
+            indices: (n,) positions in the data.
+            images: (n, h, w, 3) uint8.
+            names: One an image, printable.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        theirs = self._parity.check(images, names)
+        for row, index in enumerate(indices):
+            self._theirs[trigger, int(index)] = (
+                names[row],
+                [None if each is None else each[row] for each in theirs],
+            )
+
+    def check(
+        self, trigger: str | None, indices: NDArray[np.int64], scores: NDArray[np.float32]
+    ) -> None:
+        """Stop where what was measured of a batch is not what others get of its images.
+
+        Args:
+            trigger: Id of what was stamped on them; None for images as they are.
+            indices: (n,) positions in the data.
+            scores: (n, classes), before softmax.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        rows = [row for row, index in enumerate(indices) if (trigger, int(index)) in self._theirs]
+        found = [self._theirs[trigger, int(indices[row])] for row in rows]
+        if found:
+            names, theirs = zip(*found, strict=True)
+            others = [_stacked(each) for each in zip(*theirs, strict=True)]
+            self._parity.compare(others, scores[rows], names)
 
 
 def check_parity(
@@ -104,7 +201,7 @@ def check_parity(
     indices: NDArray[np.int64],
     triggers: Sequence[Trigger],
     seed: int,
-) -> None:
+) -> Witness:
     """Stop where others get other scores of images of an audit, clean or stamped.
 
     Args:
@@ -115,21 +212,26 @@ def check_parity(
         triggers: What is stamped on them.
         seed: Chooses among equally good samples.
 
+    Returns:
+        What others made of them.
+
     Raises:
         InputError: Names the image, the class, and both scores.
     """
     parity = Parity(classifier, look)
+    witness = Witness(parity)
     if not parity.images:
-        return
+        return witness
     drawn = indices[stratified(dataset.labels[indices], parity.images, seed)]
     for batch in dataset.batches(drawn, classifier.size, len(drawn)):
         if not len(batch.labels):
             continue
         names = [printable(dataset.name_of(int(i)), 80) for i in batch.indices]
-        parity.check(batch.images, names)
+        witness.add(None, batch.indices, batch.images, names)
         for trigger in triggers:
-            told = f"stamped with {printable(trigger.id, 60)!r}"
-            parity.check(trigger.stamp(batch.images), [f"{name}, {told}" for name in names])
+            told = [f"{name}, stamped with {printable(trigger.id, 60)!r}" for name in names]
+            witness.add(trigger.id, batch.indices, trigger.stamp(batch.images), told)
+    return witness
 
 
 def _original(original: Original, classifier: Classifier, is_half: bool) -> "Others":
@@ -142,6 +244,12 @@ def _original(original: Original, classifier: Classifier, is_half: bool) -> "Oth
         finished=classifier.outputs,
         is_half=is_half,
     )
+
+
+def _stacked(rows: Sequence[Scores | None]) -> Scores | None:
+    """Return rows as one array; None of those who cannot run the model."""
+    found = [row for row in rows if row is not None]
+    return np.stack(found) if len(found) == len(rows) else None
 
 
 def _is_half(model: Any) -> bool:
@@ -163,7 +271,14 @@ def _is_as_read(classifier: Classifier) -> bool:
 
 
 def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Iterator[NDArray[Any]]:
-    """Give the scores before softmax: of the model as it is trained, and as it is looked at."""
+    """Give the scores before softmax: of the model as it is looked at, and as it is trained.
+
+    Of a graph these may be two: ONNX Runtime does the looking, where it is installed.
+    """
+    if look is not None:
+        yield look(images, 0).scores
+        if not classifier.graph_file:
+            return
     from keras import ops
 
     count = len(images)
@@ -171,8 +286,6 @@ def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Itera
     parts: Iterable[Images] = (padded[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE))
     scores = [np.asarray(ops.convert_to_numpy(classifier.scores(part))) for part in parts]
     yield np.concatenate(scores)[:count]
-    if look is not None:
-        yield look(images, 0).scores
 
 
 def _differs(

@@ -7,12 +7,14 @@ import shutil
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.errors import InputError
+from auditor.errors import InputError, is_out_of_memory
 from auditor.models.inspect.architecture import parameters_allowed
 from auditor.models.inspect.inspection import Inspection
+from auditor.models.inspect.keras_model import untranslated
 from auditor.models.inspect.keras_zip import CONFIG
 from auditor.text import printable
 
@@ -53,6 +55,43 @@ def load(path: Path, inspection: Inspection, name: str) -> "keras.Model":
         shown_reason = printable(reason) or type(error).__name__
         raise InputError(f"{shown}: Keras could not build this model: {shown_reason}") from None
     return model
+
+
+def load_untranslated(
+    path: Path, inspection: Inspection, model: "keras.Model"
+) -> "keras.Model | None":
+    """Load an `.h5` file as this Keras does by itself.
+
+    It reads files of Keras 2 without translating them, and forgets what nested Normalization has
+    learnt: where it can read such a file at all, it may make another model of it.
+
+    Args:
+        path: The file that was inspected.
+        inspection: What `inspect` returned for it.
+        model: What `load` made of it.
+
+    Returns:
+        None where that is the same model, or none at all.
+    """
+    import keras
+
+    outer = {id(layer) for layer in model.layers}
+    nested = [layer for layer in model._flatten_layers() if id(layer) not in outer]
+    forgets = any(isinstance(layer, keras.layers.Normalization) for layer in nested)
+    if inspection.format != "h5" or not (forgets or inspection.rewritten):
+        return None
+    config = untranslated(path)
+    if config is None or (config == inspection.config and not forgets):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / "model.h5"
+        _copy(path, replace(inspection, config=config), scratch)
+        try:
+            return keras.models.load_model(scratch, compile=False, safe_mode=True)
+        except Exception as error:  # of all kinds, for a file that it cannot read
+            if is_out_of_memory(error):
+                raise
+            return None
 
 
 def _finalize(model: "keras.Model") -> None:

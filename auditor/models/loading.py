@@ -12,7 +12,7 @@ from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.onnx import file as onnx_file
-from auditor.models.originals import Original, of_saved_model, of_tflite, predicting
+from auditor.models.originals import Original, as_loaded, of_saved_model, of_tflite, predicting
 from auditor.models.output_format import check_form
 from auditor.text import printable
 
@@ -24,7 +24,9 @@ Loaded = tuple[Any, Path | None, tuple[Original, ...]]
 
 def _keras(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:
     model = keras_file.load(path, inspection, name)
-    return model, None, (predicting(model),)
+    other = keras_file.load_untranslated(path, inspection, model)
+    loaded = () if other is None else (as_loaded(other, model),)
+    return model, None, (predicting(model), *loaded)
 
 
 def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ class Original:
     Attributes:
         name: What to call them.
         run: Gives (n, classes) outputs of (n, h, w, channels) numbers as the model takes them, one
-            image after the other, so that none can depend on another.
+            image after the other, so that none can depend on another; None where they cannot run
+            the file at all.
+        is_current: Whether that is still what the classifier was read from.
     """
 
     name: str
-    run: Callable[[Images], NDArray[Any]]
+    run: Callable[[Images], NDArray[Any] | None]
+    is_current: Callable[[], bool] = lambda: True
 
 
 def predicting(model: Any) -> Original:
@@ -36,12 +40,38 @@ def predicting(model: Any) -> Original:
     return Original(f"Keras {keras.__version__} (predict)", run)
 
 
+def as_loaded(other: Any, model: Any) -> Original:
+    """Return how Keras runs a file that is audited as something else than it makes of it.
+
+    Args:
+        other: What its `load_model` makes of the file.
+        model: What is audited, with the weights that the file has.
+    """
+    import keras
+
+    read = _digest(model)
+    return Original(
+        f"Keras {keras.__version__} (load_model)",
+        predicting(other).run,
+        lambda: _digest(model) == read,
+    )
+
+
+def _digest(model: Any) -> bytes:
+    """Return what changes when a model is trained."""
+    digest = sha256()
+    for value in model.get_weights():
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.digest()
+
+
 def of_saved_model(folder: Path) -> tuple[Original, ...]:
     """Return the two ways in which TensorFlow runs a SavedModel's signature.
 
     `saved_model.load` calls a function that the objects name, with variables that a checkpoint
     gives to objects. TensorFlow Serving, and whatever is no Python, runs nodes that the signature
-    names, with variables that a node restores. A file can make these differ.
+    names, with variables that a node restores. A file can make these differ. The latter can get no
+    variables at all, as of what `tf.saved_model.save` makes of a model of Keras 3.
     """
     import tensorflow as tf
 
@@ -66,6 +96,10 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
         opened, image, scores = session()
         return opened.run(scores, {image: rows})
 
+    def serve_all(images: Images) -> NDArray[Any] | None:
+        without = tf.errors.FailedPreconditionError
+        return _unless_all_fail(lambda one: _one_by_one(serve, one, count()), images, without)
+
     def count() -> int:
         (spec,) = loaded()[1][1].structured_input_signature[1].values()
         return spec.shape[0] or 1
@@ -73,7 +107,7 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
     name = f"TensorFlow {tf.__version__}"
     return (
         Original(f"{name} (saved_model.load)", lambda images: _one_by_one(call, images, count())),
-        Original(f"{name} (Serving)", lambda images: _one_by_one(serve, images, count())),
+        Original(f"{name} (Serving)", serve_all),
     )
 
 
@@ -111,3 +145,18 @@ def _session(folder: Path) -> tuple[Any, str, str]:
 def _one_by_one(run: Callable[[Images], Any], images: Images, count: int) -> NDArray[Any]:
     """Run each image alone, repeated as often as the model takes images at once."""
     return np.concatenate([np.asarray(run(np.repeat(i[None], count, axis=0)))[:1] for i in images])
+
+
+def _unless_all_fail(
+    run: Callable[[Images], NDArray[Any]], images: Images, failure: type[Exception]
+) -> NDArray[Any] | None:
+    """Run each image; None where none can be run, but an error where only some can."""
+    rows, failed = [], None
+    for row in range(len(images)):
+        try:
+            rows.append(run(images[row : row + 1]))
+        except failure as error:
+            failed = error
+    if rows and failed:
+        raise failed
+    return np.concatenate(rows) if rows else None

@@ -4,15 +4,15 @@ from auditor.models.inspect.keras_names import ACTIVATIONS, CLASSES_OF_MODULE
 
 TRAINING = frozenset(
     """
-    Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lion LossScaleOptimizer MultiOptimizer Muon
-    Nadam Optimizer OptimizerMap RMSprop SGD ScheduleFreeAdamW
+    Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion LossScaleOptimizer
+    MultiOptimizer Muon Nadam Optimizer OptimizerMap RMSprop SGD ScheduleFreeAdamW
     CosineDecay CosineDecayRestarts ExponentialDecay InverseTimeDecay LearningRateSchedule
     PiecewiseConstantDecay PolynomialDecay
     BinaryCrossentropy BinaryFocalCrossentropy CTC CategoricalCrossentropy
-    CategoricalFocalCrossentropy CategoricalHinge Circle CosineSimilarity Dice Hinge Huber
-    KLDivergence LogCosh Loss LossFunctionWrapper MeanAbsoluteError MeanAbsolutePercentageError
-    MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy SquaredHinge
-    Tversky
+    CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy CategoricalHinge Circle
+    CosineSimilarity Dice Hinge Huber KLDivergence LogCosh Loss LossFunctionWrapper
+    MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError
+    Poisson SparseCategoricalCrossentropy SquaredHinge Tversky
     AUC Accuracy BinaryAccuracy BinaryIoU CategoricalAccuracy ConcordanceCorrelation F1Score
     FBetaScore FalseNegatives FalsePositives IoU LogCoshError Mean MeanIoU MeanMetricWrapper
     MeanRelativeError MeanTensor Metric OneHotIoU OneHotMeanIoU PearsonCorrelation Precision
@@ -67,11 +67,13 @@ FUNCTIONS = (
         """
     abs accuracy acc auc bce binary_accuracy binary_crossentropy binary_focal_crossentropy
     categorical_accuracy categorical_crossentropy categorical_focal_crossentropy
-    categorical_hinge circle cosine_proximity cosine_similarity ctc dice hinge huber huber_loss
-    kl_divergence kld kullback_leibler_divergence log_cosh logcosh mae mape mean_absolute_error
-    mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error mse msle max
-    min poisson sparse_categorical_accuracy sparse_categorical_crossentropy
-    sparse_top_k_categorical_accuracy squared_hinge sum top_k_categorical_accuracy tversky
+    categorical_generalized_cross_entropy categorical_hinge circle concordance_correlation
+    cosine_proximity cosine_similarity ctc dice hinge huber huber_loss kl_divergence kld
+    kullback_leibler_divergence log_cosh logcosh mae mape mean_absolute_error
+    mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error mse msle
+    max min pearson_correlation poisson sparse_categorical_accuracy
+    sparse_categorical_crossentropy sparse_top_k_categorical_accuracy squared_hinge sum
+    top_k_categorical_accuracy tversky
     """.split()
     )
     | ACTIVATIONS

@@ -51,3 +51,19 @@ def _look(path: Path, kind: str, shown: str, findings: Findings, found: dict[str
     config = modernise(original, keras2=kind == "h5" and not version.startswith("3."))
     found |= {"layers": layers_of(config), "config": config, "rewritten": config != original}
     check_architecture(config, contents.stored, findings)
+
+
+def untranslated(path: Path) -> dict[str, Any] | None:
+    """Return the architecture of an inspected `.h5` file as Keras 3 reads it by itself.
+
+    Returns:
+        None where it names what is not known to be harmless until it is translated.
+    """
+    findings = Findings()
+    with suppress(TooManyFindings):
+        contents = read_h5_model(path, path.name, findings)
+        original = parse_architecture(contents.architecture or "{}", path.name, findings)
+        original.pop("compile_config", None)
+        config = modernise(original, keras2=False)
+        check_architecture(config, contents.stored, findings)
+    return None if findings.all else config

@@ -32,14 +32,14 @@ class Others:
         is_fast: Whether as fast as the audit itself; ONNX' own implementation takes 50 times as
             long.
         run: Gives the graph's output for (n, h, w, 3) uint8 images, one after the other, so that
-            none can depend on another.
+            none can depend on another; None where they cannot run it at all.
         finished: Makes that output of (n, classes) scores before softmax.
         is_half: Whether it is computed with half precision somewhere.
     """
 
     name: str
     is_fast: bool
-    run: Callable[[NDArray[np.uint8]], NDArray[Any]]
+    run: Callable[[NDArray[np.uint8]], NDArray[Any] | None]
     finished: Callable[[NDArray[Any]], NDArray[Any]]
     is_half: bool
 

@@ -1,10 +1,11 @@
 """What anyone's `load_model` builds beside the layers: looked at wherever a file can keep it."""
 
 import base64
+import inspect
 import json
 import marshal
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import h5py
 import pytest
 
 from auditor.models.inspect import examine
+from auditor.models.inspect.inspection import Findings
+from auditor.models.inspect.keras_elsewhere import check_elsewhere
 from auditor.models.inspect.keras_elsewhere_names import DANGEROUS, HARMLESS
 from auditor.models.inspect.keras_names import LAYERS, MODELS
 from auditor.models.inspect.saved_model_proto import metadata_class
@@ -224,6 +227,58 @@ def test_every_layer_that_a_name_can_mean_is_known(loaders: Any) -> None:
     assert not DANGEROUS & (LAYERS | MODELS | HARMLESS)
 
 
+def my_loss(wanted: Any, given: Any) -> Any:
+    return tf.reduce_mean((wanted - given) ** 2)
+
+
+NEEDED: dict[str, Any] = {
+    "boundaries": [1],
+    "decay_rate": 0.5,
+    "decay_steps": 3,
+    "default_optimizer": "sgd",
+    "first_decay_steps": 3,
+    "initial_learning_rate": 0.1,
+    "inner_optimizer": keras2.optimizers.SGD(),
+    "learning_rate": 0.1,
+    "normalizer": [1.0, 2.0],
+    "num_classes": 2,
+    "precision": 0.5,
+    "recall": 0.5,
+    "sensitivity": 0.5,
+    "specificity": 0.5,
+    "target_class_ids": [0],
+    "values": [0.1, 0.2],
+}
+
+
+def of_training(k: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every optimizer, schedule, loss and metric, and how Keras writes it."""
+    for room in (k.losses, k.metrics, k.optimizers, k.optimizers.schedules):
+        for name, kind in vars(room).items():
+            if name in ("serialize", "deserialize", "get") or not callable(kind):
+                continue
+            needed = inspect.signature(kind).parameters.values()
+            given = {
+                p.name: NEEDED[p.name] for p in needed if p.default is p.empty and p.name in NEEDED
+            }
+            try:
+                made = kind(**given) if isinstance(kind, type) else kind
+                write = k.saving.serialize_keras_object if k is keras else room.serialize
+                yield name, write(made)
+            except (TypeError, NotImplementedError, AttributeError):
+                continue  # a base class, or a wrapper of what stands here by itself
+
+
+@pytest.mark.parametrize("k", [keras, keras2], ids=["Keras 3", "Keras 2"])
+def test_all_that_keras_trains_with_is_known(k: Any) -> None:
+    written = dict(of_training(k))
+    assert len(written) > 80
+    for name, value in written.items():
+        found = Findings()
+        check_elsewhere(value, "loss", found)
+        assert (name, found.all, found.notes) == (name, [], [])
+
+
 def lambda_classifier() -> Any:
     made = keras2.Sequential([keras2.Input((8, 8, 3)), keras2.layers.Flatten()])
     made.add(keras2.layers.Dense(2))
@@ -256,10 +311,6 @@ def test_compiled_models_are_clean(optimizer: str, loss: str, tmp_path: Path) ->
         made.save(tmp_path / name)
         found = examine(tmp_path / name, name)
         assert (found.findings, found.notes) == ((), ())
-
-
-def my_loss(wanted: Any, given: Any) -> Any:
-    return tf.reduce_mean((wanted - given) ** 2)
 
 
 def test_what_keras_2_compiles_and_saves_is_clean(tmp_path: Path) -> None:
