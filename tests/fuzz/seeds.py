@@ -42,7 +42,7 @@ def make(folder: Path) -> None:
 
 
 def _write(folder: Path) -> None:
-    for name in ("keras", "h5", "onnx", "savedmodel", "tflite", "trigger", "audit"):
+    for name in ("keras", "h5", "onnx", "semantics", "savedmodel", "tflite", "trigger", "audit"):
         (folder / name).mkdir(parents=True)
     import keras
 
@@ -57,6 +57,7 @@ def _write(folder: Path) -> None:
     _keras_2(folder / "h5" / "keras2.h5")
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
+    (folder / "semantics" / "none").touch()  # these begin with chance alone
     (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
     _audits(folder / "audit")
 
