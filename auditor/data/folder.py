@@ -33,6 +33,7 @@ from auditor.data.base import Batch, Dataset
 from auditor.data.decode import decode_one, decode_stream
 from auditor.errors import InputError
 from auditor.figures.results import SkippedImage
+from auditor.files import listing
 from auditor.files.image_file import UnreadableImage, regular_file_size
 from auditor.text import printable
 
@@ -147,10 +148,7 @@ class ImageFolder(Dataset):
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except (UnreadableImage, OSError):
             return b""
-        name = self._paths[index]
-        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        mark = "\\" if escaped != name else ""  # how coreutils says that a name is escaped
-        return os.fsencode(f"{mark}{digest}  {escaped}\n")
+        return listing.line(digest, self._paths[index])
 
     def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
         """Relative paths of a class's images, unordered; counts other files' suffixes."""

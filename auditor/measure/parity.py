@@ -1,7 +1,8 @@
-"""Whether others who run a graph get the scores that are audited, on images of this very audit.
+"""Whether others who run a model get the scores that are audited, on images of this very audit.
 
-A graph is run here by this program's own operators. Where another program makes something else of
-its bytes, the other program is what people use: a backdoor that shows only there would be missed.
+A graph is run here by this program's own operators, a SavedModel is made a graph of, and a Keras
+model is called another way than `predict` does. Where another program makes something else of the
+same bytes, that is what people use: a backdoor that shows only there would be missed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +16,12 @@ from auditor.errors import InputError
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.models.devices import gpus_in_use
+from auditor.models.originals import Original
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 
 if TYPE_CHECKING:
-    pass
+    from auditor.models.onnx.others import Others
 
 IMAGES = 30
 FEW = 6
@@ -43,7 +45,7 @@ class Parity:
     """Compares what others make of images with what is seen here."""
 
     def __init__(self, classifier: Classifier, look: GradCam | None = None) -> None:
-        """Open the graph as others do; of a Keras file nothing is compared.
+        """Open the model as others do.
 
         Args:
             classifier: The model, with the weights that it keeps from now on.
@@ -52,16 +54,21 @@ class Parity:
         Raises:
             InputError: Others cannot run the graph at all.
         """
-        self._classifier, self._look, self._others = classifier, look, None
+        self._classifier, self._look = classifier, look
+        self._others: list[Others] = []
+        is_half = _is_half(classifier.model)
         if classifier.graph_file:
             from auditor.models.onnx.others import others
 
-            self._others = others(classifier)
+            self._others.append(others(classifier))
+            is_half = self._others[0].is_half
+        if not classifier.graph_file or _is_as_read(classifier):
+            self._others += [_original(each, classifier, is_half) for each in classifier.originals]
 
     @property
     def images(self) -> int:
-        """How many images are worth their time; 0 of a Keras file."""
-        return 0 if self._others is None else IMAGES if self._others.is_fast else FEW
+        """How many images are worth their time; 0 where nobody else is known to run the model."""
+        return min((IMAGES if found.is_fast else FEW for found in self._others), default=0)
 
     def check(self, images: Images, names: Sequence[str]) -> None:
         """Stop where others get other scores.
@@ -73,23 +80,21 @@ class Parity:
         Raises:
             InputError: Names the image, the class, and both scores.
         """
-        if self._others is None:
-            return
-        found = self._others
-        theirs = found.run(images).astype(np.float64)
-        allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
-        for scores in _ours(self._classifier, self._look, images):
-            ours = found.finished(scores).astype(np.float64)
-            wrong = _differs(theirs, ours, scores, allowed)
-            if wrong is not None:
-                row, class_ = wrong
-                raise InputError(
-                    f"{found.name} makes other scores of this graph than this program, so that "
-                    f"what others run would not be audited: {names[row]}: class {class_} gets "
-                    f"{_score(theirs, row, class_)} there and {_score(ours, row, class_)} here; "
-                    "export the model again with float32 numbers and standard operators, or save "
-                    "it as .keras"
-                )
+        every = [*_ours(self._classifier, self._look, images)] if self._others else []
+        for found in self._others:
+            theirs = found.run(images).astype(np.float64)
+            allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
+            for scores in every:
+                ours = found.finished(scores).astype(np.float64)
+                if (wrong := _differs(theirs, ours, scores, allowed)) is not None:
+                    row, class_ = wrong
+                    raise InputError(
+                        f"{found.name} makes other scores of this model than this program, so that "
+                        f"what others run would not be audited: {names[row]}: class {class_} gets "
+                        f"{_score(theirs, row, class_)} there and {_score(ours, row, class_)} "
+                        "here; export the model again with float32 numbers and standard "
+                        "operators, or save it as .keras"
+                    )
 
 
 def check_parity(
@@ -125,6 +130,36 @@ def check_parity(
         for trigger in triggers:
             told = f"stamped with {printable(trigger.id, 60)!r}"
             parity.check(trigger.stamp(batch.images), [f"{name}, {told}" for name in names])
+
+
+def _original(original: Original, classifier: Classifier, is_half: bool) -> "Others":
+    from auditor.models.onnx.others import Others
+
+    return Others(
+        name=original.name,
+        is_fast=classifier.graph_file is not None,  # `predict` is, compiling it takes a while
+        run=lambda images: original.run(classifier.fed(images)),
+        finished=classifier.outputs,
+        is_half=is_half,
+    )
+
+
+def _is_half(model: Any) -> bool:
+    """Whether a Keras model computes with half precision somewhere."""
+    return any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
+
+
+def _is_as_read(classifier: Classifier) -> bool:
+    """Whether a graph has the weights that its file has, so that the original is the same."""
+    import onnx
+
+    from auditor.models.onnx.file import updated
+
+    assert classifier.graph_file
+    whole: bool = updated(classifier.model, classifier.graph_file) == onnx.load(
+        classifier.graph_file
+    )
+    return whole
 
 
 def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Iterator[NDArray[Any]]:

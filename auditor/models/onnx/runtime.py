@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.models.classifier import LUMA, Classifier, SpatialLayer
+from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.models.onnx.file import updated
 from auditor.models.onnx.graph import Graph
 from auditor.models.onnx.layer import GraphLayer
@@ -126,12 +126,7 @@ def _forward(classifier: Classifier, graph: Graph, session: Any) -> Forward:
 
 def fed(classifier: Classifier, graph: Graph, images: NDArray[np.uint8]) -> NDArray[Any]:
     """Return what a graph takes of (n, h, w, 3) images: prepared, in its order and type."""
-    shift = np.asarray(classifier.input_range.shift, np.float32)
-    scale = np.asarray(classifier.input_range.scale, np.float32)
-    pixels = images.astype(np.float32)
-    if classifier.channels == 1:
-        pixels = np.round(pixels @ np.array(LUMA, np.float32))
-    pixels = (pixels - shift) / scale
+    pixels = classifier.fed(images)
     if graph.channels_first:
         pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
     return pixels.astype(dtype_of(graph.takes), copy=False)
