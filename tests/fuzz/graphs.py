@@ -16,11 +16,13 @@ SMALL = ("int8", "uint8", "int16", "uint16")
 SIZE, WIDTH = 8, 6
 
 UNARY = {
-    "Abs Neg Sign": (*FLOATS, *WHOLE),
-    "Ceil Floor Round Relu Sigmoid Tanh Exp Sqrt Reciprocal Softplus Softsign Erf Elu Selu "
-    "LeakyRelu HardSigmoid HardSwish Celu Atan Asinh": ("float32",),
-    "Softmax LogSoftmax Hardmax": ("float32",),
+    "Abs Neg": (*FLOATS, *WHOLE),
+    "Sign": WHOLE,
+    "Relu Sigmoid Tanh Exp Sqrt Reciprocal Softplus Softsign Erf Elu Selu LeakyRelu "
+    "HardSigmoid HardSwish Celu Atan Asinh": ("float32",),
+    "Softmax LogSoftmax": ("float32",),
 }
+STEPS = ("Ceil", "Floor", "Round", "Sign", "Hardmax")
 BINARY = {
     "Add Sub Mul": (*FLOATS, *WHOLE),
     "Div Max Min": ("float32", "float64", "int32", "int64"),
@@ -59,17 +61,34 @@ class Writer:
         if kind == self.kind:
             return
         if self.kind in FLOATS and kind not in FLOATS:
-            if self.kind != "float32":
-                self.cast("float32")
+            self.clear()
             ends = np.iinfo(kind)
-            low, high = max(ends.min, -(2**23)), min(ends.max, 2**23)
-            self.then("Clip", self.number(low, "float32"), self.number(high, "float32"))
+            self.clip(max(ends.min, -(2**23)), min(ends.max, 2**23))
         self.then("Cast", to=int(helper.np_dtype_to_tensor_dtype(np.dtype(kind))))
         self.kind = kind
 
+    def clip(self, low: float, high: float) -> None:
+        """Keep numbers within bounds."""
+        self.then("Clip", self.number(low, "float32"), self.number(high, "float32"))
+
+    def clear(self) -> None:
+        """Go on where rounding decides nothing: no NaN, nothing alike, nothing near 0 or 1."""
+        self.cast("float32")
+        numbers = self.at
+        self.then("IsNaN")
+        self.then("Where", self.number(0, "float32"), numbers)
+        self.clip(-1e3, 1e3)
+        self.then("Mul", self.number(1.37, "float32"))
+        self.then("Add", self.number(0.11 + 0.123 * np.arange(WIDTH), "float32"))
+
     def step(self) -> None:
         """Add one random operator on (n, 6) numbers."""
-        self.rng.choice((self._unary, self._binary, self._compared, self._reduced, self._moved))()
+        steps = (self._unary, self._binary, self._cut, self._compared, self._reduced, self._moved)
+        self.rng.choice(steps)()
+
+    def _cut(self) -> None:
+        self.clear()
+        self.then(self.rng.choice(STEPS))
 
     def _unary(self) -> None:
         names, kinds = self.rng.choice(list(UNARY.items()))
@@ -92,6 +111,8 @@ class Writer:
 
     def _compared(self) -> None:
         self.cast(self.rng.choice(("float32", "int32", "int64")))
+        if self.kind in FLOATS:
+            self.clear()
         limit = self.random.integers(-2, 3, (WIDTH,))
         self.then(self.rng.choice(COMPARED), self.number(limit, self.kind))
         self.kind = "bool"
