@@ -25,7 +25,7 @@ from auditor.measure.every_image import Tried, measure
 from auditor.measure.examples import examples
 from auditor.measure.neighbours import try_neighbours
 from auditor.measure.options import Options
-from auditor.measure.parity import check_parity
+from auditor.measure.parity import AuditParity
 from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
 from auditor.measure.placebos import needed, strongest, try_placebos
 from auditor.measure.preflight import check_input_range
@@ -92,7 +92,7 @@ def audit_all(
     look = GradCam(classifier, layer, frozen=True)
     check_input_range(classifier, dataset, options.batch_size, options.seed, look)
     drawn = sample(dataset, options.limit, options.seed)
-    check_parity(classifier, look, dataset, drawn, triggers, options.seed)
+    parity = AuditParity(classifier, look, dataset, drawn, triggers, options.seed)
     targets = choose_targets(
         options.target,
         classifier,
@@ -108,7 +108,9 @@ def audit_all(
         for trigger, target, compared_ in zip(triggers, targets, compared, strict=True)
     ]
     tell = partial(progress, "measuring")
-    data = measure(look, dataset, drawn, classifier.size, tried, options.batch_size, names, tell)
+    data = measure(
+        look, dataset, drawn, classifier.size, tried, options.batch_size, names, parity, tell
+    )
     return AuditResults(
         tuple(
             _result(classifier, look, dataset, one, options, data, layer, progress) for one in tried

@@ -11,6 +11,7 @@ from auditor.data.resize import RULE
 from auditor.errors import InputError
 from auditor.figures.results import DataFacts, SkippedImage
 from auditor.measure.attention import GradCam, Seen
+from auditor.measure.parity import AuditParity
 from auditor.measure.tally import Tally
 from auditor.text import printable
 from auditor.triggers.base import Trigger
@@ -65,6 +66,7 @@ def measure(
     tried: Sequence[Tried],
     batch_size: int,
     names: tuple[str, ...],
+    parity: AuditParity,
     progress: Callable[[int, int], None],
 ) -> DataFacts:
     """Run all images through the model, clean and stamped; return the data's own facts.
@@ -77,11 +79,12 @@ def measure(
         tried: The triggers, whose tallies are filled.
         batch_size: Images a step.
         names: One a class.
+        parity: Holds what is measured against what others get.
         progress: Told how many images are done, and how many there are.
 
     Raises:
         InputError: More than 1 % of the images cannot be read, or a trigger leads none of them to
-            another class.
+            another class; others get other scores.
     """
     for one in tried:
         _check_victims(dataset, indices, one)
@@ -90,11 +93,14 @@ def measure(
     for part, seen in look.each(_asked(dataset, indices, size, tried, batch_size, read)):
         if part.tried is None:
             clean = seen
+            parity.note(None, part.indices, seen.scores)
             for one in tried:
                 one.tally.add_clean(part.labels, clean)
         elif clean is not None:
             part.tried.tally.add_stamped(part.indices, part.labels, part.victims, clean, seen)
+            parity.note(part.tried.trigger, part.indices[part.victims], seen.scores)
         progress(part.done, len(indices))
+    parity.finish()
     progress(read.images + len(read.skipped), len(indices))
     return DataFacts(
         source=dataset.source,

@@ -6,6 +6,7 @@ same bytes, that is what people use: a backdoor that shows only there would be m
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,66 +71,135 @@ class Parity:
         """How many images are worth their time; 0 where nobody else is known to run the model."""
         return min((IMAGES if found.is_fast else FEW for found in self._others), default=0)
 
-    def check(self, images: Images, names: Sequence[str]) -> None:
+    def check(self, images: Images, names: Sequence[str], *measured: NDArray[Any]) -> "Theirs":
         """Stop where others get other scores.
 
         Args:
             images: (n, h, w, 3) uint8.
             names: One an image, printable.
+            measured: (n, classes) scores before softmax that were measured otherwise.
+
+        Returns:
+            What others get, to hold more against.
 
         Raises:
             InputError: Names the image, the class, and both scores.
         """
+        scores = tuple(found.run(images).astype(np.float64) for found in self._others)
+        theirs = Theirs(tuple(names), tuple(zip(self._others, scores, strict=True)))
         every = [*_ours(self._classifier, self._look, images)] if self._others else []
-        for found in self._others:
-            theirs = found.run(images).astype(np.float64)
-            allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
-            for scores in every:
-                ours = found.finished(scores).astype(np.float64)
-                if (wrong := _differs(theirs, ours, scores, allowed)) is not None:
-                    row, class_ = wrong
-                    raise InputError(
-                        f"{found.name} makes other scores of this model than this program, so that "
-                        f"what others run would not be audited: {names[row]}: class {class_} gets "
-                        f"{_score(theirs, row, class_)} there and {_score(ours, row, class_)} "
-                        "here; export the model again with float32 numbers and standard "
-                        "operators, or save it as .keras"
-                    )
+        for ours in (*every, *measured):
+            theirs.hold(range(len(names)), ours)
+        return theirs
 
 
-def check_parity(
-    classifier: Classifier,
-    look: GradCam,
-    dataset: Dataset,
-    indices: NDArray[np.int64],
-    triggers: Sequence[Trigger],
-    seed: int,
-) -> None:
-    """Stop where others get other scores of images of an audit, clean or stamped.
+@dataclass(frozen=True, eq=False)
+class Theirs:
+    """What others make of some images.
 
-    Args:
-        classifier: The model.
-        look: What the audit looks through.
-        dataset: Labelled images.
-        indices: (n,) positions of those that are audited.
-        triggers: What is stamped on them.
-        seed: Chooses among equally good samples.
-
-    Raises:
-        InputError: Names the image, the class, and both scores.
+    Attributes:
+        names: One an image.
+        found: Who, and what they get.
     """
-    parity = Parity(classifier, look)
-    if not parity.images:
-        return
-    drawn = indices[stratified(dataset.labels[indices], parity.images, seed)]
-    for batch in dataset.batches(drawn, classifier.size, len(drawn)):
+
+    names: tuple[str, ...]
+    found: tuple[tuple["Others", NDArray[np.float64]], ...]
+
+    def hold(self, rows: Sequence[int], scores: NDArray[Any]) -> None:
+        """Stop where other scores were measured.
+
+        Args:
+            rows: (n,) positions of the images.
+            scores: (n, classes) before softmax.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        for other, every in self.found:
+            allowed = ROUGHLY if other.is_half or gpus_in_use() else ALLOWED
+            theirs, ours = every[list(rows)], other.finished(scores).astype(np.float64)
+            if (wrong := _differs(theirs, ours, scores, allowed)) is not None:
+                row, class_ = wrong
+                raise InputError(
+                    f"{other.name} makes other scores of this model than this program, so that "
+                    f"what others run would not be audited: {self.names[rows[row]]}: class "
+                    f"{class_} gets {_score(theirs, row, class_)} there and "
+                    f"{_score(ours, row, class_)} here; export the model again with float32 "
+                    "numbers and standard operators, or save it as .keras"
+                )
+
+
+class AuditParity:
+    """Compares a sample of an audit's images, clean and stamped: at once, and as measured.
+
+    A model may tell how many images it sees at once: people show it one, an audit many. So what is
+    compared last is what the figures are made of.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        look: GradCam,
+        dataset: Dataset,
+        indices: NDArray[np.int64],
+        triggers: Sequence[Trigger],
+        seed: int,
+    ) -> None:
+        """Stop where others get other scores already.
+
+        Args:
+            classifier: The model.
+            look: What the audit looks through.
+            dataset: Labelled images.
+            indices: (n,) positions of those that are audited.
+            triggers: What is stamped on them.
+            seed: Chooses among equally good samples.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        self._rows: dict[int, int] = {}
+        self._theirs: dict[str | None, Theirs] = {}
+        self._measured: dict[str | None, dict[int, NDArray[Any]]] = {}
+        parity = Parity(classifier, look)
+        if not parity.images:
+            return
+        drawn = indices[stratified(dataset.labels[indices], parity.images, seed)]
+        (batch,) = dataset.batches(drawn, classifier.size, len(drawn))
         if not len(batch.labels):
-            continue
-        names = [printable(dataset.name_of(int(i)), 80) for i in batch.indices]
-        parity.check(batch.images, names)
+            return
+        self._rows = {int(index): row for row, index in enumerate(batch.indices)}
+        names = [printable(dataset.name_of(index), 80) for index in self._rows]
+        self._theirs[None] = parity.check(batch.images, names)
         for trigger in triggers:
             told = f"stamped with {printable(trigger.id, 60)!r}"
-            parity.check(trigger.stamp(batch.images), [f"{name}, {told}" for name in names])
+            named = [f"{name}, {told}" for name in names]
+            stamped = trigger.stamp(batch.images)
+            self._theirs[trigger.sha256()] = parity.check(stamped, named)
+
+    def note(self, trigger: Trigger | None, indices: NDArray[np.int64], seen: NDArray[Any]) -> None:
+        """Take what was measured.
+
+        Args:
+            trigger: What was stamped; None for images as they are.
+            indices: (n,) positions in the data.
+            seen: (n, classes) scores before softmax.
+        """
+        found = {
+            self._rows[i]: s for i, s in zip(indices.tolist(), seen, strict=True) if i in self._rows
+        }
+        if found:
+            stamp = None if trigger is None else trigger.sha256()
+            self._measured.setdefault(stamp, {}).update(found)
+
+    def finish(self) -> None:
+        """Stop where other scores were measured than others get.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        for stamp, measured in self._measured.items():
+            self._theirs[stamp].hold([*measured], np.stack([*measured.values()]))
 
 
 def _original(original: Original, classifier: Classifier, is_half: bool) -> "Others":
