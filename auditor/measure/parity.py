@@ -233,16 +233,18 @@ def _is_as_read(classifier: Classifier) -> bool:
 
 
 def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Iterator[NDArray[Any]]:
-    """Give the scores before softmax: of the model as it is trained, and as it is looked at."""
+    """Give the scores before softmax as they are looked at, and of a graph as it is trained."""
     from keras import ops
 
+    if look is not None:
+        yield look(images, 0).scores
+        if not classifier.graph_file:
+            return  # that was the model itself
     count = len(images)
     padded = np.concatenate([images, np.repeat(images[-1:], -count % _AT_ONCE, axis=0)])
     parts: Iterable[Images] = (padded[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE))
     scores = [np.asarray(ops.convert_to_numpy(classifier.scores(part))) for part in parts]
     yield np.concatenate(scores)[:count]
-    if look is not None:
-        yield look(images, 0).scores
 
 
 def _differs(

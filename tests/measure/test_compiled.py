@@ -28,6 +28,8 @@ from auditor.triggers.spec import load
 from tests.conftest import ROOT, Workshop
 
 REHEARSAL = 1
+PREDICT = 1
+"""What others run is compiled once, too."""
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def test_a_whole_audit_compiles_one_look(classifier: Classifier, data: NpzFile) 
     with passes(classifier) as counted:
         first = measured(classifier, data)
     assert len(first.evidence.examples) == 6
-    assert counted[0] == REHEARSAL + once
+    assert counted[0] == REHEARSAL + PREDICT + once
 
 
 def test_scores_alone_are_compiled_where_they_are_wanted(
@@ -75,7 +77,7 @@ def test_scores_alone_are_compiled_where_they_are_wanted(
     once = 2 if keras.backend.backend() == "jax" else 1
     with passes(classifier) as counted:
         measured(classifier, data, target=None, neighbours=50)
-    assert counted[0] == REHEARSAL + once + 1
+    assert counted[0] == REHEARSAL + PREDICT + once + 1
 
 
 def test_a_second_audit_compiles_nothing(classifier: Classifier, data: NpzFile) -> None:
