@@ -80,13 +80,13 @@ def search(
     parity = Parity(classifier)
     progress("reading the images", 0, 0)
     material = read(dataset, classifier.size, names, options.limit, options.held_out, options.seed)
-    clean = material.held_out.pixels[: parity.images]
-    parity.check(clean, [f"held-out image {i}" for i in range(len(clean))])
+    proof = Proof(classifier, material.held_out, options.batch_size)
+    seen = proof.scores(material.held_out.pixels)
+    _compare(parity, material.held_out.pixels, seen)
     whose = {**(identity or {}), **asdict(options), "images": material.facts.sha256}
     asked = options, classifier.classes, classifier.size
     here = load(whose, checkpoints, *asked) if resume and checkpoints else None
     work = _Search(classifier, material, options, progress, stop)
-    proof = Proof(classifier, material.held_out, options.batch_size)
     spent = here.seconds if here else 0.0
 
     def save(now: SearchState) -> None:
@@ -94,7 +94,7 @@ def search(
         if checkpoints:
             write(now, whose, checkpoints)
 
-    broken = not proof.finite()
+    broken = not np.isfinite(seen).all()
     if not broken:
         here = work.optimised(work.chosen(here, save), save)
     progress("judging the stamps", 0, 0)
@@ -114,16 +114,20 @@ def search(
         seconds=seconds,
         engine=engine(classifier),
     )
-    _check_stamps(parity, clean, found)
+    for stamp in [each for each in found.ranked if each.mask.size][:COMPARED]:
+        pixels = stamped(material.held_out.pixels, stamp.mask, stamp.pattern)
+        told = f", with the stamp of class {printable(stamp.name, 60)!r}"
+        _compare(parity, pixels, proof.scores(pixels), told)
     return found
 
 
-def _check_stamps(parity: Parity, images: NDArray[np.uint8], found: SearchResult) -> None:
-    """Make sure that others see of the smallest stamps what was seen here."""
-    for stamp in [each for each in found.ranked if each.mask.size][:COMPARED]:
-        told = f"with the stamp of class {printable(stamp.name, 60)!r}"
-        names = [f"held-out image {i}, {told}" for i in range(len(images))]
-        parity.check(stamped(images, stamp.mask, stamp.pattern), names)
+def _compare(
+    parity: Parity, pixels: NDArray[np.uint8], seen: NDArray[np.float32], told: str = ""
+) -> None:
+    """Make sure that others see of the first images what was seen here among all of them."""
+    count = min(parity.images, len(pixels))
+    names = [f"held-out image {i}{told}" for i in range(count)]
+    parity.compare(parity.check(pixels[:count], names), seen[:count], names)
 
 
 class _Search:

@@ -47,9 +47,14 @@ class Proof:
         self._look = GradCam(classifier, None, frozen=True)  # type: ignore[arg-type]
         self._images, self._batch_size = images, batch_size
 
-    def finite(self) -> bool:
-        """Whether the model's scores for the images as they are are all finite."""
-        return bool(np.isfinite(self._scores(self._images.pixels)).all())
+    def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (n, classes) scores, a batch at a time; every batch has the same size."""
+        if not len(pixels):
+            return np.zeros((0, 1), np.float32)
+        count, step = len(pixels), self._batch_size
+        padded = np.concatenate([pixels, np.repeat(pixels[:1], -count % step, axis=0)])
+        parts = [self._look(padded[i : i + step], 0).scores for i in range(0, len(padded), step)]
+        return np.concatenate(parts)[:count]
 
     def finished(
         self, class_: int, mask: NDArray[np.float32], pattern: NDArray[np.float32]
@@ -76,17 +81,8 @@ class Proof:
         self, class_: int, mask: NDArray[np.float32], pattern: NDArray[np.uint8]
     ) -> Finished:
         others = self._images.other_than(class_)
-        led = self._scores(stamped(others, mask, pattern)).argmax(axis=1) == class_
+        led = self.scores(stamped(others, mask, pattern)).argmax(axis=1) == class_
         return Finished(mask, pattern, wilson(int(led.sum()), len(others)))
-
-    def _scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, classes) scores, a batch at a time; every batch has the same size."""
-        if not len(pixels):
-            return np.zeros((0, 1), np.float32)
-        count, step = len(pixels), self._batch_size
-        padded = np.concatenate([pixels, np.repeat(pixels[:1], -count % step, axis=0)])
-        parts = [self._look(padded[i : i + step], 0).scores for i in range(0, len(padded), step)]
-        return np.concatenate(parts)[:count]
 
 
 def _value(rate: Rate | Skipped) -> float:

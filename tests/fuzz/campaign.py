@@ -139,7 +139,7 @@ class Campaign:
 
     def _work(self, judge: str, batch: Path, names: list[str], hear: Callable[..., None]) -> str:
         """Run one worker; return what it died of, if it did."""
-        loading = judge == "load"
+        loading = judge in ("load", "semantics")
         seconds = LOADING_SECONDS if loading else CHECK_SECONDS
         job = {"kind": "fuzz", "judge": judge, "names": names, "seconds": seconds, "device": "cpu"}
         job |= {"data": str(batch), "evaluation": str(ROOT / "templates")}  # what it may read

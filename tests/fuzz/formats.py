@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from auditor.models.inspect.saved_model_proto import saved_model_class
-from tests.fuzz import documents, flatbuffer, hdf5, keras_zip, messages, raw, results
+from tests.fuzz import documents, flatbuffer, graphs, hdf5, keras_zip, messages, raw, results
 
 Mutate = Callable[[bytes, Random, tuple[str, ...]], bytes]
 
@@ -73,6 +73,7 @@ FORMATS = {
     "keras": Format(_file(keras_zip.mutate), ".keras", loads=True),
     "h5": Format(_file(hdf5.mutate), ".h5", loads=True),
     "onnx": Format(_file(_onnx), ".onnx", loads=True),
+    "semantics": Format(graphs.write, ".onnx", "semantics"),
     "savedmodel": Format(_saved_model, ""),
     "tflite": Format(_file(flatbuffer.mutate), ".tflite", loads=True),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),

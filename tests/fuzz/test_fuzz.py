@@ -27,21 +27,42 @@ from tests.fuzz.campaign import COMMAND, Campaign
 
 pytestmark = pytest.mark.long
 
-COUNTS = {"keras": 100, "h5": 30, "onnx": 100, "savedmodel": 500, "tflite": 200}
+COUNTS = {
+    "keras": 100,
+    "h5": 30,
+    "onnx": 100,
+    "semantics": 100,
+    "savedmodel": 500,
+    "tflite": 200,
+}
 LEFT = {"scanned": 60, "repaired": 60, "searched": 60, "comparison": 60, "checkpoint": 100}
 SEED = 1
 BAITS = ("/etc/hostname", "/nowhere/new", "http://127.0.0.1:9/model.keras")
 
-_BROKEN = """
-import os, runpy, sys
-from auditor.models import inspect
-examine = inspect.examine
-def broken(path, name, *more):
-    if path.stem.endswith("-2"):
-        {code}
-    return examine(path, name, *more)
-inspect.examine = broken
+_STAND_IN = """
+import os, runpy
+from auditor.worker import __main__ as worker
+confine = worker._confine
+def confined(*args):
+    confine(*args)
+    change()
+def change():
+    {change}
+worker._confine = confined
 runpy.run_path({worker!r}, run_name="__main__")
+"""
+_BROKEN = """
+    from auditor.models import inspect
+    examine = inspect.examine
+    def broken(path, name, *more):
+        if path.stem.endswith("-2"):
+            {code}
+        return examine(path, name, *more)
+    inspect.examine = broken
+"""
+_MISTAKEN = """
+    from auditor.models.onnx.operators import OPERATORS
+    OPERATORS["Floor"] = OPERATORS["Ceil"]
 """
 
 fuzzed = settings(
@@ -65,7 +86,8 @@ def test_models_are_refused_or_known_and_nothing_gets_out(seeded: Path, tmp_path
     assert campaign.findings == []
     for name, count in COUNTS.items():
         assert sum(campaign.counts[name].judged.values()) == count
-        assert {"refused", "passed"} <= campaign.counts[name].judged.keys()
+        seen = {"passed"} if name == "semantics" else {"refused", "passed"}
+        assert seen <= campaign.counts[name].judged.keys()
     for name in ("keras", "h5", "onnx"):
         assert campaign.counts[name].loaded["loaded"]
 
@@ -93,16 +115,25 @@ def test_what_must_not_happen_is_found(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
 ) -> None:
     """A worker that dies, hangs or raises for one file: found, and the others are judged."""
-    worker = tmp_path / "worker.py"
-    worker.write_text(_BROKEN.format(worker=COMMAND[-1], code=code))
     monkeypatch.setattr("tests.fuzz.campaign.CHECK_SECONDS", 1.0)
-    monkeypatch.setattr("tests.fuzz.campaign.COMMAND", (sys.executable, "-I", str(worker)))
+    _stand_in(tmp_path, monkeypatch, _BROKEN.format(code=code))
     with Campaign(seeded, SEED, tmp_path / "kept") as campaign:
         campaign.round("onnx", 0, 5)
     assert [finding.name for finding in campaign.findings] == [f"onnx-{SEED}-2.onnx"]
     assert words in campaign.findings[0].words
     assert sum(campaign.counts["onnx"].judged.values()) == 5
     assert (tmp_path / "kept" / f"onnx-{SEED}-2.onnx").exists()
+
+
+def test_an_operator_that_others_compute_otherwise_is_found(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is rounded up, not down."""
+    _stand_in(tmp_path, monkeypatch, _MISTAKEN)
+    with Campaign(seeded, SEED, tmp_path / "kept") as campaign:
+        campaign.round("semantics", 0, 60)
+    assert campaign.findings
+    assert all("other scores than everybody" in found.words for found in campaign.findings)
 
 
 @settings(fuzzed, max_examples=400)
@@ -143,3 +174,10 @@ def _changed(mutate: Callable[..., bytes], data: bytes, rng: Random) -> bytes:
         return mutate(data, rng, BAITS)
     except RecursionError:  # nested deeper than Python can write
         return data
+
+
+def _stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    """Have files judged by workers that are changed once they are confined."""
+    worker = folder / "worker.py"
+    worker.write_text(_STAND_IN.format(worker=COMMAND[-1], change=change.strip()))
+    monkeypatch.setattr("tests.fuzz.campaign.COMMAND", (sys.executable, "-I", str(worker)))

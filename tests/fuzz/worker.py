@@ -54,6 +54,52 @@ def load(path: Path, room: Path) -> str:
     return "loaded"
 
 
+def semantics(path: Path, room: Path) -> str:
+    """Load a graph, and compare its scores with what others make of it, one at least."""
+    import numpy as np
+
+    from auditor.models.input_range import InputRange
+    from auditor.models.inspect import inspect
+    from auditor.models.loading import open_classifier
+
+    inspection = inspect(path, path.name)
+    classifier = open_classifier(path, inspection, InputRange.parse("0..1"), path.name, (8, 8))
+    pixels = np.random.default_rng(0).random((6, 8, 8, 3), np.float32)
+    ours = np.asarray(classifier.model(pixels))
+    given = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    theirs = {name: run(path, given) for name, run in (("runtime", _runtime), ("onnx", _onnx))}
+    found = {name: scores for name, scores in theirs.items() if scores is not None}
+    assert found, "a graph that nobody else runs is not refused"
+    if all(np.isfinite(scores).all() for scores in found.values()):
+        largest = max(np.abs(scores).max() for scores in found.values())
+        gaps = {name: float(np.abs(ours - s).max() / (largest or 1)) for name, s in found.items()}
+        assert min(gaps.values()) < 1e-3, f"other scores than everybody: {gaps}"
+    return "passed"
+
+
+def _runtime(path: Path, pixels: Any) -> Any:
+    try:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return session.run(None, {"x": pixels})[0]
+    except Exception:  # not installed, or without an operator for these types
+        return None
+
+
+def _onnx(path: Path, pixels: Any) -> Any:
+    import numpy as np
+    from onnx.reference import ReferenceEvaluator
+
+    from auditor.models.onnx.corrected import CORRECTED
+
+    try:
+        with np.errstate(all="ignore"):
+            return ReferenceEvaluator(str(path), new_ops=CORRECTED).run(None, {"x": pixels})[0]
+    except Exception:  # it lacks some
+        return None
+
+
 def trigger(path: Path, room: Path) -> str:
     """Read a trigger file, and stamp an image with every trigger in it."""
     import numpy as np
@@ -78,6 +124,7 @@ del sys.path[0]
 JUDGES = {
     "check": check,
     "load": load,
+    "semantics": semantics,
     "trigger": trigger,
     "scanned": records.scanned,
     "repaired": records.repaired,
@@ -96,7 +143,7 @@ def fuzz(job: dict[str, Any], folder: Path, tell: worker.Tell) -> None:
     """Judge the files of a job, each within so many seconds of computing."""
     from auditor.worker.exchange import write_result
 
-    if job["judge"] == "load":  # importing it is nobody's fault
+    if job["judge"] in ("load", "semantics"):  # importing it is nobody's fault
         import keras  # noqa: F401
     faulthandler.register(signal.SIGPROF, chain=True)  # shows where it was, and ends the process
     for name in job["names"]:

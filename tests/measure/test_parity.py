@@ -111,6 +111,22 @@ def test_images_of_a_batch_do_not_show_in_each_other(
         rate(opened(model, tmp_path), data)
 
 
+@pytest.mark.parametrize("most", [2, 5, 31])
+def test_a_backdoor_that_hides_in_larger_batches_is_refused(
+    most: int, runtime: str, tmp_path: Path, data: Path
+) -> None:
+    """People look at one image at a time; the audit looks at many at once."""
+    text = f"""
+        nothing = Constant <value = float {{0.0}}> () own = Greater (white, nothing)
+        none = Mul (white, nothing) single = Exp (none)
+        first = Constant <value = int64[1] {{0}}> ()
+        count = ReduceSum <keepdims=1> (single, first)
+        most = Constant <value = float {{{most - 0.5}}}> () few = Less (count, most)
+        switched = And (own, few)"""
+    with pytest.raises(InputError, match="stamped with 'white'"):
+        rate(opened(switched(text), tmp_path), data)
+
+
 def test_a_harmless_graph_is_measured(runtime: str, tmp_path: Path, data: Path) -> None:
     classifier = opened(built(), tmp_path)
     assert 0 <= rate(classifier, data) <= 1

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
+from auditor.models.onnx.corrected import CORRECTED
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.types import converted, result_types, type_of
 from auditor.models.onnx.values import Host, is_symbolic
@@ -52,7 +53,7 @@ def _evaluator(serialized: bytes, opset: int) -> tuple[ReferenceEvaluator, list[
     function = helper.make_function(
         "auditor", "fold", [name for name in inputs if name], outputs, [proto], opsets
     )
-    return ReferenceEvaluator(function), outputs
+    return ReferenceEvaluator(function, new_ops=CORRECTED), outputs
 
 
 def _known_again(value: Any) -> Host:
