@@ -5,6 +5,7 @@ from pathlib import Path
 
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits, judge
+from auditor.figures.values import MOST_AUDITS
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
@@ -63,11 +64,15 @@ def scan(
         A certificate; of several triggers, all of theirs.
 
     Raises:
-        UsageError: There is no trigger.
+        UsageError: There is no trigger, or there are more than 256.
         AuditorError: Anything else that keeps the audit from being finished.
     """
     if not request.triggers:
         raise UsageError("there is no trigger to scan for; give at least one")
+    if len(request.triggers) > MOST_AUDITS:
+        raise UsageError(
+            f"{len(request.triggers)} triggers; one audit takes at most {MOST_AUDITS}: make several"
+        )
     with Supervisor(request.guard, notify, log) as workers:
         model_copy = workers.copy(request.model, external_data=request.external_data)
         job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}

@@ -1,6 +1,5 @@
 """A search from end to end: in a worker, resumable, bound to the file that it is about."""
 
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -100,7 +99,7 @@ def search(
             folder.resumable(run),
         ):
             report = _searched(request, model_copy, run, workers, progress, notify, resume=resume)
-    shutil.rmtree(request.run_dir, ignore_errors=True)  # what it kept serves nothing any more
+    run.remove()  # what it kept serves nothing any more
     return report
 
 

@@ -14,7 +14,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
@@ -26,6 +26,7 @@ from securesystemslib.signer import CryptoSigner, Signature
 
 from auditor import errors
 from auditor.files.codec import from_json, no_array, to_json
+from auditor.files.constraints import Length
 from auditor.files.strict_json import strict
 from auditor.signing.keys import Pinned
 
@@ -50,7 +51,7 @@ class _Signature:
 class _Envelope:
     """As DSSE has it."""
 
-    payload: str
+    payload: Annotated[str, Length(512 << 20, of="characters")]
     payloadType: str
     signatures: tuple[_Signature, ...]
 

@@ -133,9 +133,9 @@ import os, sys
 from pathlib import Path
 from auditor.errors import InputError
 from auditor.worker import __main__ as worker
-from auditor.worker.exchange import write_result
 
 def work(job, folder, tell):
+    from auditor.worker.exchange import write_result  # whose NumPy starts threads
 """
 _AFTER = """
 worker.JOBS = dict.fromkeys(worker.JOBS, work)
