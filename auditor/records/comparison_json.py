@@ -51,15 +51,11 @@ def _entry(value: Any, where: str) -> Entry:
 def _check(entry: Entry, before: Certificate, where: str) -> None:
     """Refuse an entry that contradicts itself, or is about another model or other images."""
     certificate = entry.certificate
-    if not (entry.seconds >= 0 and entry.images >= 0):
-        raise InputError(f"{where}: seconds and images must be at least 0")
     if bool(entry.failed) != (entry.after is None):
         raise InputError(f"{where}.failed: says why no model was handed back, and only then")
     if certificate is None:
         return
     if certificate.repair is None or certificate.repair.method != entry.method:
         raise InputError(f"{where}.certificate.repair: is not of the method {entry.method!r:.60}")
-    if (certificate.repair.output is None) != (entry.after is None):
-        raise InputError(f"{where}.certificate.repair.output: without figures, or they without it")
     if not comparable(certificate, before):
         raise InputError(f"{where}.certificate: is of another model, trigger or other images")

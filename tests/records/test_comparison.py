@@ -101,7 +101,7 @@ def _set(document: Any, path: list[Any], value: Any) -> None:
         (["entries"], {}, "$.entries: not a list"),
         (["entries", 0, "name"], "unlearn", "two have the same name"),
         (["entries", 0, "name"], 1, "$.entries[0].name"),
-        (["entries", 0, "seconds"], -1, "$.entries[0]: seconds and images"),
+        (["entries", 0, "seconds"], -1, "$.entries[0].seconds: is -1.0, but must be"),
         (["entries", 0, "seconds"], KeyError, "'seconds' is missing"),
         (["entries", 0, "extra"], 1, "unknown key 'extra'"),
         (["entries", 0, "failed"], "why", "$.entries[0].failed"),

@@ -98,7 +98,7 @@ def test_two_certificates_of_one_name_are_refused(desk: Desk, tmp_path: Path) ->
     for path in (audit, other):
         path.parent.mkdir()
     audit.write_bytes(render(audited.certificate(), "pdf"))
-    other.write_bytes(audit.read_bytes() + b"\n")
+    other.write_bytes(render(audited.certificate(), "html"))
     with pytest.raises(UsageError, match=r"c\.pdf: a certificate has this name too"):
         sign(audit, desk.signer(), certificates=[other])
     assert sign(audit, desk.signer(), certificates=[audit]).attestation
