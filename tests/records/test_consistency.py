@@ -10,13 +10,14 @@ import pytest
 from auditor.errors import InputError
 from auditor.figures.metrics import wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate
+from auditor.figures.results import AuditResult, Controls, Measurement, Rate
 from auditor.records.audit_json import from_document
 from auditor.records.audits import joined
 from auditor.records.canonical import to_document
 from auditor.records.certificate import Certificate
 from auditor.records.consistency import check
 from tests import audited
+from tests.report import repairs
 from tests.report.past import NAMES, past
 
 Document = dict[str, Any]
@@ -164,6 +165,36 @@ def test_a_repairs_audit_that_contradicts_itself_is_refused(
     put(path, value)(audit)
     with pytest.raises(InputError, match=words):
         from_document(audit)
+
+
+def of_half_the_images(found: AuditResult) -> AuditResult:
+    """Return an audit of which every figure of stamped images is of half as many."""
+
+    def halved(figure: Any) -> Any:
+        if isinstance(figure, Rate):
+            return wilson(round(figure.value * figure.n / 2), figure.n // 2)
+        return dataclasses.replace(figure, n=figure.n // 2)
+
+    kept = ("clean_accuracy", "controls", "placebo_rate")
+    measured = {k: v if k in kept else halved(v) for k, v in vars(found.measurement).items()}
+    measured["controls"] = Controls(*map(halved, vars(found.measurement.controls).values()))
+    rows = (
+        dataclasses.replace(row, asr=halved(row.asr) if row.class_ else row.asr)
+        for row in found.evidence.classes
+    )
+    return dataclasses.replace(
+        found,
+        measurement=Measurement(**measured),
+        evidence=dataclasses.replace(found.evidence, classes=tuple(rows)),
+    )
+
+
+def test_a_repair_measured_with_other_images_than_before_is_refused() -> None:
+    """Each worker's result fits together, and the two do not."""
+    before, after = audited.result(0.95, 4.0), audited.result(0.0, 0.1)
+    check(repairs.repaired(audited.certificate(), before, after))
+    with pytest.raises(InputError, match=r"measurements\.after\.asr: is of other images than"):
+        check(repairs.repaired(audited.certificate(), before, of_half_the_images(after)))
 
 
 def test_a_verdict_lent_to_the_model_as_it_came_is_refused() -> None:
