@@ -32,9 +32,7 @@ def from_document(document: Any) -> Certificate | Audits:
     read = joined([read_certificate(audit, f"$.audits[{i}]") for i, audit in enumerate(listed)])
     if set(document) != {"schema", "audits", "verdict"}:
         raise InputError("$: its keys must be schema, audits and verdict")
-    first = read.audits[0]
-    if any((c.subject, c.data) != (first.subject, first.data) for c in read.audits):
-        raise InputError("$.audits: are not all of one model and the same images")
+    consistency.check_joint(read.audits, "$.audits")
     if document["verdict"] != to_json(read.verdict, pack):
         raise InputError("$.verdict: is not what the audits come to")
     return read

@@ -8,6 +8,7 @@ from auditor.records import comparison
 from auditor.records.audit_json import read_certificate
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison, Entry, comparable, compared
+from auditor.records.consistency import check_limits
 
 
 def from_document(document: Any) -> Comparison:
@@ -33,6 +34,8 @@ def from_document(document: Any) -> Comparison:
         raise InputError("$.entries: two have the same name")
     for number, entry in enumerate(entries):
         _check(entry, before, f"$.entries[{number}]")
+    repaired = [entry.certificate for entry in entries if entry.certificate]
+    check_limits([before, *repaired], "$.entries")
     read = compared(before, entries)
     if document["outcome"] != to_json(read.outcome, no_array):
         raise InputError("$.outcome: is not what the entries come to")

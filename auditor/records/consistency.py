@@ -4,6 +4,7 @@ Whoever reads an audit, to sign, verify, gate, render or compare it, comes throu
 word is taken for what can be worked out again.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final
 
@@ -55,6 +56,41 @@ def check(certificate: Certificate, where: str = "$") -> None:
     else:
         _check_repair(certificate, certificate.repair, where)
     _check_verdict(certificate, f"{where}.verdict")
+
+
+def check_joint(audits: Sequence[Certificate], where: str) -> None:
+    """Refuse audits of several triggers whose joint verdict would be about different things.
+
+    Args:
+        audits: The audits, at least one.
+        where: JSON path of their list.
+
+    Raises:
+        InputError: They are of different models, images or limits, or one is of a repair, whose
+            verdict is about another file.
+    """
+    first = audits[0]
+    if any((c.subject, c.data) != (first.subject, first.data) for c in audits):
+        raise InputError(f"{where}: are not all of one model and the same images")
+    if any(c.repair is not None for c in audits):
+        raise InputError(f"{where}: one is of a repair, which is audited alone")
+    check_limits(audits, where)
+
+
+def check_limits(audits: Sequence[Certificate], where: str) -> None:
+    """Refuse audits that are shown as one and were judged by different limits.
+
+    Args:
+        audits: The audits, at least one; only repairs have a limit of the fall in accuracy.
+        where: JSON path of what holds them.
+
+    Raises:
+        InputError: They were.
+    """
+    limits = [{(one.metric, one.limit) for one in c.verdict.checks} for c in audits]
+    drops = {one for each in limits for one in each if one[0] == "accuracy_drop"}
+    if len(drops) > 1 or any(each - drops != limits[0] - drops for each in limits):
+        raise InputError(f"{where}: are not all judged by the same limits")
 
 
 def _check_behind(

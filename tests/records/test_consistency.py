@@ -221,6 +221,34 @@ def test_one_of_several_that_contradicts_itself_is_refused_with_its_place() -> N
         from_document(audit)
 
 
+def judged_by(limits: Limits) -> Certificate:
+    """Return an audit whose figures are what they are, and whose limits are these."""
+    made = audited.certificate(trigger="lenient")
+    verdict = judge(made.measurements.before, limits, 3)
+    return dataclasses.replace(made, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(max_asr=1.0), Limits(max_tar=9.0), Limits(min_accuracy=0.1)], ids=str
+)
+def test_audits_shown_as_one_are_judged_by_the_same_limits(limits: Limits) -> None:
+    """What is said of them all names the limits once."""
+    strict = audited.certificate(0.0, 0.1)
+    check(judged_by(limits))
+    with pytest.raises(InputError, match=r"^\$\.audits: are not all judged by the same limits"):
+        from_document(document(joined([strict, judged_by(limits)])))
+    assert from_document(document(joined([strict, judged_by(Limits())])))
+
+
+def test_a_repairs_verdict_does_not_stand_for_the_model_as_it_came() -> None:
+    """Beside a scan that passes, it would: the scan is about the model as it came."""
+    passed = audited.certificate(0.0, 0.1)
+    audit = document(joined([passed, audited.repaired()]))
+    assert audit["verdict"]["status"] == "pass"
+    with pytest.raises(InputError, match=r"^\$\.audits: one is of a repair"):
+        from_document(audit)
+
+
 def test_asr_is_judged_as_it_was_before_there_were_placebos() -> None:
     """Then a limit that is exceeded was so without regard to what comes without the trigger."""
     made = audited.certificate(0.5, 0.1)
