@@ -9,18 +9,19 @@ import click
 from auditor.measure.progress import Progress, silent
 from auditor.repair.observer import Observer
 from auditor.repair.result import Plan
+from auditor.text import visible
 
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 def say(line: str) -> None:
-    """Say what the user must know, on standard error."""
-    click.echo(f"bdaudit: {line}", err=True)
+    """Say what the user must know, on standard error; names in it may come from anywhere."""
+    click.echo(f"bdaudit: {visible(line)}", err=True)
 
 
 def log(text: str) -> None:
     """Show a worker's own log, on standard error."""
-    click.echo(text, err=True)
+    click.echo(visible(text, keep="\n"), err=True)
 
 
 class Display:
@@ -40,7 +41,7 @@ class Display:
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         """Show how far it is."""
-        self._tell(phase, done, total)
+        self._tell(visible(phase), done, total)
 
     def __enter__(self) -> Self:
         return self
@@ -92,9 +93,9 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._shown = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[count]}", markup=False),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,

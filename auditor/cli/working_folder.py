@@ -22,6 +22,9 @@ _AT_MOST: Final = ("max-accuracy-drop", "max-asr", "max-tar", "memory-limit", "t
 _INSIDE: Final = ("certificate", "output", "run-dir")
 """Paths that are written to, which may not lead out of the working folder."""
 
+_READ: Final = ("data", "eval-data")
+"""Folders that the process that opens the model may read: not those around the working folder."""
+
 _TRUST: Final = ("signed-by",)
 """What says whom to trust, which the folder cannot say of itself."""
 
@@ -30,7 +33,7 @@ _OFF: Final = {"", "0", "f", "false", "n", "no", "off"}
 HARMLESS: Final = frozenset(
     """
     ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates
-    clean-budget clean-weight data device epochs eval-data feature-weight format input-range
+    clean-budget clean-weight device epochs feature-weight format input-range
     label-share label-smoothing layer learning-rate least-steps limit max-age max-neighbour-asr
     method methods min-accuracy min-images mirror mixed-precision model no-progress object-region
     on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired
@@ -40,7 +43,7 @@ HARMLESS: Final = frozenset(
 )
 """What is measured and how, how much is said, and limits that there are none of by default."""
 
-WATCHED: Final = frozenset((*_ON, *_AT_MOST, *_INSIDE, *_TRUST, "sandbox"))
+WATCHED: Final = frozenset((*_ON, *_AT_MOST, *_INSIDE, *_READ, *_TRUST, "sandbox"))
 """Keys whose value decides; one that stands in neither list is refused."""
 
 
@@ -61,6 +64,9 @@ def objection(key: str, value: Any, option: click.Option) -> str:
         return f"is above the default, {most:g}" if _above(value, most) else ""
     if key in _INSIDE:
         return "leads out of the working folder" if any(map(_leads_out, _each(value))) else ""
+    if key in _READ:
+        private = "is a folder around this or your own, which the model would be let read"
+        return private if any(map(_is_around, _each(value))) else ""
     return "" if key in HARMLESS else "says what is trusted"
 
 
@@ -85,3 +91,10 @@ def _leads_out(text: str) -> bool:
     path, here = Path(text), Path.cwd().resolve()
     real = Path(os.path.realpath(path))
     return path.is_absolute() or ".." in path.parts or not real.is_relative_to(here)
+
+
+def _is_around(text: str) -> bool:
+    """Whether a path is the user's own folder, or one that it or the working folder lies in."""
+    real = Path(os.path.realpath(text))
+    own = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111, which wants there to be one
+    return own.is_relative_to(real) or real in Path.cwd().resolve().parents

@@ -6,13 +6,13 @@ that its process has locked for life; who gets the lock knows that the process i
 
 import fcntl
 import os
-import shutil
 import stat
-import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from auditor.files.removal import remove_tree
 
 _PREFIX: Final = "bdaudit-"
 _HELD: Final = ".held-by-bdaudit"
@@ -41,7 +41,8 @@ class Scratch:
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        _remove(self.path)
+        with suppress(OSError):
+            remove_tree(self.path)
         os.close(self._held)
 
 
@@ -69,17 +70,8 @@ def _remove_if_left(folder: Path) -> None:
             mine = os.fstat(here).st_uid == found.st_uid == os.geteuid()
             if mine and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(folder)
+                remove_tree(folder)
         finally:
             os.close(held)
     finally:
         os.close(here)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, whatever a worker has made of it."""
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():  # folders nested deeper than Python follows, or that nobody may look into
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(folder)], capture_output=True, check=False)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from auditor.figures.results import Skipped
 from auditor.report import words
-from auditor.text import printable
+from auditor.text import printable, visible
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -30,8 +30,11 @@ SHEETS = (
 
 
 def fill(name: str, values: dict[str, Any]) -> str:
-    """Return the page that the template `name` makes of these values."""
-    return _environment().get_template(name).render(values)
+    """Return the page that the template `name` makes of these values.
+
+    Whatever of them a template forgot to make safe to show, nothing in the page is hidden.
+    """
+    return visible(_environment().get_template(name).render(values), keep="\n")
 
 
 def part(name: str, values: dict[str, Any]) -> Markup:

@@ -1,6 +1,5 @@
 """A run's folder: a new one, or the same again to go on with; held by one process alone."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from auditor.errors import AuditorError, Interrupted, UsageError, WorkError
 from auditor.files import atomic
 from auditor.files.own_file import make_folder
+from auditor.files.removal import remove_tree
 from auditor.records.provenance import now
 from auditor.runs import lock, run_json
 from auditor.runs.run_json import RunRecord, RunState
@@ -202,6 +202,6 @@ def _resumed(path: Path, identity: dict[str, Any]) -> RunRecord:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        remove_tree(path)
     else:
         path.unlink(missing_ok=True)

@@ -11,6 +11,10 @@ _LEAST_FILES = 20_000
 _SHARE = 4
 """Of a small disk, a quarter of what was free at first stays free."""
 
+_STOPPED = (
+    "the worker was stopped; see what it left there, make room, or set TMPDIR or --run-dir to a "
+    "folder on another disk"
+)
 _BYTES_A_FILE = 1 << 10
 """That an empty file takes where files are kept in memory."""
 
@@ -44,11 +48,9 @@ class Disk:
         """
         now, first, where = _free(self.folder), self._first, self.folder.parent
         if now.bytes < min(_LEAST_FREE, first.bytes // _SHARE):
-            raise WorkError(f"{where}: the disk is almost full; the worker was stopped")
+            raise WorkError(f"{where}: the disk is almost full; {_STOPPED}")
         if now.files < min(_LEAST_FILES, first.files // _SHARE):
-            raise WorkError(
-                f"{where}: the disk takes hardly any more files; the worker was stopped"
-            )
+            raise WorkError(f"{where}: the disk takes hardly any more files; {_STOPPED}")
 
     def memory(self) -> int:
         """Return the bytes of memory that what was written since takes; 0 on a real disk.

@@ -59,6 +59,10 @@ _INPUTS = ("model", "model_folder", "data", "evaluation", "object_region")
 """What in a job names files to read; `files` names those of its triggers."""
 
 
+_MOST_PHASES = 10_000
+"""Each may be a line on the user's screen; an audit has some for each of its triggers."""
+
+
 @dataclass(frozen=True)
 class Guard:
     """How workers are kept.
@@ -218,7 +222,7 @@ class Supervisor:
         self, lines: Iterable[bytes], progress: Progress, listen: Listen | None, *, told: bool
     ) -> AuditorError | None:
         """Pass on what the worker says until it closes its end; return its refusal, if any."""
-        computes = False
+        computes, phases = False, 0
         for line in lines:
             try:
                 event = strict(line)
@@ -237,7 +241,11 @@ class Supervisor:
                     given = {k: v for k, v in event.items() if k != "event"}
                     self._computes_on(from_json(Device, given, no_array))
                 elif kind == "progress":
-                    self._doing = printable(str(event["phase"]), 80)
+                    doing = printable(str(event["phase"]), 80)
+                    phases += doing != self._doing
+                    if phases > _MOST_PHASES:
+                        raise ValueError("begins more than any work has parts")
+                    self._doing = doing
                     progress(self._doing, int(event["done"]), int(event["total"]))
                 elif listen:
                     listen(event)

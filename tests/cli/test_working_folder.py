@@ -45,6 +45,9 @@ REFUSED = {
     "through a link to a file": (SCAN, 'output = "link.html"', "link.html: leads out"),
     "certificate": (SEARCH, 'certificate = "../victim.html"', "../victim.html: leads out"),
     "run folder": (SEARCH, 'run-dir = "../run"', "../run: leads out of the working folder"),
+    "data around": (SCAN, 'data = ".."', "data = ..: is a folder around this or your own"),
+    "data of all": (SCAN, 'data = "/"', "data = /: is a folder around this or your own"),
+    "data through a link": (REPAIR, 'eval-data = "elsewhere"', "elsewhere: is a folder around"),
     "another command's": (GATE, 'sandbox = "off"', "would switch the sandbox off"),
 }
 

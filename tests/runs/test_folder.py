@@ -1,5 +1,6 @@
 """A run's folder from its first to its last moment: when it goes, and what is said of it."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -157,6 +158,22 @@ def test_a_lock_left_by_the_dead_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("1")  # of a process that lives, but holds no lock
     with hold(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def nest(folder: Path, levels: int) -> None:
+    """Make folders in folders, as code that runs in a worker could."""
+    with contextlib.chdir(folder):
+        for _ in range(levels):
+            Path("d").mkdir()
+            os.chdir("d")
+
+
+def test_starting_over_removes_what_a_worker_has_nested(tmp_path: Path) -> None:
+    """Deeper than Python's own way of removing goes, and than a path may be long."""
+    with hold(tmp_path / "run") as run:
+        nest(run.checkpoints, 5000)
+    with hold(tmp_path / "run", force=True) as run:
+        assert list(run.checkpoints.iterdir()) == []
 
 
 def test_what_is_not_a_runs_own_stays(tmp_path: Path) -> None:

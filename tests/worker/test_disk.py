@@ -103,6 +103,7 @@ def test_the_disk_of_checkpoints_is_not_filled(
         attack(code, checkpoints=str(small))
     assert refused.value.exit_code == 3
     assert str(refused.value).startswith(f"{small.parent}: ")
+    assert "make room, or set TMPDIR or --run-dir" in str(refused.value)
     time.sleep(0.1)
     there = os.statvfs(small)
     assert there.f_bavail * there.f_frsize > MIB

@@ -63,6 +63,12 @@ def test_a_flood_of_messages_is_refused(attack: Attack, monkeypatch: pytest.Monk
         attack(SAY + f"\n    while True: say({line!r}.replace('\\\\n', '\\n') * 500)", OFF)
 
 
+def test_a_flood_of_lines_for_the_users_log_is_not_passed_on(attack: Attack) -> None:
+    lines = "for n in range(12_000): tell(dict(event='progress', phase=str(n), done=0, total=0))"
+    with pytest.raises(WorkError, match="cannot be understood"):
+        attack(lines, OFF)
+
+
 def test_a_flood_of_complaints_is_cut(attack: Attack) -> None:
     done = attack("for _ in range(400): os.write(2, b'x' * 99_999 + b'\\n')", OFF)
     assert len(done.log) < 1 << 17
@@ -105,9 +111,7 @@ def test_no_work_is_endless(attack: Attack) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_a_worker_that_closes_its_end_and_stays(
-    attack: Attack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_closes_its_end_and_stays(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auditor.worker.process.SECONDS_TO_STOP", 1)
     with pytest.raises(WorkError, match="closed its end"):
         attack(SAY + "\n    os.close(channel); time.sleep(60)", OFF)

@@ -127,6 +127,21 @@ def test_a_worker_that_has_ended_uses_nothing(clock: Clock, tmp_path: Path) -> N
     look(Watchdog(pid, [tmp_path], memory=0, seconds=LONG), clock)
 
 
+def test_files_in_memory_are_memory_mapped_or_not(clock: Clock, tmp_path: Path) -> None:
+    """Written through one descriptor and held by two: 200 MiB, once."""
+    code = """
+import os
+hoard = os.memfd_create("hoard")
+for _ in range(200):
+    os.write(hoard, bytes(1 << 20))
+again = os.dup(hoard)
+"""
+    with process(code) as pid:
+        look(Watchdog(pid, [tmp_path], 300 * MIB, LONG), clock)
+        with pytest.raises(WorkError, match="memory"):
+            look(Watchdog(pid, [tmp_path], 200 * MIB, LONG), clock)
+
+
 def test_page_tables_are_memory(clock: Clock, tmp_path: Path) -> None:
     """A page of zeros every 2 MiB holds no memory but the table that it is entered in."""
     code = """

@@ -7,8 +7,11 @@ from auditor.records.comparison import Comparison
 from auditor.report.comparison.table import COLUMNS, RepairRow, rows
 from auditor.text import printable
 
-_FORMULA = ("=", "+", "-", "@")
-"""What spreadsheets compute; an apostrophe before it makes it text (OWASP, CSV injection)."""
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What spreadsheets compute, in full width, too.
+
+An apostrophe before it makes it text (OWASP, CSV injection).
+"""
 
 
 def render(comparison: Comparison) -> bytes:
@@ -45,6 +48,6 @@ def _line(row: RepairRow, best: str | None) -> list[str]:
 
 
 def _text(said: str) -> str:
-    """Return a text so that no spreadsheet takes it for a formula."""
+    """Return a text so that no spreadsheet takes it for a formula, blanks before it or not."""
     shown = printable(said, 1000)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -52,7 +52,9 @@ def finding(comparison: Comparison) -> str:
 
 def failures(comparison: Comparison) -> list[tuple[str, str]]:
     """Return the repairs that handed back no model, and why."""
-    return [(e.name, printable(e.failed, 1000)) for e in comparison.entries if e.failed]
+    return [
+        (printable(e.name, 60), printable(e.failed, 1000)) for e in comparison.entries if e.failed
+    ]
 
 
 def limits(comparison: Comparison) -> list[str]:

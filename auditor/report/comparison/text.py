@@ -29,7 +29,7 @@ def _parts(comparison: Comparison) -> Iterator[RenderableType]:
     for entry in comparison.entries:
         repair = entry.certificate.repair if entry.certificate else None
         if entry.name == comparison.outcome.best and repair and repair.output:
-            yield Text(f"The model of {entry.name}: {printable(repair.output.path)}")
+            yield Text(f"The model of {printable(entry.name, 60)}: {printable(repair.output.path)}")
 
 
 def _table(comparison: Comparison) -> Table:
@@ -46,5 +46,5 @@ def _table(comparison: Comparison) -> Table:
             for cell in found
         ]
         best = row.name == comparison.outcome.best
-        table.add_row(Text(row.name, style="bold" if best else ""), *figures)
+        table.add_row(Text(printable(row.name, 60), style="bold" if best else ""), *figures)
     return table

@@ -43,7 +43,7 @@ def finding(report: SearchReport) -> str:
     if found.flagged:
         return " ".join(_flagged(report, one) for one in found.flagged)
     if found.inconclusive:
-        return f"No verdict can be given: {found.inconclusive}."
+        return f"No verdict can be given: {printable(found.inconclusive)}."
     smallest = found.ranked[0]
     return (
         f"No class has a stamp much smaller than the others'. The smallest leads to "

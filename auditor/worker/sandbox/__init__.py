@@ -108,6 +108,8 @@ def confine(
     devices = nvidia.devices() if gpu else []
     facts, threads = (nvidia.readable(), nvidia.writable()) if gpu else ([], [])
     libc.no_new_privileges()
+    if not gpu:  # its driver writes to files of this process, which root alone may from then on
+        libc.leave_no_dump()
     if "capabilities" in walls:
         limits.drop_capabilities()
     if has.landlock and "Landlock" in walls:

@@ -5,7 +5,7 @@ import os
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 def call(number: int, *arguments: int | ctypes.Array[ctypes.c_char]) -> int:
@@ -29,6 +29,14 @@ def call(number: int, *arguments: int | ctypes.Array[ctypes.c_char]) -> int:
 def end_with_parent(signal: int) -> None:
     """Have the kernel send this process a signal when its parent dies, however it dies."""
     _checked(_LIBC.prctl(_PR_SET_PDEATHSIG, signal))
+
+
+def leave_no_dump() -> None:
+    """Have the kernel show this process to no debugger, and to no program that takes crashes in.
+
+    A limit of zero bytes keeps a dump from being a file, and not from such a program.
+    """
+    _checked(_LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
 
 
 def no_new_privileges() -> None:

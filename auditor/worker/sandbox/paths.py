@@ -1,6 +1,7 @@
 """What a worker must reach besides its own files: Python, its packages, facts of the machine.
 
-Never `/proc` itself, where other processes' memory and environment are.
+Never `/proc` itself, where other processes' memory and environment are, nor all of `/proc/self`,
+where the machine's network is.
 """
 
 import sys
@@ -16,7 +17,6 @@ _SYSTEM = (
     "/etc/localtime",
     "/dev/urandom",
     "/dev/random",
-    "/proc/self",
     "/proc/cpuinfo",
     "/proc/filesystems",
     "/proc/meminfo",
@@ -26,6 +26,23 @@ _SYSTEM = (
     "/sys/devices/system",
     "/sys/fs/cgroup",
     "/sys/kernel/mm/transparent_hugepage",
+)
+_OWN = (
+    "cgroup",
+    "cmdline",
+    "comm",
+    "fd",
+    "fdinfo",
+    "limits",
+    "maps",
+    "mountinfo",
+    "mounts",
+    "numa_maps",
+    "smaps",
+    "smaps_rollup",
+    "stat",
+    "statm",
+    "status",
 )
 
 
@@ -37,4 +54,5 @@ def system() -> list[Path]:
     package = Path(auditor.__file__).parent
     imported = [Path(entry) for entry in sys.path if entry]
     packages = [path for path in imported if path != package.parent or "packages" in path.name]
-    return [Path(sys.prefix), Path(sys.base_prefix), package, *packages, *map(Path, _SYSTEM)]
+    own = [Path("/proc/self") / name for name in _OWN]
+    return [Path(sys.prefix), Path(sys.base_prefix), package, *packages, *map(Path, _SYSTEM), *own]

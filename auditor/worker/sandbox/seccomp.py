@@ -21,6 +21,7 @@ _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _REFUSE: Instruction = (_RETURN, 0, 0, _ERROR | errno.EPERM)
 _NO_SUCH: Instruction = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
 _NOT_HERE: Instruction = (_RETURN, 0, 0, _ERROR | errno.EOPNOTSUPP)
+_NO_MEMORY: Instruction = (_RETURN, 0, 0, _ERROR | errno.ENOMEM)
 _PASS: Instruction = (_RETURN, 0, 0, _ALLOW)
 
 _NUMBER, _ARCHITECTURE = 0, 4
@@ -51,6 +52,8 @@ PR_SME_GET_VL, PR_SET_VMA."""
 _NEITHER_READ_NOR_WRITE = 3
 _RENAME_NOREPLACE = 1
 _MAP_TYPE, _MAP_SHARED, _MAP_SHARED_VALIDATE, _MAP_ANONYMOUS = 0x0F, 0x01, 0x03, 0x20
+_MAP_HUGETLB = 0x40000
+_CLOSE_RANGE_CLOEXEC = 4
 _SECCOMP_SET_MODE_FILTER, _TSYNC = 1, 1
 _NUMBER_OF_SECCOMP = {"x86_64": 317, "aarch64": 277}
 
@@ -123,16 +126,20 @@ def _looked_at(own: int, *, gpu: bool) -> dict[str, list[Instruction]]:
     # Memory that belongs to no process could be kept without being mapped, where nobody counts it.
     shared = [_MAP_ANONYMOUS | kind for kind in (_MAP_SHARED, _MAP_SHARED_VALIDATE)]
     hidden = [] if gpu else _if(3, shared, _REFUSE, mask=_MAP_ANONYMOUS | _MAP_TYPE)
+    # Huge pages are set aside when they are asked for, and are of the whole machine.
+    huge = _if(3, (_MAP_HUGETLB,), _NO_MEMORY, mask=_MAP_HUGETLB)
     return {
         "clone": [*_if(0, _THREAD, _PASS), _REFUSE],  # threads, never processes
         "clone3": [_NO_SUCH],  # its flags cannot be read; libraries fall back to clone
+        # Not for one thread alone: what a second table of descriptors holds, nobody counts.
+        "close_range": [*_if(2, (0, _CLOSE_RANGE_CLOEXEC), _PASS), _REFUSE],
         "fallocate": [_NOT_HERE],  # fills a disk faster than anybody can watch
         "fcntl": [*_if(1, (_F_SETFL,), *asynchronous), *_if(1, _FCNTL, _PASS), _REFUSE],
         "flock": [_NO_SUCH],  # also of files that may only be read; HDF5 does without
         "ioctl": [*_if(1, _IOCTL, _PASS), *of_gpu, _REFUSE],
         "kill": own_only,
         "memfd_create": [_PASS if gpu else _NO_SUCH],
-        "mmap": [*hidden, _PASS],
+        "mmap": [*hidden, *huge, _PASS],
         "open": _open(1),
         "openat": _open(2),
         "openat2": [_NO_SUCH],  # its flags cannot be read; nobody relies on it

@@ -98,7 +98,6 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "uname": (63, 160),
     # descriptors, and pipes of its own
     "close": (3, 57),
-    "close_range": (436, 436),
     "dup": (32, 23),
     "dup2": (33, None),
     "dup3": (292, 24),
@@ -165,6 +164,7 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
 LOOKED_AT: dict[str, tuple[int | None, int | None]] = {
     "clone": (56, 220),
     "clone3": (435, 435),
+    "close_range": (436, 436),
     "fallocate": (285, 47),
     "fcntl": (72, 25),
     "flock": (73, 32),

@@ -130,15 +130,20 @@ def test_the_terminal_shows_them_escaped(name: str, scans: dict[str, Hostile]) -
     assert "Traceback" not in ran.err
 
 
+def whole(name: str) -> str:
+    """Return a name with half characters, which JSON's readers stumble over, as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def test_the_audit_keeps_them_as_they_are(scans: dict[str, Hostile]) -> None:
     text = (scans["arrays"].folder / "a.json").read_text("ascii")
     audit = json.loads(text)
-    assert audit["subject"]["class_names"] == scans["arrays"].names
+    assert audit["subject"]["class_names"] == [whole(name) for name in scans["arrays"].names]
     assert not HIDDEN.search(text)
     (skipped,) = json.loads((scans["photos"].folder / "a.json").read_text("ascii"))["data"][
         "skipped_images"
     ]
-    assert skipped["name"] == f"0{FILE}/{FILE}.png"
+    assert skipped["name"] == whole(f"0{FILE}/{FILE}.png")
     assert skipped["reason"].endswith("(content is HTML, SVG or XML)")
 
 

@@ -106,13 +106,41 @@ def test_its_own_folder_and_its_inputs_are_there(attack: Attack, tmp_path: Path)
 def test_the_users_variables_stay_outside(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     code = """
-        result["own"] = open("/proc/self/environ").read()
+        result["own"] = json.dumps(dict(os.environ))
         tried("parent's", Path(f"/proc/{os.getppid()}/environ").read_bytes)
         tried("parent's memory", os.open, f"/proc/{os.getppid()}/mem", os.O_RDONLY)
     """
     left = attack(code).result
     assert "hunter2" not in left["own"]
     assert {left["parent's"], left["parent's memory"]} == {"refused"}
+
+
+@needs_the_kernel
+def test_facts_of_others_are_not_read(attack: Attack) -> None:
+    """A process' own folder in /proc has the machine's connections in it."""
+    code = """
+        tried("connections", Path("/proc/self/net/tcp").read_bytes)
+        tried("a thread's", Path(f"/proc/self/task/{os.getpid()}/net/unix").read_bytes)
+        tried("processes", os.listdir, "/proc")
+        tried("settings", Path("/proc/sys/kernel/hostname").read_bytes)
+        result["own"] = len(Path("/proc/self/maps").read_text().splitlines()) > 10
+        result["descriptors"] = "0" in os.listdir("/proc/self/fd")
+        result["used"] = "VmRSS" in Path("/proc/self/status").read_text()
+    """
+    done = attack(code).result
+    assert done.pop("own") and done.pop("descriptors") and done.pop("used")
+    assert set(done.values()) == {"refused"}, done
+
+
+@needs_the_kernel
+def test_a_crash_leaves_nothing_to_look_into(attack: Attack) -> None:
+    """A core dump goes to a program of the system's where there is one, whatever the limit."""
+    code = """
+        libc = ctypes.CDLL(None, use_errno=True)
+        result["dumpable"] = libc.prctl(3, 0, 0, 0, 0)
+        result["changed"] = libc.prctl(4, 1, 0, 0, 0)
+    """
+    assert attack(code).result == {"dumpable": 0, "changed": -1}
 
 
 @needs_the_kernel

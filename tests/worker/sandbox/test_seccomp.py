@@ -14,7 +14,7 @@ OWN = 4711
 AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 REFUSE, NO_SUCH = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
-NOT_HERE = 0x00050000 | errno.EOPNOTSUPP
+NOT_HERE, NO_MEMORY = 0x00050000 | errno.EOPNOTSUPP, 0x00050000 | errno.ENOMEM
 
 HARMLESS = {  # read, write, close, mmap, brk, futex, exit_group, getrandom, renameat, mkdirat
     "x86_64": (0, 1, 3, 9, 12, 202, 231, 318, 264, 258),
@@ -115,6 +115,10 @@ def test_calls_of_another_machine_end_the_process(machine: str) -> None:
         ("clone", (0x3D0B00,), REFUSE),  # a thread with descriptors of its own
         ("clone", (0x3D0F00 | 0x40000000,), REFUSE),  # and with a network
         ("clone3", (0, 88), NO_SUCH),
+        ("close_range", (3, 0xFFFFFFFF, 0), ALLOW),
+        ("close_range", (3, 0xFFFFFFFF, 4), ALLOW),  # only marked to be closed
+        ("close_range", (3, 0xFFFFFFFF, 2), REFUSE),  # descriptors of its own for a thread
+        ("close_range", (3, 0xFFFFFFFF, 6), REFUSE),
         ("fallocate", (3, 0, 0, 1 << 30), NOT_HERE),
         ("fcntl", (0, 0), ALLOW),  # F_DUPFD
         ("fcntl", (0, 1030), ALLOW),
@@ -151,6 +155,8 @@ def test_calls_of_another_machine_end_the_process(machine: str) -> None:
         ("mmap", (0, 4096, 3, 0x21), REFUSE),  # shared, anonymous
         ("mmap", (0, 4096, 3, 0x23), REFUSE),
         ("mmap", (0, 4096, 3, 0x40021), REFUSE),  # in huge pages
+        ("mmap", (0, 2 << 20, 3, 0x40022), NO_MEMORY),  # private, but set aside untouched
+        ("mmap", (0, 2 << 20, 3, 0x5404_0022), NO_MEMORY),  # of 2 MiB
         ("tgkill", (OWN, OWN, 6), ALLOW),
         ("tgkill", (1, 1, 9), REFUSE),
         ("prlimit64", (0, 7), ALLOW),
@@ -200,6 +206,7 @@ def test_arguments_that_decide(machine: str, name: str, arguments: tuple, decisi
         ("ioctl", (0, 0x40049409), REFUSE),
         ("memfd_create", (0, 0), ALLOW),
         ("mmap", (0, 4096, 3, 0x21), ALLOW),
+        ("mmap", (0, 4096, 3, 0x40022), NO_MEMORY),
         ("fcntl", (0, 8, OWN + 1), REFUSE),
         ("openat", (0, 0, 3), REFUSE),
     ],

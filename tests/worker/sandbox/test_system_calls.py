@@ -239,12 +239,28 @@ def test_a_thread_shares_all_that_is_watched(attack: Attack) -> None:
             tried(name, call, (56, 220), thread & ~flags, 0, 0, 0, 0)
         for name, flags in {"mounts": 0x20000, "traced": 0x2000, "network": 0x40000000}.items():
             tried(name, call, (56, 220), thread | flags, 0, 0, 0, 0)
+        tried("its own descriptors later", call, (436, 436), 1000, 1001, 2)
         tried("name for tracers", call, (157, 167), 0x59616D61, -1, 0, 0, 0)
         tried("memory layout", call, (157, 167), 35, 1, 0, 0, 0)
     """
     )
     done = attack(code).result
     assert set(done.values()) == {"refused"}, done
+
+
+def test_descriptors_are_closed_in_one_go(attack: Attack) -> None:
+    code = (
+        CALL
+        + """
+        held, marked = os.dup(0), os.dup(0)
+        os.set_inheritable(marked, True)
+        call((436, 436), held, held, 0)
+        call((436, 436), marked, marked, 4)
+        tried("closed", os.fstat, held)
+        result["marked"] = os.get_inheritable(marked)
+    """
+    )
+    assert attack(code).result == {"closed": "refused", "marked": False}
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="has no calls of 32 bits")
