@@ -237,8 +237,9 @@ def _dataclass(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
 
 def _union(choices: tuple[Any, ...], value: Any, unpack: Unpacker, where: str) -> Any:
     """Try each type; of what each has to say, take what looked furthest into the value."""
+    knowing = [choice for choice in choices if _knows_keys(choice, value)]
     wrong: list[InputError] = []
-    for choice in choices:
+    for choice in knowing or choices:
         try:
             return from_json(choice, value, unpack, where)
         except InputError as error:
@@ -246,8 +247,16 @@ def _union(choices: tuple[Any, ...], value: Any, unpack: Unpacker, where: str) -
     inside = [e for e in wrong if not isinstance(e, WrongField) or e.where != where]
     if inside:
         raise max(inside, key=lambda error: len(str(error).partition(":")[0]))
+    if len(knowing) == 1:
+        raise wrong[0]
     names = " or ".join(_name(choice) for choice in choices)
     raise WrongField(where, f"expected {names}, found {type(value).__name__}")
+
+
+def _knows_keys(kind: Any, value: Any) -> bool:
+    """Whether an object is of a dataclass, by its keys: its faults are then that class' to tell."""
+    known = isinstance(value, dict) and dataclasses.is_dataclass(kind)
+    return known and value.keys() <= _fields(kind).keys()
 
 
 def _tuple(

@@ -3,7 +3,6 @@
 from typing import Any
 
 from auditor.errors import InputError
-from auditor.figures.coherence import check_evidence, check_target
 from auditor.figures.values import MOST_AUDITS
 from auditor.files.codec import Unpacker, from_json, to_json
 from auditor.records import audits, consistency
@@ -11,7 +10,6 @@ from auditor.records.age import age
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import SCHEMA, Certificate
 from auditor.records.pictures import pack, unpacking
-from auditor.repair.coherence import check_history
 
 
 def from_document(document: Any) -> Certificate | Audits:
@@ -37,9 +35,7 @@ def from_document(document: Any) -> Certificate | Audits:
     )
     if set(document) != {"schema", "audits", "verdict"}:
         raise InputError("$: its keys must be schema, audits and verdict")
-    first = read.audits[0]
-    if any((c.subject, c.data) != (first.subject, first.data) for c in read.audits):
-        raise InputError("$.audits: are not all of one model and the same images")
+    consistency.check_joint(read.audits, "$.audits")
     if document["verdict"] != to_json(read.verdict, pack):
         raise InputError("$.verdict: is not what the audits come to")
     return read
@@ -62,24 +58,5 @@ def read_certificate(document: Any, where: str, unpack: Unpacker) -> Certificate
         age(certificate.created)
     except ValueError as error:
         raise InputError(f"{where}.created: there is no such time") from error
-    _check(certificate, where)
     consistency.check(certificate, where)
     return certificate
-
-
-def _check(certificate: Certificate, where: str) -> None:
-    """Refuse parts that do not fit together."""
-    subject, repair = certificate.subject, certificate.repair
-    model = subject.classes, subject.input_shape, certificate.attention
-    check_target(certificate.target, subject.classes, f"{where}.target")
-    check_evidence(certificate.evidence, *model, f"{where}.evidence")
-    for place, names in (("subject", subject.class_names), ("data", certificate.data.class_names)):
-        if len(names) != subject.classes:
-            raise InputError(
-                f"{where}.{place}.class_names: {len(names)} for {subject.classes} classes"
-            )
-    if repair is None:
-        return
-    if repair.evidence is not None:
-        check_evidence(repair.evidence, *model, f"{where}.repair.evidence")
-    check_history(repair, subject.classes, f"{where}.repair")

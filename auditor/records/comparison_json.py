@@ -9,6 +9,7 @@ from auditor.records import comparison
 from auditor.records.audit_json import read_certificate
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison, Entry, comparable, compared
+from auditor.records.consistency import check_limits
 from auditor.records.pictures import unpacking
 
 
@@ -38,6 +39,8 @@ def from_document(document: Any) -> Comparison:
         raise InputError("$.entries: two have the same name")
     for number, entry in enumerate(entries):
         _check(entry, before, f"$.entries[{number}]")
+    repaired = [entry.certificate for entry in entries if entry.certificate]
+    check_limits([before, *repaired], "$.entries")
     read = compared(before, entries)
     if document["outcome"] != to_json(read.outcome, no_array):
         raise InputError("$.outcome: is not what the entries come to")
@@ -62,7 +65,5 @@ def _check(entry: Entry, before: Certificate, where: str) -> None:
         return
     if certificate.repair is None or certificate.repair.method != entry.method:
         raise InputError(f"{where}.certificate.repair: is not of the method {entry.method!r:.60}")
-    if (certificate.repair.output is None) != (entry.after is None):
-        raise InputError(f"{where}.certificate.repair.output: without figures, or they without it")
     if not comparable(certificate, before):
         raise InputError(f"{where}.certificate: is of another model, trigger or other images")

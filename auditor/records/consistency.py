@@ -1,9 +1,10 @@
 """An audit held against itself: its figures against each other, its verdict against its figures.
 
-Whoever reads an audit, to sign, verify, gate, render or compare it, and whoever makes one, comes
-through `check`: nobody's word is taken for what can be worked out again.
+Whoever reads an audit, to sign, verify, gate, render or compare it, comes through `check`: nobody's
+word is taken for what can be worked out again.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final
 
@@ -12,17 +13,17 @@ from auditor.figures import metrics
 from auditor.figures.consistency import (
     check_each,
     check_evidence,
+    check_examples,
     check_measurement,
+    check_target,
     close,
     hits,
 )
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Measurement, Rate, Skipped
-from auditor.figures.target import Target
+from auditor.figures.results import Evidence, Measurement, Rate
 from auditor.figures.verdict import Check, Verdict
 from auditor.records.certificate import Certificate, Repair
-from auditor.search.outliers import PROVEN, THRESHOLD
-from auditor.search.result import SearchResult
+from auditor.repair.consistency import check_history
 
 _JUDGED: Final = ("asr", "tar", "clean_accuracy")
 """Figures that every verdict has a check of."""
@@ -46,74 +47,85 @@ def check(certificate: Certificate, where: str = "$") -> None:
         raise InputError(f"{where}.subject: not one name for each of {subject.classes} classes")
     if len(data.skipped_images) > data.skipped or data.resized > data.images:
         raise InputError(f"{where}.data: more images than there are")
-    _check_target(certificate.target, subject.classes, f"{where}.target")
+    check_target(certificate.target, subject.classes, f"{where}.target")
     check_measurement(measured.before, data.images, f"{where}.measurements.before")
-    check_evidence(certificate.evidence, measured.before, data.class_names, f"{where}.evidence")
-    if measured.after is not None:
-        check_measurement(measured.after, data.images, f"{where}.measurements.after")
-        before, after = measured.before.asr, measured.after.asr
-        if isinstance(before, Rate) and isinstance(after, Rate) and before.n != after.n:
-            raise InputError(f"{where}.measurements.after.asr: is of other images than before")
-    _check_repair(certificate, certificate.repair, f"{where}.repair")
+    _check_behind(certificate, certificate.evidence, measured.before, f"{where}.evidence")
+    if certificate.repair is None:
+        if measured.after is not None:
+            raise InputError(f"{where}.repair: there is none, and there are figures after it")
+    else:
+        _check_repair(certificate, certificate.repair, where)
     _check_verdict(certificate, f"{where}.verdict")
 
 
-def check_search(found: SearchResult) -> None:
-    """Refuse what a search found where it contradicts itself.
+def check_joint(audits: Sequence[Certificate], where: str) -> None:
+    """Refuse audits of several triggers whose joint verdict would be about different things.
 
     Args:
-        found: What it found.
+        audits: The audits, at least one.
+        where: JSON path of their list.
 
     Raises:
-        InputError: It does; names the class and what is wrong there.
+        InputError: They are of different models, images or limits, or one is of a repair, whose
+            verdict is about another file.
     """
-    check_each(found.classes, "$.found.classes")
-    for number, one in enumerate(found.classes):
-        if isinstance(one.norm, Skipped) or isinstance(one.success, Skipped):
-            flagged = False
-        else:
-            small = isinstance(one.index, Skipped) or (
-                one.index > THRESHOLD and one.norm < found.median
-            )
-            flagged = small and one.success.value >= PROVEN
-        few = isinstance(one.index, Skipped)  # what is flagged then rests on the other norms
-        if one.flagged != flagged and not (few and flagged):
-            raise InputError(f"$.found.classes[{number}].flagged: is not what the figures come to")
+    first = audits[0]
+    if any((c.subject, c.data) != (first.subject, first.data) for c in audits):
+        raise InputError(f"{where}: are not all of one model and the same images")
+    if any(c.repair is not None for c in audits):
+        raise InputError(f"{where}: one is of a repair, which is audited alone")
+    check_limits(audits, where)
 
 
-def _check_target(target: Target, classes: int, where: str) -> None:
-    led = target.leads or ()
-    named = led if target.class_ is None else (*led, target.class_)
-    if not named or len(led) not in (0, classes) or not all(0 <= c < classes for c in named):
-        raise InputError(f"{where}: leads to none of the {classes} classes")
+def check_limits(audits: Sequence[Certificate], where: str) -> None:
+    """Refuse audits that are shown as one and were judged by different limits.
+
+    Args:
+        audits: The audits, at least one; only repairs have a limit of the fall in accuracy.
+        where: JSON path of what holds them.
+
+    Raises:
+        InputError: They were.
+    """
+    limits = [{(one.metric, one.limit) for one in c.verdict.checks} for c in audits]
+    drops = {one for each in limits for one in each if one[0] == "accuracy_drop"}
+    if len(drops) > 1 or any(each - drops != limits[0] - drops for each in limits):
+        raise InputError(f"{where}: are not all judged by the same limits")
 
 
-def _check_repair(certificate: Certificate, repair: Repair | None, where: str) -> None:
+def _check_behind(
+    certificate: Certificate, evidence: Evidence, measured: Measurement, where: str
+) -> None:
+    """Hold what stands behind the figures of one model against them and against the model."""
+    subject = certificate.subject
+    check_evidence(evidence, measured, subject.class_names, where)
+    model = subject.classes, subject.input_shape, certificate.attention
+    check_examples(evidence.examples, *model, f"{where}.examples")
+
+
+def _check_repair(certificate: Certificate, repair: Repair, where: str) -> None:
     """Hold a repair against the figures after it, which there are only where a file came of it."""
-    before, after = certificate.measurements.before, certificate.measurements.after
-    if repair is None:
-        if after is not None:
-            raise InputError(f"{where}: there is none, and there are figures after it")
-        return
-    check_each(repair.history, f"{where}.history")
-    check_each(repair.neighbours, f"{where}.neighbours")
+    here, after = f"{where}.repair", certificate.measurements.after
+    check_history(repair, certificate.subject.classes, here)
+    check_each(repair.neighbours, f"{here}.neighbours")
     if not (repair.output is None) == (repair.evidence is None) == (after is None):
-        raise InputError(f"{where}.output: a file, its figures and what is behind them go together")
-    epochs = [epoch.epoch for epoch in repair.history]
-    if epochs != sorted(set(epochs)):
-        raise InputError(f"{where}.history: its epochs are out of order")
+        raise InputError(f"{here}.output: a file, its figures and what is behind them go together")
     ratings = (repair.der, repair.accuracy_retention, repair.asr_reduction)
     if after is None or repair.evidence is None:
         if ratings != (None, None, None) or repair.neighbours:
-            raise InputError(f"{where}: rates a model that was not handed back")
+            raise InputError(f"{here}: rates a model that was not handed back")
         return
     if repair.kept is None:
-        raise InputError(f"{where}.kept: no epoch, and its model was handed back")
-    check_evidence(repair.evidence, after, certificate.data.class_names, f"{where}.evidence")
+        raise InputError(f"{here}.kept: no epoch, and its model was handed back")
+    before, place = certificate.measurements.before, f"{where}.measurements.after"
+    check_measurement(after, certificate.data.images, place)
+    if isinstance(before.asr, Rate) and isinstance(after.asr, Rate) and before.asr.n != after.asr.n:
+        raise InputError(f"{place}.asr: is of other images than before the repair")
+    _check_behind(certificate, repair.evidence, after, f"{here}.evidence")
     rated = (metrics.der, metrics.accuracy_retention, metrics.asr_reduction)
     for figure, rating in zip(rated, ratings, strict=True):
         if not close(rating, figure(before, after)):
-            raise InputError(f"{where}.{figure.__name__}: is not what the figures come to")
+            raise InputError(f"{here}.{figure.__name__}: is not what the figures come to")
 
 
 def _check_verdict(certificate: Certificate, where: str) -> None:

@@ -14,10 +14,13 @@ from auditor.errors import InputError
 _HEADER: Final = re.compile(rb"%PDF-1\.7\n%[\x80-\xff]{4}\n")
 _BEGINNING: Final = re.compile(rb"(\d{1,8}) 0 obj\n<<")
 _STRING: Final = re.compile(rb"\((?:[^\\()]|\\.)*\)|<[0-9A-Fa-f]*>", re.DOTALL)
+_LONGEST_PAIR: Final = len(b"12345678 123456789 ")
 _LONGEST: Final = 1 << 16
 """Bytes of a stream's dictionary."""
 _MOST_TEXT: Final = 64 << 20
 """Bytes that the table, and the objects in the clear, may unfold to."""
+_MOST_OBJECTS: Final = 250_000
+"""More than 256 audits in one certificate have."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,8 @@ def _streams(pdf: bytes) -> tuple[dict[int, Object], Object]:
     place, last = header.end(), None
     while beginning := _BEGINNING.match(pdf, place):
         number, last = int(beginning[1]), _stream(pdf, place, beginning.end() - 2)
-        if number in found:
-            raise _otherwise("it has two objects of one number")
+        if number in found or len(found) == _MOST_OBJECTS:
+            raise _otherwise("it has two objects of one number, or too many")
         found[number] = last
         place += len(beginning[0]) - 2 + len(last.text) + len(last.content) + len(_AROUND)
     if last is None or pdf[place:] != b"startxref\n%d\n%%%%EOF\n" % last.place:
@@ -137,11 +140,11 @@ def _stream(pdf: bytes, place: int, start: int) -> Object:
 def _inside(holder: Object) -> dict[int, bytes]:
     """Return the objects that a stream holds, by number, in their order."""
     content, text = unfolded(holder, _MOST_TEXT), spelled_out(holder.text)
-    first = number_in(rb"/First (\d{1,9})\b", text)
+    first, count = number_in(rb"/First (\d{1,9})\b", text), number_in(rb"/N (\d{1,8})\b", text)
+    if count > _MOST_OBJECTS or first > _LONGEST_PAIR * count:
+        raise _otherwise("it has too many objects")
     pairs = content[:first].split()
-    if len(pairs) != 2 * number_in(rb"/N (\d{1,8})\b", text) or not all(
-        part.isdigit() and len(part) < 10 for part in pairs
-    ):
+    if len(pairs) != 2 * count or not all(part.isdigit() and len(part) < 10 for part in pairs):
         raise _otherwise("it does not say which objects lie in a stream")
     numbers, starts = [int(n) for n in pairs[::2]], [first + int(at) for at in pairs[1::2]]
     ends = [*starts[1:], len(content)]
@@ -164,6 +167,8 @@ def _places(
     """Return each object's kind and place as the table has them; free numbers have none."""
     content, text, width = unfolded(table, _MOST_TEXT), spelled_out(table.text), sum(widths)
     count = number_in(rb"/Index \[0 (\d{1,8})\]", text)
+    if count > _MOST_OBJECTS + 1:
+        raise _otherwise("its table has too many entries")
     if not width or len(content) != count * width or count != number_in(rb"/Size (\d+)", text):
         raise _otherwise("its table is cut off")
     found = {}

@@ -16,12 +16,12 @@ from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
 from auditor.monitor import tensorboard
+from auditor.records import consistency
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate, Output, with_repair
 from auditor.repair.observer import Observer
 from auditor.repair.result import RepairResult
 from auditor.runs import Notify, folder, ignore
-from auditor.runs.audit import consistent
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
 from auditor.runs.repair_start import Start, audit, start
@@ -121,7 +121,11 @@ def repaired(
     certificate = with_repair(
         started.certificate, before, result, after, output, verdict, started.data
     )
-    contents = {run.path / "audit.json": canonical(consistent(certificate))}
+    try:
+        consistency.check(certificate)  # each result has been looked at; now both together
+    except InputError as error:
+        raise WorkError(f"the workers' results cannot be trusted: {error}") from error
+    contents = {run.path / "audit.json": canonical(certificate)}
     if file:
         contents[request.output] = file.copy.read_bytes()
     return certificate, contents

@@ -6,6 +6,7 @@ from typing import Any
 
 from auditor.data import is_builtin
 from auditor.figures.policy import Limits
+from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.repair.options import RepairOptions
@@ -72,6 +73,7 @@ class RepairRequest:
             "model": model_copy.sha256,
             "backend": supervisor.backend(),
             "trigger": self.trigger.sha256(),
+            **_led(self.trigger),
             "data": _place(self.data),
             "eval_data": _place(self.evaluation),
             "input_range": self.input_range,
@@ -81,6 +83,13 @@ class RepairRequest:
             "limit": self.audit.limit,
             **asdict(self.options),
         }
+
+
+def _led(trigger: Trigger) -> dict[str, Any]:
+    """Return where a trigger's own file leads whom, which its digest does not say."""
+    own = to_json(trigger, no_array)
+    said = {key: own[key] for key in ("target", "source") if own[key] not in (None, [])}
+    return {"trigger_leads": said} if said else {}
 
 
 def _place(source: str | None) -> str | None:

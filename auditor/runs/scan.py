@@ -11,7 +11,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
-from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps
+from auditor.runs.audit import measured, provenance, warn_of_gaps
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -83,7 +83,6 @@ def scan(
     warn_of_gaps(workers.confinement, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     certificates = [
-        consistent(certify(r, judge(r.measurement, request.limits, r.model.classes), origin))
-        for r in results
+        certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results
     ]
     return certificates[0] if len(certificates) == 1 else joined(certificates)

@@ -10,18 +10,23 @@ from typing import Any, TypeVar
 import numpy as np
 
 from auditor.errors import InputError, UsageError, WorkError
-from auditor.figures.coherence import check_classes, check_evidence, check_target
-from auditor.figures.results import AuditResults, Skipped
-from auditor.figures.values import MOST_EPOCHS
+from auditor.figures.consistency import (
+    check_each,
+    check_evidence,
+    check_examples,
+    check_measurement,
+    check_target,
+)
+from auditor.figures.results import AuditResult, AuditResults
 from auditor.files.codec import from_json, no_array, to_json
 from auditor.files.regular_file import read_regular
 from auditor.files.strict_json import strict
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
-from auditor.repair.coherence import check_history
-from auditor.repair.result import BEFORE, Epoch, Plan, RepairResult, Step
-from auditor.search.options import SearchOptions
-from auditor.search.result import FoundStamp, SearchResult
+from auditor.repair.consistency import check_epoch, check_plan, check_result
+from auditor.repair.result import Epoch, Plan, RepairResult, Step
+from auditor.search import consistency as search_consistency
+from auditor.search.result import SearchResult
 
 T = TypeVar("T")
 
@@ -141,74 +146,31 @@ def _check_audits(results: AuditResults) -> None:
     """Look at each; together they must be of one model and the same images."""
     first = results.audits[0]
     for number, result in enumerate(results.audits):
-        where = f"$.audits[{number}]"
-        model = result.model
-        check_target(result.target, model.classes, f"{where}.target")
-        shape = model.classes, model.input_shape, result.attention
-        check_evidence(result.evidence, *shape, f"{where}.evidence")
-        if result.correct.shape != (result.data.images,):
-            raise InputError(f"{where}.correct: is {result.correct.shape}, not one an image")
-        if len(result.data.class_names) != model.classes:
-            raise InputError(
-                f"{where}.data.class_names: not one for each of {model.classes} classes"
-            )
-        if (model, result.data) != (first.model, first.data):
+        _check_audit(result, f"$.audits[{number}]")
+        if (result.model, result.data) != (first.model, first.data):
             raise InputError("the audits are of different models or images")
 
 
-def _check_plan(plan: Plan) -> None:
-    check_target(plan.target, len(plan.class_names))
-    check_classes(plan.watched.labels, len(plan.class_names), "$.watched.labels")
-    names = [name for name, _ in plan.phases]
-    if len(set(names)) < len(names):
-        raise InputError("$.phases: two have one name")
-    if plan.epochs >= MOST_EPOCHS:
-        raise InputError(f"$.phases: {plan.epochs} epochs, of which {MOST_EPOCHS} are allowed")
-
-
-def _check_search(result: SearchResult) -> None:
-    """Look at every class; there is one a class of the model, in its order, with its name."""
-    height, width, _ = result.model.input_shape
-    names = result.data.class_names
-    if [(f.class_, f.name) for f in result.classes] != list(enumerate(names)):
-        raise InputError("$.classes: are not the model's, in its order")
-    if len(names) != result.model.classes:
-        raise InputError(f"$.data.class_names: not one a class of {result.model.classes}")
-    if result.example.shape != (height, width, 3):
-        raise InputError(f"the example is {result.example.shape}, the model takes other images")
-    if result.options.keys() != SearchOptions.__dataclass_fields__.keys():
-        raise InputError("$.options: are not those of a search")
-    from_json(SearchOptions, result.options, no_array, "$.options")
-    for found in result.classes:
-        _check_found(found, (height, width))
-
-
-def _check_found(found: FoundStamp, size: tuple[int, int]) -> None:
-    """A stamp is the image's size or empty; a flagged class has one, with a norm and a proof."""
-    mask, pattern = found.mask, found.pattern
-    if mask.shape not in (size, (0, 0)) or pattern.shape[:2] != mask.shape:
-        raise InputError(f"a mask is {mask.shape}, its pattern {pattern.shape}")
-    if isinstance(found.norm, float) and found.norm > size[0] * size[1] + 1:
-        raise InputError(f"a norm is {found.norm}")
-    missing = isinstance(found.norm, Skipped) or isinstance(found.success, Skipped)
-    if found.flagged and (missing or not mask.any()):
-        raise InputError("a flagged class has no stamp")
+def _check_audit(result: AuditResult, where: str) -> None:
+    model, names = result.model, result.data.class_names
+    if len(names) != model.classes:
+        raise InputError(f"{where}.data.class_names: not one for each of {model.classes} classes")
+    if result.correct.shape != (result.data.images,):
+        raise InputError(f"{where}.correct: is {result.correct.shape}, not one an image")
+    evidence, examples = result.evidence, f"{where}.evidence.examples"
+    check_target(result.target, model.classes, f"{where}.target")
+    check_measurement(result.measurement, result.data.images, f"{where}.measurement")
+    check_evidence(evidence, result.measurement, names, f"{where}.evidence")
+    check_examples(evidence.examples, model.classes, model.input_shape, result.attention, examples)
+    check_each(result.neighbours, f"{where}.neighbours")
 
 
 def _check_kept_to(plan: Plan, value: Epoch | RepairResult) -> None:
-    """Refuse what watched other images than the plan says, or names classes that it does not."""
+    """Refuse what is none of a plan's."""
     if isinstance(value, RepairResult):
-        check_history(value, len(plan.class_names))
-        if value.kept == 0 or value.history[-1].epoch != len(value.history) - 1:
-            raise InputError("$.history: lacks an epoch, or none but the first was kept")
-        if len(value.watched.names) != len(plan.watched.names):
-            raise InputError("$.watched: other images than the plan's")
-    for epoch in value.history if isinstance(value, RepairResult) else (value,):
-        known = epoch.phase == BEFORE or epoch.phase in dict(plan.phases)
-        watched = len(epoch.predicted) == len(plan.watched.names)
-        if not (known and watched) or epoch.epoch > plan.epochs:
-            raise InputError("an epoch is none of the plan's")
-        check_classes(epoch.predicted, len(plan.class_names), "$.predicted")
+        check_result(value, plan)
+    else:
+        check_epoch(value, plan)
 
 
 def _nothing_more(value: Any) -> None:
@@ -219,9 +181,9 @@ _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     AuditResults: _check_audits,
     Epoch: _nothing_more,
     Inspection: _nothing_more,
-    Plan: _check_plan,
+    Plan: check_plan,
     Ports: _nothing_more,
     RepairResult: _nothing_more,
-    SearchResult: _check_search,
+    SearchResult: search_consistency.check,
 }
 """What a worker may send → what must hold beyond its type; of a repair, `_check_kept_to`."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,9 +113,16 @@ def test_a_certificates_pages_must_be_those_that_were_signed(desk: Path) -> None
     sign = ["sign", "repaired.json", "--key", "release", "--certificate", "repaired.pdf"]
     assert bdaudit(*sign, "--output", "along", cwd=desk).code == 0
     assert bdaudit("gate", "repaired.pdf", *signed, "along", cwd=desk).code == 0
-    (desk / "painted.pdf").write_bytes((desk / "repaired.pdf").read_bytes() + b"\n")
-    assert bdaudit("gate", "painted.pdf", *signed, "attestation", cwd=desk).code == 0
-    ran = bdaudit("gate", "painted.pdf", *signed, "along", cwd=desk)
+    later = replace(audited.repaired(), created="2026-01-02T03:04:06Z")
+    painted = render(later, "pdf")
+    (desk / "painted.pdf").write_bytes(painted)
+    (desk / "later.json").write_bytes(canonical(later))
+    sign = ["sign", "later.json", "--key", "release", "--output"]
+    assert bdaudit(*sign, "alone", cwd=desk).code == 0
+    assert bdaudit("gate", "painted.pdf", *signed, "alone", cwd=desk).code == 0
+    (desk / "later.html").write_bytes(render(later, "html"))
+    assert bdaudit(*sign, "page", "--certificate", "later.html", cwd=desk).code == 0
+    ran = bdaudit("gate", "painted.pdf", *signed, "page", cwd=desk)
     assert ran.code == 1
     assert "none of those that were signed along" in ran.out
 

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from auditor.cli.main import cli
 from auditor.errors import AuditorError
 from auditor.records.canonical import canonical
 from auditor.report.formats import render
+from auditor.signing import bundle, keys
 from tests import audited
 from tests.audited import flipped, written
 from tests.cli.conftest import Refuse, assert_refused
 from tests.conftest import bdaudit
+from tests.records.test_attached import updated
 
 __all__ = ["assert_refused"]
 
@@ -348,3 +350,51 @@ def test_names_cannot_act(desk: Desk, tmp_path: Path) -> None:
     for text in said:
         assert not set("\x1b\u202e") & set(text)
     assert said[1].count("\n") == said[2].count("\n") == 1
+
+
+CONTRADICTION = "$.verdict.status: is pass, but the checks come to fail"
+
+
+def test_an_audit_that_contradicts_itself_gets_past_no_command(desk: Desk, tmp_path: Path) -> None:
+    """Whoever reads it works the verdict out again."""
+    document = json.loads((desk / "scan.json").read_bytes())
+    document["verdict"]["status"] = "pass"
+    audit = written(tmp_path, "audit.json", json.dumps(document).encode())
+    out = tmp_path / "out.html"
+    for words in (
+        ["sign", audit, "--key", desk / "release", "-o", out],
+        ["gate", audit, "--max-asr", 1, "--max-tar", 9],
+        ["report", audit, "-o", out],
+        ["report", audit, desk / "scan.json", "-o", out],
+        ["report", desk / "scan.json", audit, "-o", out],
+    ):
+        code, _, problem = run(*words)
+        assert (code, out.exists()) == (3, False)
+        assert CONTRADICTION in problem and "\n" not in problem
+    found = audited.certificate(sha256=sha256(MODEL))
+    lent = replace(found, verdict=replace(found.verdict, status="pass"))
+    signed = bundle.sign(lent, document, keys.signer(desk / "release", None), {})
+    attestation = written(tmp_path, "a.jsonl", signed)
+    words = ["--model", desk / "poisoned.keras", "--require", "pass"]
+    code, _, problem = desk.verify(attestation, *words)
+    assert (code, CONTRADICTION in problem) == (5, True)
+
+
+def test_an_updated_pdf_gets_past_no_command(desk: Desk, tmp_path: Path) -> None:
+    """Viewers show what was appended; the audit that is attached stands before it."""
+    content = updated((desk / "scan.pdf").read_bytes())
+    paper, out = written(tmp_path, "scan.pdf", content), tmp_path / "out.html"
+    model = ["--model", desk / "poisoned.keras"]
+    for code, words in (
+        (3, ["sign", paper, "--key", desk / "release", "-o", out]),
+        (3, ["sign", desk / "scan.json", "--certificate", paper, "--key", desk / "release",
+             "-o", out]),
+        (3, ["gate", paper]),
+        (3, ["report", paper, "-o", out]),
+        (5, ["verify", paper, "--attestation", desk / "scan.jsonl", *model,
+             "--public-key", desk / "release.pub"]),
+        (5, ["verify", paper]),
+    ):  # fmt: skip
+        found, _, problem = run(*words)
+        assert (found, out.exists()) == (code, False)
+        assert "the PDF is not as bdaudit writes it: it was updated" in problem

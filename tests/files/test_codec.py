@@ -241,3 +241,10 @@ def test_a_number_that_json_cannot_say_is_refused(number: float) -> None:
     for kind in (float | str | None, Annotated[float, Range(0, math.inf)], dict[str, float]):
         with pytest.raises(WrongField, match="number"):
             from_json(kind, {"a": number} if get_origin(kind) is dict else number, no_array)
+
+
+def test_what_a_figure_says_of_its_own_fields_is_what_its_reader_is_told() -> None:
+    """It might have been `Skipped` by its type, but not by its keys."""
+    rate = {"value": 0.5, "low": 0.6, "high": 0.7, "n": 10}
+    with pytest.raises(WrongField, match=r"^\$\.asr: the rate 0\.5 is not from 0\.6 to 0\.7$"):
+        from_json(Rate | Skipped, rate, no_array, "$.asr")

@@ -1,6 +1,7 @@
 """What is attached to a PDF is read where every reader finds the same, and nowhere else."""
 
 import io
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -168,6 +169,36 @@ def test_words_in_a_certificate_name_nothing() -> None:
     evil = "/OpenAction 5 0 R /EmbeddedFile (x) >>\nstream\n /#41 \\) % <</AA 1>>"
     certificate = audited.certificate(path=f"{evil}.keras", trigger=evil)
     assert attached(render(certificate, "pdf")) == canonical(certificate)
+
+
+def by_hand(content: bytes, text: bytes, table: bytes, entries: int) -> bytes:
+    """Return a PDF of two streams: one that holds objects, and the table."""
+    pdf = b"%PDF-1.7\n%\xf0\x9f\x96\xa4\n"
+    for number, (kind, stream) in enumerate(
+        (
+            (b"/Type /ObjStm" + text, content),
+            (b"/Type /XRef/W [1 0 0]/Root 3 0 R/Index [0 %d]/Size %d" % (entries, entries), table),
+        ),
+        start=1,
+    ):
+        packed, place = zlib.compress(stream), len(pdf)
+        pdf += b"%d 0 obj\n<<%s/Filter /FlateDecode/Length %d>>\nstream\n" % (
+            number, kind, len(packed),
+        ) + packed + b"\nendstream\nendobj\n"  # fmt: skip
+    return pdf + b"startxref\n%d\n%%%%EOF\n" % place
+
+
+def test_objects_are_counted_before_they_are_read() -> None:
+    """A few KB unfold to millions of them, which would take a minute and gigabytes."""
+    many = 1 << 21
+    few = b"3 0 <</Type /Catalog>>"
+    for pdf, reason in (
+        (by_hand(b"1 0 " * many, b"/N %d/First %d" % (many, 4 * many), b"", 0), "many objects"),
+        (by_hand(b"1 0 " * many, b"/N 9/First %d" % (4 * many), b"", 0), "many objects"),
+        (by_hand(few, b"/N 1/First 4", bytes(many), many), "many entries"),
+    ):
+        with pytest.raises(InputError, match=f"too {reason}"):
+            attached(pdf)
 
 
 def test_no_damage_is_more_than_a_refusal(pdf: bytes) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from auditor.errors import InputError
 from auditor.figures.metrics import wilson
+from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Skipped
 from auditor.records.canonical import canonical
 from auditor.records.comparison import Comparison, Entry, compared
@@ -150,3 +151,23 @@ def test_small_numbers_are_lenient(certificate, repaired) -> None:
         certificate, [entry("a", dataclasses.replace(repaired, measurements=measured))]
     )
     assert found.outcome.best == "a"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_repairs_judged_by_other_limits_are_not_side_by_side(
+    comparison: Comparison, number: int
+) -> None:
+    """The page names the limits once; who passes was judged by them."""
+    entry = comparison.entries[number]
+    c = entry.certificate
+    drop = next(
+        ((x.value, 0.0, x.bound) for x in c.verdict.checks if x.metric.endswith("drop")), None
+    )
+    lenient = judge(c.judged, Limits(max_asr=1.0, max_accuracy_drop=0.1), c.subject.classes, drop)
+    entries = list(comparison.entries)
+    entries[number] = dataclasses.replace(
+        entry, certificate=dataclasses.replace(c, verdict=lenient)
+    )
+    written = canonical(compared(comparison.before, entries))
+    with pytest.raises(InputError, match=r"^\$\.entries: are not all judged by the same limits"):
+        from_document(json.loads(written))

@@ -10,14 +10,14 @@ import pytest
 from auditor.errors import InputError
 from auditor.figures.metrics import wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate
+from auditor.figures.results import AuditResult, Controls, Measurement, Rate
 from auditor.records.audit_json import from_document
 from auditor.records.audits import joined
 from auditor.records.canonical import to_document
 from auditor.records.certificate import Certificate
-from auditor.records.consistency import check, check_search
+from auditor.records.consistency import check
 from tests import audited
-from tests.report import searches
+from tests.report import repairs
 from tests.report.past import NAMES, past
 
 Document = dict[str, Any]
@@ -75,11 +75,11 @@ SCAN: list[tuple[str, Any, str]] = [
     ("verdict.checks.1.limit", 9.0, r"verdict.checks\[1\]"),
     ("verdict.checks.2.limit", 0.1, r"verdict.checks\[2\]"),
     ("measurements.before.asr", WILSON, r"rows' asr does not add up"),
-    ("measurements.before.asr.value", 0.01, r"before.asr: its interval is"),
+    ("measurements.before.asr.value", 0.01, r"before.asr: the rate 0.01 is not from 0.9"),
     ("measurements.before.asr.value", 0.9512, r"before.asr: 0.9512 is no number of 200 images"),
-    ("measurements.before.asr.low", 0.97, r"before.asr: its interval is"),
+    ("measurements.before.asr.low", 0.97, r"before.asr: the rate 0.95 is not from 0.97"),
     ("measurements.before.asr.high", 0.99, r"before.asr: its interval is"),
-    ("measurements.before.asr.n", 0, r"asr.n: 0 is less than the minimum"),
+    ("measurements.before.asr.n", 0, r"before.asr.n: is 0, but must be 1 to"),
     ("measurements.before.asr.n", 10**400, r"asr"),
     ("measurements.before.asr.n", 100, r"before.asr: its interval"),
     ("measurements.before.robust_accuracy", WILSON, r"come to more than all images"),
@@ -88,9 +88,9 @@ SCAN: list[tuple[str, Any, str]] = [
     ("measurements.before.placebo_rate", WILSON, None),
     ("measurements.before.tar.high", 0.2, r"before.tar: its interval does not hold its median"),
     ("measurements.before.tar.n", 100, r"before.tar: is of 100 images, asr of 200"),
-    ("measurements.before.tar.undefined", 201, r"before.tar: is undefined for 201 of 200"),
-    ("measurements.before.tar.undefined", 200, r"before.tar: is missing, and defined"),
-    ("measurements.before.tar.median", None, r"before.tar: is missing, and defined"),
+    ("measurements.before.tar.undefined", 201, r"before.tar: 201 of 200 images are undefined"),
+    ("measurements.before.tar.undefined", 200, r"before.tar: 200 of 200 images are undefined"),
+    ("measurements.before.tar.median", None, r"before.tar: 0 of 200 images are undefined"),
     ("measurements.before.tar.ceiling", 1.0, r"before.tar: its interval"),
     ("measurements.before.controls.tar.n", 3, r"before.controls.tar: is of 3 images"),
     ("measurements.after", "before", r"repair: there is none, and there are figures after it"),
@@ -98,19 +98,19 @@ SCAN: list[tuple[str, Any, str]] = [
     ("data.resized", 301, r"data: more images than there are"),
     ("data.class_names", ["red", "green"], r"subject: not one name for each of 3 classes"),
     ("subject.classes", 4, r"subject: not one name for each of 4 classes"),
-    ("target.class", 3, r"target: leads to none of the 3 classes"),
-    ("target.class", None, r"target: leads to none"),
-    ("target.leads", [1, 2], r"target: leads to none"),
+    ("target.class", 3, r"target: names a class that is none of 3"),
+    ("target.class", None, r"target: leads nowhere"),
+    ("target.leads", [1, 2], r"target.leads: is for 2 classes, the model has 3"),
     ("evidence.classes", [], r"evidence.classes: are not the model's 3"),
     ("evidence.classes.1.accuracy", WILSON, r"rows' accuracy does not add up"),
     ("evidence.classes.1.asr", {"skipped": "x"}, r"rows' asr does not add up"),
     ("evidence.classes.1.class", 2, r"evidence.classes: are not the model's 3"),
-    ("evidence.examples.0.label", 3, r"examples\[0\]: is of a class that there is not"),
+    ("evidence.examples.0.label", 3, r"examples\[0\]: names a class that is none of 3"),
     ("evidence.histogram", HISTOGRAM, None),
     ("evidence.histogram", {**HISTOGRAM, "stamped": [0, 199]}, r"histogram.stamped: counts 199"),
     ("evidence.histogram", {**HISTOGRAM, "unstamped": [201, -1]}, r"histogram"),
-    ("evidence.histogram", {**HISTOGRAM, "stamped": [200]}, r"histogram.stamped: not one count"),
-    ("evidence.histogram", {**HISTOGRAM, "edges": [1, 1, 1]}, r"histogram.edges: do not ascend"),
+    ("evidence.histogram", {**HISTOGRAM, "stamped": [200]}, r"histogram: not one count"),
+    ("evidence.histogram", {**HISTOGRAM, "edges": [1, 1, 1]}, r"the edges .* do not rise"),
     (
         "evidence.placebos",
         [{"name": "noise", "class": 1, "rate": WILSON}],
@@ -145,7 +145,7 @@ REPAIR: list[tuple[str, Any, str]] = [
     ("repair.asr_reduction", None, r"repair.asr_reduction"),
     ("repair.neighbours.0.after.high", 1.0, r"repair.neighbours\[0\].after: its interval"),
     ("repair.history.3.asr.value", 0.123, r"repair.history\[3\].asr"),
-    ("repair.history.3.epoch", 1, r"repair.history: its epochs are out of order"),
+    ("repair.history.3.epoch", 1, r"repair.history\[3\]: is epoch 1; the history is out of order"),
     ("repair.evidence.classes.1.asr", WILSON, r"repair.evidence.classes: the rows' asr"),
     ("verdict.checks.3.ok", None, r"verdict.checks\[3\]"),
     ("verdict.checks.3.value", -0.1, r"accuracy_drop is not what the accuracies come to"),
@@ -165,6 +165,36 @@ def test_a_repairs_audit_that_contradicts_itself_is_refused(
     put(path, value)(audit)
     with pytest.raises(InputError, match=words):
         from_document(audit)
+
+
+def of_half_the_images(found: AuditResult) -> AuditResult:
+    """Return an audit of which every figure of stamped images is of half as many."""
+
+    def halved(figure: Any) -> Any:
+        if isinstance(figure, Rate):
+            return wilson(round(figure.value * figure.n / 2), figure.n // 2)
+        return dataclasses.replace(figure, n=figure.n // 2)
+
+    kept = ("clean_accuracy", "controls", "placebo_rate")
+    measured = {k: v if k in kept else halved(v) for k, v in vars(found.measurement).items()}
+    measured["controls"] = Controls(*map(halved, vars(found.measurement.controls).values()))
+    rows = (
+        dataclasses.replace(row, asr=halved(row.asr) if row.class_ else row.asr)
+        for row in found.evidence.classes
+    )
+    return dataclasses.replace(
+        found,
+        measurement=Measurement(**measured),
+        evidence=dataclasses.replace(found.evidence, classes=tuple(rows)),
+    )
+
+
+def test_a_repair_measured_with_other_images_than_before_is_refused() -> None:
+    """Each worker's result fits together, and the two do not."""
+    before, after = audited.result(0.95, 4.0), audited.result(0.0, 0.1)
+    check(repairs.repaired(audited.certificate(), before, after))
+    with pytest.raises(InputError, match=r"measurements\.after\.asr: is of other images than"):
+        check(repairs.repaired(audited.certificate(), before, of_half_the_images(after)))
 
 
 def test_a_verdict_lent_to_the_model_as_it_came_is_refused() -> None:
@@ -191,6 +221,34 @@ def test_one_of_several_that_contradicts_itself_is_refused_with_its_place() -> N
         from_document(audit)
 
 
+def judged_by(limits: Limits) -> Certificate:
+    """Return an audit whose figures are what they are, and whose limits are these."""
+    made = audited.certificate(trigger="lenient")
+    verdict = judge(made.measurements.before, limits, 3)
+    return dataclasses.replace(made, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(max_asr=1.0), Limits(max_tar=9.0), Limits(min_accuracy=0.1)], ids=str
+)
+def test_audits_shown_as_one_are_judged_by_the_same_limits(limits: Limits) -> None:
+    """What is said of them all names the limits once."""
+    strict = audited.certificate(0.0, 0.1)
+    check(judged_by(limits))
+    with pytest.raises(InputError, match=r"^\$\.audits: are not all judged by the same limits"):
+        from_document(document(joined([strict, judged_by(limits)])))
+    assert from_document(document(joined([strict, judged_by(Limits())])))
+
+
+def test_a_repairs_verdict_does_not_stand_for_the_model_as_it_came() -> None:
+    """Beside a scan that passes, it would: the scan is about the model as it came."""
+    passed = audited.certificate(0.0, 0.1)
+    audit = document(joined([passed, audited.repaired()]))
+    assert audit["verdict"]["status"] == "pass"
+    with pytest.raises(InputError, match=r"^\$\.audits: one is of a repair"):
+        from_document(audit)
+
+
 def test_asr_is_judged_as_it_was_before_there_were_placebos() -> None:
     """Then a limit that is exceeded was so without regard to what comes without the trigger."""
     made = audited.certificate(0.5, 0.1)
@@ -211,18 +269,3 @@ def test_asr_is_judged_as_it_was_before_there_were_placebos() -> None:
     audit["measurements"]["before"]["placebo_rate"] = {"skipped": "the trigger is local"}
     with pytest.raises(InputError, match=r"verdict.checks\[0\]"):
         from_document(audit)
-
-
-def test_a_search_that_contradicts_itself_is_refused() -> None:
-    found = searches.result("red", "green", "blue", flagged=(1,))
-    check_search(found)
-    red, green, blue = found.classes
-    for classes in (
-        (red, dataclasses.replace(green, flagged=False), blue),
-        (dataclasses.replace(red, flagged=True), green, blue),
-        (red, dataclasses.replace(green, success=wilson(10, 100)), blue),
-        (red, dataclasses.replace(green, success=Rate(0.99, 0.99, 0.99, 100)), blue),
-        (red, dataclasses.replace(green, norm=70.0), blue),
-    ):
-        with pytest.raises(InputError, match=r"found.classes\[[01]\]"):
-            check_search(dataclasses.replace(found, classes=classes))

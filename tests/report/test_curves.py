@@ -75,7 +75,7 @@ def test_a_figure_that_is_never_there_is_not_drawn(history) -> None:
 def test_labels_keep_apart_in_order_and_inside(history) -> None:
     """At the end clean accuracy and RA all but coincide."""
     for value in (0.0, 0.5, 1.0):
-        rate = dataclasses.replace(history[-1].asr, value=value)
+        rate = dataclasses.replace(history[-1].asr, value=value, low=value, high=value)
         last = dataclasses.replace(history[-1], asr=rate, clean_accuracy=rate, robust_accuracy=rate)
         places = sorted(line.place[1] for line in drawn([*history[:-1], last]).charts[0].lines)
         assert all(b - a >= 8.99 for a, b in zip(places, places[1:], strict=False))

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import weasyprint
 
 from auditor.errors import InputError, UsageError, VerificationError
 from auditor.report.formats import render
@@ -72,7 +74,12 @@ def test_two_certificates_of_one_name_are_not(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "No such file"), (b"{}", "audit"), (b"\xff", "decode"), (b"%PDF-1.7", "no files are")],
+    [
+        (None, "No such file"),
+        (b"{}", "audit"),
+        (b"\xff", "decode"),
+        (b"%PDF-1.7", "not as bdaudit writes it"),
+    ],
 )
 def test_what_holds_no_audit_is_refused(content: bytes | None, words: str, tmp_path: Path) -> None:
     from auditor.signing import keys
@@ -91,7 +98,34 @@ def test_two_certificates_of_one_name_are_refused(desk: Desk, tmp_path: Path) ->
     for path in (audit, other):
         path.parent.mkdir()
     audit.write_bytes(render(audited.certificate(), "pdf"))
-    other.write_bytes(audit.read_bytes() + b"\n")
+    other.write_bytes(render(audited.certificate(), "html"))
     with pytest.raises(UsageError, match=r"c\.pdf: a certificate has this name too"):
         sign(audit, desk.signer(), certificates=[other])
     assert sign(audit, desk.signer(), certificates=[audit]).attestation
+
+
+def test_a_page_that_shows_other_figures_is_not_signed(desk: Desk) -> None:
+    """It names the statement, as the audit's own page does, and says whatever it likes."""
+    page = desk / "scan.html"
+    content = page.read_bytes()
+    page.write_bytes(content.replace(b">Fail<", b">Pass<").replace(b"95.0", b"0.5"))
+    assert page.read_bytes() != content
+    with pytest.raises(VerificationError, match=r"scan\.html: its pages are not what .* renders"):
+        sign(desk / "scan.json", desk.signer(), certificates=[page])
+
+
+@pytest.mark.parametrize("as_audit", [True, False])
+def test_a_pdf_that_shows_other_pages_is_not_signed(as_audit: bool, desk: Desk) -> None:
+    """The audit is attached to it as it should be; a person reads something else."""
+    attachment = weasyprint.Attachment(
+        file_obj=io.BytesIO((desk / "scan.json").read_bytes()), name="audit.json"
+    )
+    (desk / "painted.pdf").write_bytes(
+        weasyprint.HTML(string="<html lang=en><title>Pass</title><h1>Pass").write_pdf(
+            attachments=[attachment], pdf_variant="pdf/a-3a"
+        )
+    )
+    audit = desk / ("painted.pdf" if as_audit else "scan.json")
+    certificates = [] if as_audit else [desk / "painted.pdf"]
+    with pytest.raises(VerificationError, match=r"painted\.pdf: its pages are not what"):
+        sign(audit, desk.signer(), certificates=certificates)

@@ -137,7 +137,7 @@ def test_a_pdf_that_nobody_signed_proves_nothing(desk: Desk) -> None:
     """Whatever it holds: it is not even compared with a key."""
     (desk / "paper.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
     with pytest.raises(
-        VerificationError, match="^not verified: .*paper.pdf: no files are attached"
+        VerificationError, match="^not verified: .*paper.pdf: the PDF is not as bdaudit writes it"
     ):
         verify(request(desk, desk / "paper.pdf"))
 

