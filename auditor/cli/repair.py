@@ -65,6 +65,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 )
 @common.certificates("-o", "--certificate")
 @common.external_data
+@common.class_order
 @common.target_options
 @repair_flags.flags
 @common.limit("Certify on at most N evaluation images, drawn class by class.")

@@ -29,11 +29,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auditor.data import class_order
 from auditor.data.base import Batch, Dataset
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.decode import decode_one, decode_stream
 from auditor.errors import InputError
 from auditor.figures.results import SkippedImage
 from auditor.files.image_file import UnreadableImage, regular_file_size
+from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -44,30 +47,35 @@ _HASHED_IN_A_ROW = 64
 
 
 class ImageFolder(Dataset):
-    """Images at `folder/class/…/image`; classes in alphabetical order, an empty one counts.
+    """Images at `folder/class/…/image`; an empty class counts.
 
-    Hidden files and folders are ignored. Within a class, images are sorted by their path.
+    Classes are in the order that is asked for, else as a file `classes.txt` or `labels.txt` beside
+    them has them, else in alphabetical order. Hidden files and folders are ignored. Within a class,
+    images are sorted by their path.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, order: str | ClassOrder = AUTO) -> None:
         """List the images; none is opened.
 
         Args:
             folder: Holds one folder per class.
+            order: One of `ORDERS`, or the classes themselves; some may have no folder.
 
         Raises:
-            InputError: No class folders, no images, a folder that cannot be listed, or a link
-                that leads out of the folder or to another folder.
+            InputError: No class folders, no images, a folder that cannot be listed, a link that
+                leads out of the folder or to another folder, or an order that does not fit.
         """
         self._root = Path(folder).resolve()
         source = str(folder)
         other: Counter[str] = Counter()
-        classes = sorted(e.name for e in self._entries(self._root) if e.is_dir())
-        if not classes:
+        folders = sorted(e.name for e in self._entries(self._root) if e.is_dir())
+        if not folders:
             raise InputError(
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
             )
-        per_class = [sorted(self._images(name, other)) for name in classes]
+        orders = self._orders(folders, order, printable(source))
+        classes, there = orders[0].names, set(folders)
+        per_class = [sorted(self._images(c, other)) if c in there else [] for c in classes]
         self._paths = [path for paths in per_class for path in paths]
         if not self._paths:
             found = ", ".join(printable(suffix, 20) for suffix, _ in other.most_common(3))
@@ -76,7 +84,9 @@ class ImageFolder(Dataset):
                 + (f" (found {found})" if found else "")
             )
         labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in per_class])
-        super().__init__(source, labels.astype(np.int64), tuple(classes))
+        super().__init__(source, labels.astype(np.int64), classes)
+        self.class_order = orders[0].said if len(orders) == 1 else ""
+        self.orders = orders if len(orders) > 1 else ()
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the first readable image; see `Dataset.image_size`."""
@@ -151,6 +161,29 @@ class ImageFolder(Dataset):
         escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         mark = "\\" if escaped != name else ""  # how coreutils says that a name is escaped
         return os.fsencode(f"{mark}{digest}  {escaped}\n")
+
+    def _orders(
+        self, folders: list[str], wanted: str | ClassOrder, where: str
+    ) -> tuple[ClassOrder, ...]:
+        """Return the order of the classes; all that are possible where nothing says which."""
+        if isinstance(wanted, ClassOrder):
+            if unknown := sorted(set(folders) - set(wanted.names)):
+                raise InputError(
+                    f"{where}: has a class folder {printable(unknown[0], 60)}, which the list of "
+                    f"{len(wanted.names)} classes does not name; every folder needs its line"
+                )
+            return (wanted,)
+        if wanted != AUTO:
+            return (class_order.wanted(folders, wanted, where),)
+        for name in class_order.LISTS:
+            try:
+                content = read_regular(self._root / name, class_order.MAX_BYTES)
+                names = class_order.listed(content, where)
+            except (OSError, InputError):
+                continue  # of that name, but no list of classes
+            if set(folders) <= set(names):
+                return (ClassOrder(names, f"as {name} beside them has it"),)
+        return class_order.possible(folders)
 
     def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
         """Relative paths of a class's images, unordered; counts other files' suffixes."""

@@ -137,6 +137,7 @@ class DataFacts:
         resized: Number of images resized to the model's input.
         resize_rule: How.
         class_names: One a class.
+        class_order: Where their order comes from, in words; empty where it was never in question.
     """
 
     source: str
@@ -147,6 +148,7 @@ class DataFacts:
     resized: int
     resize_rule: str
     class_names: tuple[str, ...]
+    class_order: str = ""
 
 
 @dataclass(frozen=True)

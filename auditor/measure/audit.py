@@ -27,7 +27,7 @@ from auditor.measure.neighbours import try_neighbours
 from auditor.measure.options import Options
 from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
 from auditor.measure.placebos import needed, strongest, try_placebos
-from auditor.measure.preflight import check_input_range
+from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import attention_facts, engine, model_facts, trigger_facts
 from auditor.measure.regions import NO_LAYER, regions
@@ -82,14 +82,14 @@ def audit_all(
     _check_shown(options.shown, len(dataset))
     for trigger in triggers:
         trigger.mask(classifier.size)
-    names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     layer = classifier.spatial_layer(options.layer)
     no_attention = None if layer else Skipped(NO_LAYER)
     grid = layer.grid if layer else None
     compared = [regions(t, options.object_region, classifier.size, grid) for t in triggers]
     progress("checking the input range", 0, 0)
     look = GradCam(classifier, layer, frozen=True)
-    check_input_range(classifier, dataset, options.batch_size, options.seed, look)
+    dataset = settled(classifier, dataset, options.batch_size, options.seed, look)
+    names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     targets = choose_targets(
         options.target,
         classifier,

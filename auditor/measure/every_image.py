@@ -105,6 +105,7 @@ def measure(
         resized=read.resized,
         resize_rule=RULE,
         class_names=names,
+        class_order=dataset.class_order,
     )
 
 

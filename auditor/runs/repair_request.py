@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from auditor.data import is_builtin
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.figures.policy import Limits
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.repair.options import RepairOptions
+from auditor.runs import sources
 from auditor.triggers.base import Trigger
 from auditor.worker import supervisor
 from auditor.worker.supervisor import Guard
@@ -31,6 +33,7 @@ class RepairRequest:
         trigger: The trigger.
         data: Clean images; None to go by the model's shape.
         evaluation: Images to judge by; None for what the repair leaves of `data`.
+        class_order: How class folders are ordered, as `sources.class_order` gives it.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
         external_data: Whether an ONNX file's numbers may be in files beside it.
@@ -47,6 +50,7 @@ class RepairRequest:
     trigger: Trigger
     data: str | None = None
     evaluation: str | None = None
+    class_order: str | ClassOrder = AUTO
     input_range: str = "0..1"
     device: str = "auto"
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
@@ -75,6 +79,7 @@ class RepairRequest:
             "data": _place(self.data),
             "eval_data": _place(self.evaluation),
             "input_range": self.input_range,
+            **sources.identity_of(self.class_order),
             "target": self.audit.target,
             "layer": self.audit.layer,
             "object_region": self.audit.object_region,

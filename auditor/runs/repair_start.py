@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from auditor.data.class_order import ClassOrder
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
 from auditor.figures.verdict import Verdict
@@ -68,6 +69,8 @@ def start(
     """
     job, data, evaluation = _sources(request, model_copy, workers, progress, notify)
     before = audit(job, request, request.audit, workers, progress)
+    if before.data.class_order:  # once settled, it is the same for all that follows
+        job |= sources.job(ClassOrder(before.data.class_names, before.data.class_order))
     warn_of_gaps(workers.confinement, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
     origin = provenance(model_copy, evaluation, request.audit.seed, request.command, workers)
@@ -110,6 +113,7 @@ def _sources(
         **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
+        **sources.job(request.class_order),
     }
     data, evaluation = request.data, request.evaluation
     if data is None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits, judge
 from auditor.measure.options import Options
@@ -23,6 +24,7 @@ class ScanRequest:
         model: The model file.
         triggers: The triggers, at least one.
         data: Where the images are; None to go by the model's shape.
+        class_order: How class folders are ordered, as `sources.class_order` gives it.
         options: How it is measured.
         limits: What the model must keep to.
         input_range: As `--input-range`.
@@ -35,6 +37,7 @@ class ScanRequest:
     model: Path
     triggers: tuple[Trigger, ...]
     data: str | None = None
+    class_order: str | ClassOrder = AUTO
     options: Options = Options()
     limits: Limits = Limits()
     input_range: str = "0..1"
@@ -72,9 +75,8 @@ def scan(
         model_copy = workers.copy(request.model, external_data=request.external_data)
         job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
         source, path = sources.resolve(request.data, job, workers, progress, notify)
-        results = measured(
-            {**job, "data": path}, request.triggers, request.options, workers, progress
-        )
+        job |= {"data": path, **sources.job(request.class_order)}
+        results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     certificates = [

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import WorkError
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
@@ -34,6 +35,7 @@ class SearchRequest:
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
         data: Clean images; None to go by the model's shape.
+        class_order: How class folders are ordered, as `sources.class_order` gives it.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
@@ -46,6 +48,7 @@ class SearchRequest:
     output: Path
     run_dir: Path
     data: str | None = None
+    class_order: str | ClassOrder = AUTO
     input_range: str = "0..1"
     device: str = "auto"
     options: SearchOptions = SearchOptions()
@@ -64,6 +67,7 @@ class SearchRequest:
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
+            **sources.identity_of(self.class_order),
             **asdict(self.options),
         }
 
@@ -118,6 +122,7 @@ def _searched(
         **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
+        **sources.job(request.class_order),
     }
     source, path = sources.resolve(request.data, job, workers, progress, notify)
     job |= {

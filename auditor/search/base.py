@@ -8,6 +8,7 @@ from typing import Any
 
 from auditor.data.base import Dataset, check_labels
 from auditor.errors import Interrupted
+from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine, model_facts
 from auditor.models.classifier import Classifier
@@ -61,12 +62,14 @@ def search(
 
     Raises:
         Interrupted: `stop` said so; a checkpoint is left where there is a folder for it.
-        UsageError: Too few images.
+        UsageError: Too few images, or an input range that the model evidently does not expect.
         InputError: Images that cannot be used, or a checkpoint of another search.
         WorkError: A checkpoint cannot be written.
     """
     options, started = options or SearchOptions(), time.perf_counter()
     check_labels(dataset, classifier.classes, "the model")
+    progress("checking the input range", 0, 0)
+    dataset = settled(classifier, dataset, options.batch_size, options.seed)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     progress("reading the images", 0, 0)
     material = read(dataset, classifier.size, names, options.limit, options.held_out, options.seed)

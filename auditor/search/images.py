@@ -103,6 +103,7 @@ def read(
         resized=sum(batch.resized for batch in batches),
         resize_rule=RULE,
         class_names=names,
+        class_order=dataset.class_order,
     )
     return SearchImages(
         training=both.among(np.setdiff1d(np.arange(len(labels)), judging)),

@@ -9,7 +9,7 @@ from auditor.errors import InputError, UsageError
 from auditor.figures.results import AuditResult, Rate, Skipped, TarSummary
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
-from auditor.measure.preflight import check_input_range
+from auditor.measure.preflight import settled
 from auditor.models import load_classifier
 from auditor.triggers import Patch
 from auditor.triggers.spec import load
@@ -274,4 +274,4 @@ def test_no_input_range_is_advised_that_does_no_better_than_guessing(
     scores.set_weights([weights, np.zeros(4, np.float32)])
     model.save(tmp_path / "bright.keras")
     data = open_source(workshop.data)
-    check_input_range(load_classifier(tmp_path / "bright.keras"), data, 64, 0)
+    assert settled(load_classifier(tmp_path / "bright.keras"), data, 64, 0) is data

@@ -209,6 +209,8 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             f"The target class was inferred, from {certificate.target.inferred_from:,} images, as "
             "the one that most stamped images move to.",
         )
+    if certificate.data.class_order:
+        said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
     if certificate.data.skipped:
         named = ", ".join(printable(s.name, 60) for s in certificate.data.skipped_images[:5])
         said.append(f"{certificate.data.skipped:,} images could not be read: {named}.")
