@@ -4,7 +4,8 @@
 # Everything comes in through variables, so that no input is ever read as shell:
 #   MODEL TRIGGER        the model file, and trigger specs, one a line
 #   DATA                 labelled images; empty to go by the model's shape
-#   POLICY               a folder with a bdaudit.toml whose [policy] the gate takes; empty for here
+#   POLICY               a folder with a bdaudit.toml whose [policy] the gate takes; empty for here,
+#                        where it may be stricter than the defaults and no looser
 #   FAIL_ON              fail, inconclusive (that as well) or never
 #   REPORTS              folder for the reports
 #   GITHUB_OUTPUT GITHUB_STEP_SUMMARY    as GitHub sets them
@@ -31,8 +32,12 @@ bdaudit scan "${arguments[@]}" --exit-zero --force \
 	-o "$reports/audit.sarif" -o "$reports/audit.xml" -o "$reports/summary.md"
 cat "$reports/summary.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 
+policy=()
+for file in pyproject.toml bdaudit.toml; do # a folder that was named may hold any policy
+	if [ "${POLICY:-.}" != . ] && [ -e "$POLICY/$file" ]; then policy=(--config "$file"); fi
+done
 status=0
-(cd "${POLICY:-.}" && bdaudit gate "$reports/audit.json") || status=$?
+(cd "${POLICY:-.}" && bdaudit gate "$reports/audit.json" ${policy[@]+"${policy[@]}"}) || status=$?
 verdict=$(case $status in 0) echo pass ;; 1) echo fail ;; 4) echo inconclusive ;; *) echo error ;; esac)
 
 python3 - "$reports/audit.json" "$verdict" >>"${GITHUB_OUTPUT:-/dev/null}" <<'PYTHON'

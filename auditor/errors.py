@@ -54,7 +54,7 @@ _PIP_NAMES = {
     **{
         name: name
         for name in (
-            *("h5py", "jax", "jinja2", "jsonschema", "keras", "numpy", "onnx", "onnxruntime"),
+            *("h5py", "jax", "jinja2", "keras", "numpy", "onnx", "onnxruntime"),
             *("rich", "securesystemslib", "tensorboard", "tensorflow", "tf2onnx", "torch"),
             "weasyprint",
         )

@@ -59,7 +59,7 @@ def result(asr: float, tar: float, trigger: str = "square4") -> AuditResult:
             controls=Controls(plain, plain, plain),
         ),
         evidence=Evidence(
-            classes=tuple(ClassRow(n, name, accuracy, accuracy) for n, name in enumerate(NAMES)),
+            classes=_rows(correct, round(asr * 200)),
             histogram=Skipped("there are too few"),
             examples=tuple(map(_example, range(5))),
             examples_rule="The first.",
@@ -67,6 +67,17 @@ def result(asr: float, tar: float, trigger: str = "square4") -> AuditResult:
         engine=Engine("3.11", "tensorflow", {"keras": "3.15.1"}, "CPU, 2 cores"),
         correct=correct,
         shown=(0, 1, 2, 3, 4),
+    )
+
+
+def _rows(correct: np.ndarray, turned: int) -> tuple[ClassRow, ...]:
+    """Return the classes, a third of the images each; as many `green` as `blue` are turned."""
+    third = len(correct) // 3
+    right = [int(correct[n * third :][:third].sum()) for n in range(3)]
+    led = [Skipped("the target class itself")]
+    led += [metrics.wilson(half, third) for half in ((turned + 1) // 2, turned // 2)]
+    return tuple(
+        ClassRow(n, name, metrics.wilson(right[n], third), led[n]) for n, name in enumerate(NAMES)
     )
 
 

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -85,6 +86,7 @@ def _command(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
+    tempfile.tempdir = None  # which the process that this is forked from has looked for
     sys.argv = ["bdaudit", *arguments]
     if forked:
         from tests.forked_worker import ForkedWorker

@@ -1,5 +1,9 @@
 """The command line, a file a command: parse, one call into `runs`, write, exit."""
 
+import os
+import sys
+from pathlib import Path
+
 COMMANDS = {
     "scan": "Audit a model for the backdoor that a trigger would open.",
     "repair": "Make a model forget a trigger, and certify before and after.",
@@ -19,3 +23,22 @@ COMMANDS = {
 
 CONFIGURED = ("scan", "repair", "search", "compare", "gate")
 """The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
+
+
+def _import_nothing_from_here() -> None:
+    """Take the working folder off Python's path: what lies beside a model is not to be imported.
+
+    `python -m auditor` puts it there, and so does an empty part of `PYTHONPATH`. Where this package
+    itself, or Python, is in it, it stays.
+    """
+    try:
+        here = Path.cwd().resolve()
+    except OSError:  # it is gone, and nothing can be imported from it
+        return
+    own = Path(__file__).resolve().parents[2]
+    python = (Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+    if here != own and not any(here.is_relative_to(prefix) for prefix in python):
+        sys.path[:] = [path for path in sys.path if os.path.realpath(path) != str(here)]
+
+
+_import_nothing_from_here()

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from auditor.cli import outputs
+from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import compare as compare_flags
@@ -26,9 +27,10 @@ _KERAS = (".keras", ".h5")
 
 
 @click.command(
+    cls=Configured,
     epilog="Exit codes: 0 the model of at least one repair keeps every limit · 1 none does · 2 "
     "wrong command line · 3 an input was refused or the work failed · 4 inconclusive · 130 "
-    "interrupted. A repair that fails is a row that says why, and stops no other."
+    "interrupted. A repair that fails is a row that says why, and stops no other.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @common.trigger("A comparison takes one.")

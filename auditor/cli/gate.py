@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common, model_files, repair
 from auditor.cli.flags.kinds import Number, option
@@ -17,8 +18,9 @@ from auditor.runs.gate import GateRequest, gate
 
 
 @click.command(
+    cls=Configured,
     epilog="Exit codes: 0 all of it holds · 1 something is exceeded or lacking · 2 wrong command "
-    "line · 3 the audit was refused · 4 something could not be judged."
+    "line · 3 the audit was refused · 4 something could not be judged.",
 )
 @click.argument("audit", type=click.Path(path_type=Path))
 @common.limits

@@ -48,15 +48,11 @@ class _Commands(click.Group):
     "5 verification failed · 130 interrupted.",
 )
 @click.version_option(auditor.__version__, prog_name="bdaudit")
-@click.pass_context
-def cli(context: click.Context) -> None:
+def cli() -> None:
     """Audit a suspected image classifier for a backdoor.
 
     bdaudit scan model.keras --trigger square4 --data photos/ -o certificate.html
     """
-    from auditor.cli.config import defaults
-
-    context.default_map = defaults()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

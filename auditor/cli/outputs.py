@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from auditor.errors import UsageError
-from auditor.files.atomic import temporary_prefix, write
+from auditor.files.atomic import check_place, temporary_prefix, write
 from auditor.records.canonical import Record
 from auditor.report import formats
 from auditor.text import printable
@@ -72,6 +72,7 @@ def _check(path: Path, shown: str, suffixes: Sequence[str], *, force: bool) -> N
         raise UsageError(f"{shown}: unknown format {path.suffix!r}; known are {allowed}")
     if path.is_dir():
         raise UsageError(f"{shown}: is a folder, expected a file name")
+    check_place(path)
     if os.path.lexists(path) and not force:
         raise UsageError(f"{shown}: exists; use --force to replace it")
     if len(os.fsencode(path.name)) > os.pathconf(path.parent, "PC_NAME_MAX"):

@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from auditor.cli import outputs
+from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import repair as repair_flags
@@ -40,7 +41,7 @@ MODEL_SUFFIXES = ("keras", "h5", "onnx")
 GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 
-@click.command()
+@click.command(cls=Configured)
 @click.argument("model", type=click.Path(path_type=Path))
 @common.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
 @option(

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from auditor.cli import outputs
+from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags.kinds import option
@@ -19,7 +20,7 @@ from auditor.report.formats import CERTIFICATE
 from auditor.runs.scan import scan
 
 
-@click.command()
+@click.command(cls=Configured)
 @click.argument("model", type=click.Path(path_type=Path))
 @common.trigger("Repeatable: all are tried in one run, with one certificate.")
 @option(

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from auditor.cli import outputs
+from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags.kinds import option
@@ -26,8 +27,9 @@ SUFFIXES = ("yaml", "yml")
 
 
 @click.command(
+    cls=Configured,
     epilog="Exit codes: 0 no class is flagged, and no file written · 1 one or more are · 2 wrong "
-    "command line · 3 an input was refused or the work failed · 4 inconclusive · 130 interrupted."
+    "command line · 3 an input was refused or the work failed · 4 inconclusive · 130 interrupted.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @option(

@@ -35,6 +35,7 @@ from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.decode import decode_one, decode_stream
 from auditor.errors import InputError
 from auditor.figures.results import SkippedImage
+from auditor.files import listing
 from auditor.files.image_file import UnreadableImage, regular_file_size
 from auditor.files.regular_file import read_regular
 from auditor.text import printable
@@ -157,10 +158,7 @@ class ImageFolder(Dataset):
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except (UnreadableImage, OSError):
             return b""
-        name = self._paths[index]
-        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        mark = "\\" if escaped != name else ""  # how coreutils says that a name is escaped
-        return os.fsencode(f"{mark}{digest}  {escaped}\n")
+        return listing.line(digest, self._paths[index])
 
     def _orders(
         self, folders: list[str], wanted: str | ClassOrder, where: str

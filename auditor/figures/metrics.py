@@ -84,10 +84,21 @@ def paired_drop(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[fl
     n = len(before)
     lost = int(((before == 1) & (after == 0)).sum())
     won = int(((before == 0) & (after == 1)).sum())
+    return (lost - won) / n, *paired_interval(lost, won, n)
+
+
+def paired_interval(lost: int, won: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a fall in accuracy (Bonett and Price 2012), in [−1, 1].
+
+    Args:
+        lost: Images that only the first model was right on.
+        won: Those that only the second was right on.
+        n: All images, n ≥ 1.
+    """
     p_lost, p_won = (lost + 1) / (n + 2), (won + 1) / (n + 2)
     middle = p_lost - p_won
     half = _Z95 * float(np.sqrt((p_lost + p_won - middle**2) / (n + 2)))
-    return (lost - won) / n, max(-1.0, middle - half), min(1.0, middle + half)
+    return max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def bilinear_matrix(size: int, grid: int) -> Floats:

@@ -5,11 +5,30 @@ measured is `Skipped(reason)`, never None, 0 or a missing key.
 """
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import pairwise
+from typing import Annotated
 
 from auditor.figures.target import Target
+from auditor.figures.values import (
+    MOST_AUDITS,
+    MOST_BINS,
+    MOST_CLASSES,
+    MOST_SHOWN,
+    Amount,
+    Bits,
+    Class,
+    ClassNames,
+    Count,
+    Heat,
+    Picture,
+    Sha256,
+    Share,
+    Size,
+    Some,
+)
+from auditor.files.constraints import Length, Range
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -27,10 +46,19 @@ class Skipped:
 class Rate:
     """A proportion of `n` images, a fraction in [0, 1], with its Wilson 95 % interval."""
 
-    value: float
-    low: float
-    high: float
-    n: int
+    value: Share
+    low: Share
+    high: Share
+    n: Some
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that its rate is not in, but for the last digits.
+
+        Raises:
+            ValueError: It is not.
+        """
+        if not self.low - _ROUNDING <= self.value <= self.high + _ROUNDING:
+            raise ValueError(f"the rate {self.value} is not from {self.low} to {self.high}")
 
 
 @dataclass(frozen=True)
@@ -47,13 +75,25 @@ class TarSummary:
         ceiling: The largest value that the layer's grid can reach for this trigger.
     """
 
-    mean: float | None
-    median: float | None
-    low: float | None
-    high: float | None
-    n: int
-    undefined: int
-    ceiling: float
+    mean: Amount | None
+    median: Amount | None
+    low: Amount | None
+    high: Amount | None
+    n: Count
+    undefined: Count
+    ceiling: Amount
+
+    def __post_init__(self) -> None:
+        """Refuse a summary of other images than it counts.
+
+        Raises:
+            ValueError: Figures of no image, none of some, or more undefined than there are.
+        """
+        if self.undefined > self.n:
+            raise ValueError(f"{self.undefined} of {self.n} images are undefined")
+        figures = (self.mean, self.median, self.low, self.high)
+        if any((figure is None) != (self.undefined == self.n) for figure in figures):
+            raise ValueError(f"{self.undefined} of {self.n} images are undefined, figures are not")
 
 
 @dataclass(frozen=True)
@@ -110,9 +150,9 @@ class ModelFacts:
     """
 
     format: str
-    parameters: int
-    input_shape: tuple[int, int, int]
-    classes: int
+    parameters: Count
+    input_shape: tuple[Size, Size, Size]
+    classes: Annotated[int, Range(2, MOST_CLASSES)]
     softmax: bool
 
 
@@ -141,13 +181,13 @@ class DataFacts:
     """
 
     source: str
-    sha256: str
-    images: int
-    skipped: int
+    sha256: Sha256
+    images: Count
+    skipped: Count
     skipped_images: tuple[SkippedImage, ...]
-    resized: int
+    resized: Count
     resize_rule: str
-    class_names: tuple[str, ...]
+    class_names: ClassNames
     class_order: str = ""
 
 
@@ -166,8 +206,8 @@ class TriggerFacts:
 
     id: str
     type: str
-    sha256: str
-    mask_area: float
+    sha256: Sha256
+    mask_area: Annotated[float, Range(0, 1, above=True)]
     summary: str
     inferred: bool = False
 
@@ -184,7 +224,7 @@ class AttentionFacts:
     """
 
     layer: str | Skipped
-    grid: tuple[int, int] | Skipped
+    grid: tuple[Size, Size] | Skipped
     object_region: str
     input_range: str
 
@@ -193,7 +233,7 @@ class AttentionFacts:
 class ClassRow:
     """One class: its images' accuracy, and how often the trigger turns them."""
 
-    class_: int
+    class_: Class
     name: str
     accuracy: Rate | Skipped
     asr: Rate | Skipped
@@ -209,9 +249,20 @@ class Histogram:
         unstamped: (b,) images.
     """
 
-    edges: tuple[float, ...]
-    stamped: tuple[int, ...]
-    unstamped: tuple[int, ...]
+    edges: Annotated[tuple[Amount, ...], Length(MOST_BINS + 1, 2, "edges")]
+    stamped: Annotated[tuple[Count, ...], Length(MOST_BINS, 1, "bins")]
+    unstamped: Annotated[tuple[Count, ...], Length(MOST_BINS, 1, "bins")]
+
+    def __post_init__(self) -> None:
+        """Refuse bins that are none.
+
+        Raises:
+            ValueError: There is not one count a bin, or an edge is not above the one before.
+        """
+        if not len(self.edges) - 1 == len(self.stamped) == len(self.unstamped):
+            raise ValueError("not one count for each bin of the histogram")
+        if any(one >= other for one, other in pairwise(self.edges)):
+            raise ValueError("the edges of the histogram do not rise")
 
 
 @dataclass(frozen=True)
@@ -232,15 +283,15 @@ class Example:
     """
 
     name: str
-    label: int
-    clean: NDArray[np.uint8]
-    stamped: NDArray[np.uint8]
-    clean_heat: NDArray[np.float32]
-    stamped_heat: NDArray[np.float32]
-    clean_predicted: int
-    stamped_predicted: int
-    clean_tar: float | None
-    stamped_tar: float | None
+    label: Class
+    clean: Picture
+    stamped: Picture
+    clean_heat: Heat
+    stamped_heat: Heat
+    clean_predicted: Class
+    stamped_predicted: Class
+    clean_tar: Amount | None
+    stamped_tar: Amount | None
 
 
 @dataclass(frozen=True)
@@ -254,7 +305,7 @@ class Placebo:
     """
 
     name: str
-    class_: int | None
+    class_: Class | None
     rate: Rate | Skipped
 
 
@@ -262,11 +313,11 @@ class Placebo:
 class Evidence:
     """What stands behind the figures, for people to look at."""
 
-    classes: tuple[ClassRow, ...]
+    classes: Annotated[tuple[ClassRow, ...], Length(MOST_CLASSES, of="classes")]
     histogram: Histogram | Skipped
-    examples: tuple[Example, ...]
+    examples: Annotated[tuple[Example, ...], Length(MOST_SHOWN, of="examples")]
     examples_rule: str
-    placebos: tuple[Placebo, ...] = ()
+    placebos: Annotated[tuple[Placebo, ...], Length(MOST_SHOWN, of="placebos")] = ()
 
 
 @dataclass(frozen=True)
@@ -332,13 +383,13 @@ class AuditResult:
     measurement: Measurement
     evidence: Evidence
     engine: Engine
-    correct: NDArray[np.uint8]
-    shown: tuple[int, ...]
-    neighbours: tuple[Neighbour, ...] = ()
+    correct: Bits
+    shown: Annotated[tuple[Count, ...], Length(MOST_SHOWN, of="examples")]
+    neighbours: Annotated[tuple[Neighbour, ...], Length(MOST_SHOWN, of="neighbours")] = ()
 
 
 @dataclass(frozen=True)
 class AuditResults:
     """What `audit_all` returns: one model and data set, several triggers, in their order."""
 
-    audits: tuple[AuditResult, ...]
+    audits: Annotated[tuple[AuditResult, ...], Length(MOST_AUDITS, 1, "audits")]

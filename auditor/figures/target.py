@@ -6,6 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.figures.values import Class, Classes, Count
+from auditor.files.constraints import stated
+
 
 @dataclass(frozen=True)
 class Target:
@@ -20,11 +23,11 @@ class Target:
             where all of them are led to `class_`.
     """
 
-    class_: int | None
+    class_: Class | None
     name: str
     chosen: Literal["given", "inferred"]
-    inferred_from: int = 0
-    leads: tuple[int, ...] | None = None
+    inferred_from: Count = stated(0)
+    leads: Classes | None = None
 
     def of(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the class that each image is led to: its own, where it is no victim.

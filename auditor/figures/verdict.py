@@ -1,8 +1,10 @@
 """What limits say of figures: each held against its figure, and what they come to together."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from auditor.files.constraints import Length, stated
 
 Status = Literal["pass", "fail", "inconclusive"]
 """What limits say: each is kept; one is exceeded; or one could not be judged, and none is
@@ -29,8 +31,8 @@ class Check:
     value: float | None
     bound: float | None
     ok: bool | None
-    decisive: bool = True
-    reason: str = ""
+    decisive: bool = stated(True)
+    reason: str = stated("")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Verdict:
     """What the limits say."""
 
     status: Status
-    checks: tuple[Check, ...] = field(default=())
+    checks: Annotated[tuple[Check, ...], Length(100, of="checks")] = stated(())
 
     @classmethod
     def of(cls, checks: Iterable[Check]) -> Self:

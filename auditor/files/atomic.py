@@ -23,16 +23,15 @@ def write(contents: Mapping[Path, bytes], private: Collection[Path] = ()) -> Non
     unfinished: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            if path.is_dir():  # or its name is too long: what is not whole is not begun
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            check_place(path)  # what is not whole is not begun
             descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path))
             unfinished[path] = Path(name)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
+                if path not in private:  # as mkstemp makes it
+                    os.fchmod(file.fileno(), 0o666 & ~_umask())
                 os.fsync(file.fileno())
-            if path not in private:  # as mkstemp makes it
-                unfinished[path].chmod(0o666 & ~_umask())
         for path, temporary in unfinished.items():
             temporary.replace(path)
     except OSError as error:
@@ -41,6 +40,21 @@ def write(contents: Mapping[Path, bytes], private: Collection[Path] = ()) -> Non
     finally:
         for temporary in unfinished.values():
             temporary.unlink(missing_ok=True)
+
+
+def check_place(path: Path) -> None:
+    """Refuse to put a file in the place of a folder or a device.
+
+    A link, a pipe or a file in its place is replaced; nothing is written through a link.
+
+    Raises:
+        OSError: One is there; its `strerror` says which.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    system = os.path.realpath(path.parent) == "/dev"  # of links to devices, too
+    if system or path.is_char_device() or path.is_block_device() or path.is_socket():
+        raise OSError(errno.ENODEV, "is a device, expected a file name")
 
 
 def temporary_prefix(path: Path) -> str:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,14 @@ from typing import Any
 import numpy as np
 
 from auditor.errors import InputError, WorkError
+from auditor.files.own_file import replace_own
+from auditor.files.regular_file import open_regular, read_regular
 from auditor.text import printable
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 KEPT = 2
+_MOST_NAME, _MOST_FACTS, _MOST_ARRAYS = 100, 256 << 20, 1 << 40
 _FACTS, _ARRAYS, _DIGESTS, _LATEST = "facts.json", "arrays.npz", "digests.json", "LATEST"
 
 
@@ -81,26 +83,38 @@ def load(folder: Path) -> Checkpoint | None:
     """Return the newest checkpoint whose digests hold; None when there is none at all.
 
     Raises:
-        InputError: There are some, and none is good.
+        InputError: There are some, and none is good; or the newest good one holds no state.
     """
     spoilt: list[str] = []
     for path in _newest_first(folder):
         try:
-            digests = json.loads((path / _DIGESTS).read_text("utf-8"))
+            digests = json.loads(read_regular(path / _DIGESTS, _MOST_FACTS))
             if any(_sha256(path / name) != digests[name] for name in (_FACTS, _ARRAYS)):
                 raise ValueError("a digest does not hold")
-            facts = json.loads((path / _FACTS).read_text("utf-8"))
-            with np.load(path / _ARRAYS, allow_pickle=False) as opened:
+            facts = json.loads(read_regular(path / _FACTS, _MOST_FACTS))
+            with (
+                open_regular(path / _ARRAYS, _MOST_ARRAYS, follow=False) as file,
+                np.load(file, allow_pickle=False) as opened,
+            ):
                 arrays = {name: opened[name] for name in opened.files}
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        except Exception:  # nonsense makes json, zipfile, zlib and numpy raise errors of many kinds
             spoilt.append(path.name)
             continue
+        if not (isinstance(facts, dict) and isinstance(facts.get("identity", {}), dict)):
+            raise damaged()
         note = f"the checkpoint {' and '.join(spoilt)} is damaged; went on from {path.name}"
         return Checkpoint(facts, arrays, note if spoilt else "")
     if spoilt:
         shown = printable(str(folder))
         raise InputError(f"{shown}: every checkpoint is damaged; start over with --force")
     return None
+
+
+def damaged() -> InputError:
+    """Return what is said of a checkpoint whose digests hold and whose content cannot be."""
+    return InputError(
+        "--resume: the checkpoint is damaged, or of another kind of work; start over with --force"
+    )
 
 
 def check_same(now: dict[str, Any], then: dict[str, Any], work: str) -> None:
@@ -124,24 +138,22 @@ def check_same(now: dict[str, Any], then: dict[str, Any], work: str) -> None:
 
 def _newest_first(folder: Path) -> list[Path]:
     """Return the checkpoints, the one that `LATEST` names first, then by falling step."""
-    found = sorted((p for p in folder.glob("step-*") if p.is_dir()), reverse=True)
+    there = (p for p in folder.glob("step-*") if p.is_dir() and not p.is_symlink())
+    found = sorted(there, reverse=True)
     try:
-        latest = (folder / _LATEST).read_text("utf-8").strip()
+        latest = read_regular(folder / _LATEST, _MOST_NAME).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return found
     return sorted(found, key=lambda path: path.name != latest)
 
 
 def _point(folder: Path, name: str) -> None:
-    unfinished = folder / f".{_LATEST}.tmp"
-    unfinished.write_text(name + "\n", "utf-8")
-    _sync(unfinished)
-    unfinished.replace(folder / _LATEST)
+    replace_own(folder / _LATEST, f"{name}\n".encode())
     _sync(folder)
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path, _MOST_ARRAYS, follow=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

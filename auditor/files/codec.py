@@ -8,38 +8,28 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import numpy as np
 
 from auditor.errors import InputError
+from auditor.files.constraints import Length, shown
+from auditor.text import printable
 
+MOST_CHARACTERS: Final = 65_536
+"""Of any text, the longest that is read."""
 
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """What a number may be, written beside its type: `Annotated[int, Range(0, 255)]`.
+MOST_ITEMS: Final = 10_000
+"""Of any list or mapping whose type allows no other number."""
 
-    Attributes:
-        low: The lowest that is allowed; where `above` says so, it must be more than that.
-        high: The highest that is allowed.
-        above: Whether `low` itself is too low.
-    """
+_WHOLE: Final = 2**63
+"""What no whole number reaches: 64 bits hold it everywhere."""
 
-    low: float
-    high: float
-    above: bool = False
-
-    def __str__(self) -> str:
-        """Return it in words."""
-        if self.above:
-            return f"above {self.low:g} and up to {self.high:g}"
-        return f"{self.low:g} to {self.high:g}"
-
-    def __contains__(self, value: float) -> bool:
-        """Whether it allows a number."""
-        return self.low <= value <= self.high and not (self.above and value == self.low)
+_TEXT: Final = Length(MOST_CHARACTERS, of="characters")
+_ITEMS: Final = Length(MOST_ITEMS)
 
 
 class WrongField(InputError):
@@ -62,6 +52,8 @@ Unpacker = Callable[[Any], np.ndarray[Any, Any]]
 def to_json(value: Any, pack: Packer) -> Any:
     """Turn a dataclass into plain JSON values.
 
+    Text that UTF-8 cannot say, as of a file's name that is in another encoding, is escaped.
+
     Args:
         value: Dataclasses, tuples, lists, dicts, arrays and scalars, nested.
         pack: Turns an array into a JSON value.
@@ -76,10 +68,10 @@ def to_json(value: Any, pack: Packer) -> Any:
         }
     if isinstance(value, np.ndarray):
         return pack(value)
-    if isinstance(value, Path):
-        return str(value)
+    if isinstance(value, str | Path):
+        return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):
-        return {str(k): to_json(v, pack) for k, v in value.items()}
+        return {to_json(str(k), pack): to_json(v, pack) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(v, pack) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -97,39 +89,43 @@ def from_json(kind: Any, value: Any, unpack: Unpacker, where: str = "$") -> Any:
         where: JSON path, for the error.
 
     Raises:
-        WrongField: A field is missing, unknown, of another type, not finite or out of its range.
+        WrongField: A field is missing, unknown, of another type, not finite, beyond what its
+            constraints allow (`constraints`), or does not agree with the others; a text has more
+            than 65,536 characters or is none; a list or mapping has more than 10,000 items where
+            its type allows no other number.
     """
-    kind = _behind(kind)
-    origin = get_origin(kind)
+    kind, origin, inner = _parts(kind)
     if origin is Annotated:
-        return _in_range(kind, value, unpack, where)
+        return _annotated(inner[0], inner[1:], value, unpack, where)
     if dataclasses.is_dataclass(kind):
         if isinstance(kind, type) and isinstance(value, kind):
             return value
         return _dataclass(kind, value, unpack, where)
     if origin in (Union, types.UnionType):
-        return _union(kind, value, unpack, where)
+        return _union(inner, value, unpack, where)
     if origin is tuple:
-        return _tuple(kind, value, unpack, where)
+        return _tuple(inner, value, unpack, where)
     if origin is dict and isinstance(value, dict):
-        return {
-            k: from_json(get_args(kind)[1], v, unpack, f"{where}.{k}") for k, v in value.items()
-        }
-    if origin is Literal and value in get_args(kind):
+        return _dict(inner[1], value, unpack, where)
+    if origin is Literal and value in inner:
         return value
     if origin is np.ndarray:
         return unpack(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return _number(value, where)
     if kind is Path and isinstance(value, str):
-        return Path(value)
+        return Path(_text(value, where))
+    if kind is str and isinstance(value, str):
+        return _text(value, where)
+    if kind is int and type(value) is int and not -_WHOLE <= value < _WHOLE:
+        raise WrongField(where, "a whole number of more than 64 bits")
     if kind is type(None) and value is None:
         return None
     if kind is Any or (isinstance(kind, type) and type(value) is kind):
         return value
     if origin is Literal:
-        allowed = ", ".join(map(str, get_args(kind)))
-        raise WrongField(where, f"{_shown(value)} is none of {allowed}")
+        allowed = ", ".join(map(str, inner))
+        raise WrongField(where, f"{shown(value)} is none of {allowed}")
     raise WrongField(where, f"expected {_name(kind)}, found {type(value).__name__}")
 
 
@@ -165,6 +161,20 @@ def _behind(kind: Any) -> Any:
     return kind
 
 
+@cache
+def _parts(kind: Any) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Return a type without its aliases, what it is made with, and what of."""
+    kind = _behind(kind)
+    return kind, get_origin(kind), get_args(kind)
+
+
+@cache
+def _fields(kind: Any) -> Mapping[str, tuple[dataclasses.Field[Any], Any]]:
+    """Return a dataclass' keys, each with its field and its type."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {f.name.rstrip("_"): (f, hints[f.name]) for f in dataclasses.fields(kind)}
+
+
 def _number(value: float, where: str) -> float:
     try:
         number = float(value)
@@ -172,40 +182,63 @@ def _number(value: float, where: str) -> float:
         raise WrongField(where, "a number too large") from None
     if not math.isfinite(number):
         raise WrongField(where, f"{number} is no finite number")
-    return number
+    return number + 0.0  # of the two zeros the one without a sign
 
 
-def _in_range(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
-    plain, *notes = get_args(kind)
-    number = from_json(plain, value, unpack, where)
+def _text(value: str, where: str, length: Length = _TEXT) -> str:
+    if fault := length.fault(value):
+        raise WrongField(where, fault)
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise WrongField(where, "half of a surrogate pair, which is no text") from None
+    return value
+
+
+def _annotated(plain: Any, notes: tuple[Any, ...], value: Any, unpack: Unpacker, where: str) -> Any:
+    """Read a value, and hold it against its constraints; against those of length before."""
+    sized = isinstance(value, str | list | dict)
+    lengths = tuple(note for note in notes if isinstance(note, Length))
+    origin = _parts(plain)[1]
+    for length in lengths if sized else ():
+        if fault := length.fault(value):
+            raise WrongField(where, fault)
+    if lengths and origin is tuple and isinstance(value, list):
+        read = _tuple(_parts(plain)[2], value, unpack, where, lengths[0])
+    elif lengths and plain is str and isinstance(value, str):
+        read = _text(value, where, lengths[0])
+    else:
+        read = from_json(plain, value, unpack, where)
     for note in notes:
-        if isinstance(note, Range) and number not in note:
-            raise WrongField(where, f"is {_shown(number)}, but must be {note}")
-    return number
+        if not isinstance(note, Length) and (fault := note.fault(read)):
+            raise WrongField(where, fault)
+    return read
 
 
 def _dataclass(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     if not isinstance(value, dict):
         raise WrongField(where, f"expected an object, found {type(value).__name__}")
-    hints, fields = typing.get_type_hints(kind, include_extras=True), dataclasses.fields(kind)
-    unknown = sorted(map(str, set(value) - {f.name.rstrip("_") for f in fields}))
-    if unknown:
-        known = ", ".join(f.name.rstrip("_") for f in fields)
-        raise WrongField(where, f"unknown key {_shown(unknown[0])}; known: {known}", unknown[0])
+    fields = _fields(kind)
+    if unknown := sorted(map(str, value.keys() - fields.keys())):
+        known = ", ".join(fields)
+        raise WrongField(where, f"unknown key {shown(unknown[0])}; known: {known}", unknown[0])
     given = {}
-    for field in fields:
-        key = field.name.rstrip("_")
+    for key, (field, hint) in fields.items():
         if key in value:
-            given[field.name] = from_json(hints[field.name], value[key], unpack, f"{where}.{key}")
-        elif field.default is dataclasses.MISSING:
+            given[field.name] = from_json(hint, value[key], unpack, f"{where}.{key}")
+        elif field.default is dataclasses.MISSING or "stated" in field.metadata:
             raise WrongField(where, f"the key {key!r} is missing")
-    return kind(**given)
+    try:
+        return kind(**given)
+    except ValueError as error:  # what it says of fields that do not agree
+        raise WrongField(where, str(error)) from error
 
 
-def _union(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
+def _union(choices: tuple[Any, ...], value: Any, unpack: Unpacker, where: str) -> Any:
     """Try each type; of what each has to say, take what looked furthest into the value."""
     wrong: list[InputError] = []
-    for choice in get_args(kind):
+    for choice in choices:
         try:
             return from_json(choice, value, unpack, where)
         except InputError as error:
@@ -213,15 +246,18 @@ def _union(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     inside = [e for e in wrong if not isinstance(e, WrongField) or e.where != where]
     if inside:
         raise max(inside, key=lambda error: len(str(error).partition(":")[0]))
-    names = " or ".join(_name(choice) for choice in get_args(kind))
+    names = " or ".join(_name(choice) for choice in choices)
     raise WrongField(where, f"expected {names}, found {type(value).__name__}")
 
 
-def _tuple(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
+def _tuple(
+    kinds: tuple[Any, ...], value: Any, unpack: Unpacker, where: str, length: Length = _ITEMS
+) -> Any:
     if not isinstance(value, list):
         raise WrongField(where, f"expected a list, found {type(value).__name__}")
-    kinds = get_args(kind)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
+        if fault := length.fault(value):
+            raise WrongField(where, fault)
         kinds = (kinds[0],) * len(value)
     if len(kinds) != len(value):
         raise WrongField(where, f"expected {len(kinds)} items, found {len(value)}")
@@ -231,12 +267,14 @@ def _tuple(kind: Any, value: Any, unpack: Unpacker, where: str) -> Any:
     )
 
 
-def _shown(value: Any) -> str:
-    """Return the beginning of a value as Python writes it, whatever it is."""
-    try:
-        return f"{value!r:.40}"
-    except (ValueError, RecursionError):  # thousands of digits, or of lists in lists
-        return f"{type(value).__name__} that is too long to show"
+def _dict(kind: Any, value: dict[Any, Any], unpack: Unpacker, where: str) -> Any:
+    if fault := _ITEMS.fault(value):
+        raise WrongField(where, fault)
+    read = {}
+    for key, inside in value.items():
+        _text(str(key), where)
+        read[key] = from_json(kind, inside, unpack, f"{where}.{printable(str(key), 40)}")
+    return read
 
 
 def _name(kind: Any) -> str:

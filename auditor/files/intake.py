@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from auditor.errors import InputError
+from auditor.files import listing
 from auditor.files.regular_file import open_regular
 from auditor.text import printable
 
@@ -26,10 +27,10 @@ class ModelCopy:
     Attributes:
         path: The user's path, as given.
         copy: The copy, whose bytes are the hashed ones.
-        sha256: Hex digest of the file; of several, of what `sha256sum` prints of them in the order
-            of their names.
-        bytes: Size.
+        sha256: Hex digest of the file; of several, of their `listing`.
+        bytes: Size, of all of them.
         beside: Whether there are files beside it that belong to it.
+        formerly: What version 0.1 had for `sha256`, where that differs and is of nothing else.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class ModelCopy:
     sha256: str
     bytes: int
     beside: bool = False
+    formerly: str = ""
 
     def job(self) -> dict[str, str]:
         """Return what a worker is told of it: `model`, `name`, and `model_folder` if need be."""
@@ -60,13 +62,15 @@ def copy_model(path: Path, folder: Path, *, follow: bool = True) -> ModelCopy:
     copy = folder / ("model" + path.suffix.lower())
     try:
         if path.is_dir() and (follow or not path.is_symlink()):
-            digest, size = _copy_folder(path, copy)
-        else:
-            digest, size = _copy_file(path, copy, MOST_BYTES, follow=follow)
+            return _copy_folder(path, copy)
+        digest, size = _copy_file(path, copy, MOST_BYTES, follow=follow)
     except FileNotFoundError as error:
         raise InputError(f"{shown}: no such model file") from error
     except OSError as error:
         raise InputError(f"{shown}: model file: {error.strerror or error}") from error
+    with copy.open("rb") as file:
+        if listing.is_one(file.read(100)):  # whose digest is that of the files it lists
+            raise InputError(f"{shown}: is a list of a model's files, no model; give the model")
     return ModelCopy(path, copy, digest, size)
 
 
@@ -84,22 +88,19 @@ def copy_beside(model_copy: ModelCopy, names: Iterable[str]) -> ModelCopy:
         InputError: A path leads out of the folder, through a link, or to no regular file; or there
             are more than `MOST_FILES`.
     """
-    folder, files, total = (
-        model_copy.path.parent,
-        {model_copy.path.name: model_copy.sha256},
-        model_copy.bytes,
-    )
-    wanted = sorted(set(names))
+    folder, total = model_copy.path.parent, model_copy.bytes
+    files: dict[str, str] = {}
+    wanted = sorted({PurePosixPath(name) for name in names})
     if len(wanted) > MOST_FILES:
         raise InputError(
             f"{printable(str(model_copy.path))}: external data: in {len(wanted)} files; at most "
             f"{MOST_FILES} are allowed; save the model with its numbers in one file"
         )
-    for name in wanted:
-        shown = printable(name, 100)
+    for inside in wanted:
+        shown = printable(str(inside), 100)
         try:
-            inside = PurePosixPath(name)
-            if inside.is_absolute() or ".." in inside.parts or str(inside) in (*files, "."):
+            taken = (*files, ".", model_copy.path.name)
+            if inside.is_absolute() or ".." in inside.parts or str(inside) in taken:
                 raise OSError(0, "leads out of the model's folder, or to the model")
             source = folder / inside
             if source.parent.resolve() != folder.resolve() / inside.parent:
@@ -113,12 +114,15 @@ def copy_beside(model_copy: ModelCopy, names: Iterable[str]) -> ModelCopy:
                 f"{printable(str(model_copy.path))}: external data {shown}: {reason}"
             ) from error
         files[str(inside)], total = digest, total + size
-    if len(files) == 1:
+    if not files:
         return model_copy
-    listing = hashlib.sha256()
-    for name in sorted(files, key=os.fsencode):
-        listing.update(f"{files[name]}  ".encode() + os.fsencode(name) + b"\n")
-    return replace(model_copy, sha256=listing.hexdigest(), bytes=total, beside=True)
+    return replace(
+        model_copy,
+        sha256=listing.of_file(model_copy.sha256, files),
+        bytes=total,
+        beside=True,
+        formerly=listing.of_version_0_1({**files, model_copy.path.name: model_copy.sha256}),
+    )
 
 
 def _copy_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str, int]:
@@ -133,21 +137,25 @@ def _copy_file(path: Path, copy: Path, most: int, *, follow: bool) -> tuple[str,
     return digest.hexdigest(), size
 
 
-def _copy_folder(path: Path, copy: Path) -> tuple[str, int]:
+def _copy_folder(path: Path, copy: Path) -> ModelCopy:
     if not any((path / name).is_file() for name in _SAVED_MODEL):
         raise OSError(0, f"is a folder without {_SAVED_MODEL[0]}, so no SavedModel")
-    listing, total = hashlib.sha256(), 0
-    for file in sorted(_files(path), key=lambda file: os.fsencode(file.relative_to(path))):
-        name = file.relative_to(path)
+    files, total = {}, 0
+    for file in _files(path):
+        name = str(file.relative_to(path))
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         try:
-            digest, size = _copy_file(file, copy / name, MOST_BYTES - total, follow=False)
+            files[name], size = _copy_file(file, copy / name, MOST_BYTES - total, follow=False)
         except OSError as error:
-            raise OSError(0, f"{printable(str(name))}: {error.strerror or error}") from error
+            raise OSError(0, f"{printable(name)}: {error.strerror or error}") from error
         total += size
-        listing.update(f"{digest}  ".encode() + os.fsencode(name) + b"\n")
-    copy.mkdir(exist_ok=True)
-    return listing.hexdigest(), total
+    return ModelCopy(
+        path,
+        copy,
+        sha256=listing.of_folder(files),
+        bytes=total,
+        formerly=listing.of_version_0_1(files),
+    )
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,12 +1,13 @@
 """Files read without surprises: regular ones only, of bounded size, through one open descriptor."""
 
+import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 
-def open_regular(path: Path, most: int, *, follow: bool = True) -> BinaryIO:
+def open_regular(path: Path, most: int, *, follow: bool = True) -> io.BufferedReader:
     """Open a file for reading, without waiting for a pipe's writer.
 
     Args:
@@ -18,7 +19,12 @@ def open_regular(path: Path, most: int, *, follow: bool = True) -> BinaryIO:
         OSError: It cannot be opened, is larger, or is no regular file; its `strerror` says which.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-    descriptor = os.open(path, flags)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if not follow and error.errno == errno.ELOOP:
+            raise OSError(0, "is a symbolic link, expected a file") from error
+        raise
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

@@ -25,6 +25,7 @@ from auditor.measure.every_image import Tried, measure
 from auditor.measure.examples import examples
 from auditor.measure.neighbours import try_neighbours
 from auditor.measure.options import Options
+from auditor.measure.parity import check_parity
 from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
 from auditor.measure.placebos import needed, strongest, try_placebos
 from auditor.measure.preflight import settled
@@ -60,7 +61,7 @@ def audit(
         UsageError: A class, layer, region or image that does not exist; a trigger that does not
             fit; an input range that the model evidently does not expect.
         InputError: Images that cannot be used: unreadable, of one class, none that the trigger
-            leads to another class.
+            leads to another class. A graph that others compute otherwise.
     """
     return audit_all(classifier, dataset, [trigger], options, progress=progress).audits[0]
 
@@ -89,6 +90,8 @@ def audit_all(
     progress("checking the input range", 0, 0)
     look = GradCam(classifier, layer, frozen=True)
     dataset = settled(classifier, dataset, options.batch_size, options.seed, look)
+    drawn = sample(dataset, options.limit, options.seed)
+    check_parity(classifier, look, dataset, drawn, triggers, options.seed)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     targets = choose_targets(
         options.target,
@@ -104,7 +107,6 @@ def audit_all(
         Tried(trigger, Tally(target, compared_, no_attention))
         for trigger, target, compared_ in zip(triggers, targets, compared, strict=True)
     ]
-    drawn = sample(dataset, options.limit, options.seed)
     tell = partial(progress, "measuring")
     data = measure(look, dataset, drawn, classifier.size, tried, options.batch_size, names, tell)
     return AuditResults(

@@ -1,15 +1,20 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from auditor.errors import InputError, UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.errors import InputError, UsageError, is_out_of_memory, reason
+from auditor.models.ending import calling, ends_in, runs_once, stepped_behind
 from auditor.models.input_range import InputRange
+from auditor.models.originals import Original
 from auditor.text import printable
 
 _one_at_a_time = RLock()
@@ -49,6 +54,7 @@ class Classifier:
         input_range: How bytes become the model's numbers.
         format: The model file's format.
         graph_file: The ONNX file whose graph the model is; None for a Keras file.
+        originals: How others run the file that the model was read from.
     """
 
     model: Any
@@ -59,6 +65,17 @@ class Classifier:
     input_range: InputRange
     format: str = "keras"
     graph_file: Path | None = None
+    originals: tuple[Original, ...] = ()
+
+    def fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the (n, h, w, channels) numbers that the model takes of (n, h, w, 3) images."""
+        pixels = images.astype(np.float32)
+        if self.channels == 1:
+            pixels = np.round(pixels @ np.array(LUMA, np.float32))
+        shift, scale = (
+            np.asarray(v, np.float32) for v in (self.input_range.shift, self.input_range.scale)
+        )
+        return np.asarray((pixels - shift) / scale, np.float32)
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
@@ -76,7 +93,8 @@ class Classifier:
             pixels = ops.matmul(pixels, luma)
             if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
                 pixels = ops.round(pixels)
-        with _one_at_a_time, _identity_softmax(self.model):
+        behind = stepped_behind(self.model) if self.softmax else nullcontext()
+        with _one_at_a_time, behind:
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 
     @cached_property
@@ -97,6 +115,16 @@ class Classifier:
         if self.model.output_shape[-1] == 1:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return scores
+
+    def outputs(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """Return what the model itself gives of (n, classes) scores."""
+        from keras import activations, ops
+
+        given = scores[:, 1:] if self.model.output_shape[-1] == 1 else scores
+        if not self.softmax:
+            return given
+        act = activations.get(ends_in(self.model))
+        return np.asarray(ops.convert_to_numpy(act(ops.convert_to_tensor(given))))
 
     def spatial_layers(self) -> list[SpatialLayer]:
         """Return the layers whose output has rows and columns, in the order they run."""
@@ -152,7 +180,6 @@ def _rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
     JAX would compile every single operation.
     """
     import keras
-    import numpy as np
 
     black = np.zeros(shape, np.uint8)
     if keras.backend.backend() == "jax":
@@ -176,22 +203,8 @@ def watched(watchers: list[tuple[Any, Callable[[Any], Any]]]) -> Iterator[None]:
     """
     with _one_at_a_time, ExitStack() as stack:
         for layer, watch in watchers:
-            stack.enter_context(_calling(layer, _wrap(layer.call, watch)))
+            stack.enter_context(calling(layer, _wrap(layer.call, watch)))
         yield
-
-
-@contextmanager
-def _calling(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
-    """While open, the instance answers with `call` in place of its class's method."""
-    before = vars(layer).get("call")
-    layer.call = call
-    try:
-        yield
-    finally:
-        if before is None:
-            del layer.call
-        else:
-            layer.call = before
 
 
 def _wrap(call: Callable[..., Any], watch: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -219,6 +232,7 @@ def wrap(
     fallback: tuple[int, int],
     format_: str = "keras",
     graph_file: Path | None = None,
+    originals: tuple[Original, ...] = (),
 ) -> Classifier:
     """Return the model as a `Classifier`.
 
@@ -229,6 +243,7 @@ def wrap(
         fallback: (height, width) to use where the model takes any size: the images' own.
         format_: The model file's format.
         graph_file: The ONNX file whose graph the model is.
+        originals: How others run the file that the model was read from.
 
     Raises:
         InputError: It is not an image classifier: several inputs or outputs, no image input, a
@@ -248,8 +263,10 @@ def wrap(
     if shape[3] not in (1, 3):
         hint = "; channels-first models are not supported" if shape[1] in (1, 3) else ""
         raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3{hint}")
-    ending = _ending(model)
-    activation = ending and _activation_name(ending)
+    size = (shape[1] or fallback[0], shape[2] or fallback[1])
+    activation = ends_in(model)
+    if activation and not graph_file and all(size):
+        activation = activation if _once(model, (1, *size, shape[3]), name) else ""
     binary = output[-1] == 1 and activation == "sigmoid"
     if len(output) != 2 or output[1] is None or (output[1] == 1 and not binary):
         raise InputError(
@@ -263,44 +280,25 @@ def wrap(
         )
     return Classifier(
         model=model,
-        size=(shape[1] or fallback[0], shape[2] or fallback[1]),
+        size=size,
         channels=shape[3],
         classes=2 if binary else output[1],
-        softmax=activation in ("softmax", "sigmoid", "log_softmax"),
+        softmax=bool(activation),
         input_range=input_range,
         format=format_,
         graph_file=graph_file,
+        originals=originals,
     )
 
 
-def _ending(model: Any) -> Any:
-    """Return the operation that makes the model's output, inside nested models too."""
-    operation = model.outputs[0]._keras_history.operation
-    return _ending(operation) if hasattr(operation, "layers") else operation
-
-
-def _activation_name(operation: Any) -> str | None:
-    if type(operation).__name__ in ("Softmax", "LogSoftmax", "Sigmoid"):
-        return {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}[
-            type(operation).__name__
-        ]
-    return getattr(getattr(operation, "activation", None), "__name__", None)
-
-
-@contextmanager
-def _identity_softmax(model: Any) -> Iterator[None]:
-    """While open, the model's last softmax or sigmoid hands its input through unchanged."""
-    from keras.activations import linear
-
-    ending = _ending(model)
-    if _activation_name(ending) not in ("softmax", "log_softmax", "sigmoid"):
-        yield
-    elif hasattr(ending, "activation"):
-        activation, ending.activation = ending.activation, linear
-        try:
-            yield
-        finally:
-            ending.activation = activation
-    else:
-        with _calling(ending, lambda inputs, *_, **__: inputs):
-            yield
+def _once(model: Any, shape: tuple[int, ...], name: str) -> bool:
+    """Whether a model's last operation runs once."""
+    try:
+        return runs_once(model, lambda call: _rehearse(call, shape))
+    except Exception as error:  # whatever the backend raises for shapes that do not fit
+        if is_out_of_memory(error):
+            raise
+        said = printable(reason(error), 200)
+        raise InputError(
+            f"{name}: cannot be run on an image of {shape[1]}×{shape[2]}: {said}"
+        ) from None

@@ -1,42 +1,46 @@
 """Build the model that a file holds, once the file was looked at; and hand a trained one back."""
 
 import atexit
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from auditor.files.scratch import Scratch
 from auditor.models import keras_file
 from auditor.models.classifier import Classifier, wrap
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.onnx import file as onnx_file
+from auditor.models.originals import Original, of_saved_model, of_tflite, predicting
 from auditor.models.output_format import check_form
 from auditor.text import printable
 
 Size = tuple[int, int]
 
 
-def _keras(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, None]:
-    return keras_file.load(path, inspection, name), None
+Loaded = tuple[Any, Path | None, tuple[Original, ...]]
 
 
-def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
-    return onnx_file.load(path, name, size), path
+def _keras(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:
+    model = keras_file.load(path, inspection, name)
+    return model, None, (predicting(model),)
 
 
-def _saved_model(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
+def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:
+    return onnx_file.load(path, name, size), path, ()
+
+
+def _saved_model(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:
     from auditor.models.to_onnx import from_saved_model
 
-    return _converted(from_saved_model, path, name, size)
+    return *_converted(from_saved_model, path, name, size), of_saved_model(path)
 
 
-def _tflite(path: Path, inspection: Inspection, name: str, size: Size) -> tuple[Any, Path]:
+def _tflite(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:
     from auditor.models.to_onnx import from_tflite
 
-    return _converted(from_tflite, path, name, size)
+    return *_converted(from_tflite, path, name, size), of_tflite(path)
 
 
 def _converted(
@@ -51,12 +55,12 @@ def _converted(
 
 def scratch() -> Path:
     """Make a folder that stays as long as the process: a trained graph is written from its file."""
-    folder = Path(tempfile.mkdtemp(prefix="bdaudit-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    folder = Scratch()
+    atexit.register(folder.remove)
+    return folder.path
 
 
-MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], tuple[Any, Path | None]]] = {
+MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], Loaded]] = {
     "keras": _keras,
     "h5": _keras,
     "onnx": _onnx,
@@ -64,7 +68,8 @@ MODEL_FORMATS: dict[str, Callable[[Path, Inspection, str, Size], tuple[Any, Path
     "tflite": _tflite,
 }
 """Format → function of the file, what was found in it, its name, and (height, width) to feed a
-model that takes any size. Returns the Keras model, and the ONNX file whose graph it is, if any."""
+model that takes any size. Returns the Keras model, the ONNX file whose graph it is, if any, and how
+others run the file."""
 
 
 def open_classifier(
@@ -83,8 +88,9 @@ def open_classifier(
         InputError: It cannot be built, or is no image classifier.
         UsageError: The input range has another number of channels.
     """
-    model, graph_file = MODEL_FORMATS[inspection.format](path, inspection, name, size)
-    return wrap(model, input_range, printable(name), size, inspection.format, graph_file)
+    model, graph_file, originals = MODEL_FORMATS[inspection.format](path, inspection, name, size)
+    shown, kind = printable(name), inspection.format
+    return wrap(model, input_range, shown, size, kind, graph_file, originals)
 
 
 def save(classifier: Classifier, target: Path) -> None:

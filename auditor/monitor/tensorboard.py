@@ -1,5 +1,6 @@
 """A repair for TensorBoard, written without TensorFlow, which this process does not load."""
 
+import os
 import struct
 import time
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from auditor.errors import WorkError
 from auditor.figures.results import Rate
+from auditor.files.own_file import make_folder, open_own
 from auditor.monitor.heatmaps import heatmaps
 from auditor.repair.observer import Observer
 from auditor.repair.result import Epoch, Plan
@@ -51,7 +53,7 @@ class TensorBoard(Observer):
         """Start a fresh event file in place of an earlier one's: all epochs are told again."""
         self._plan = plan
         try:
-            self._folder.mkdir(exist_ok=True)
+            make_folder(self._folder)
             for earlier in self._folder.glob(_PATTERN):
                 earlier.unlink()
         except OSError as error:
@@ -79,7 +81,7 @@ class TensorBoard(Observer):
 
         event = Event(wall_time=time.time(), **fields)
         try:
-            with self._file.open("ab") as file:
+            with os.fdopen(open_own(self._file, os.O_WRONLY | os.O_APPEND), "ab") as file:
                 RecordWriter(file).write(event.SerializeToString())
         except OSError as error:
             raise _failed(self._file, error) from error

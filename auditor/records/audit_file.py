@@ -36,13 +36,17 @@ class AuditFile:
     pdf: str
 
 
-def read(path: Path) -> AuditFile:
+def read(path: Path, *, follow: bool = True) -> AuditFile:
     """Read an audit.
+
+    Args:
+        path: Its file.
+        follow: Whether that may be a symbolic link: never in a folder that others write.
 
     Raises:
         InputError: The file cannot be read, or holds none.
     """
-    content = read_bytes(path, MOST_BYTES)
+    content = read_bytes(path, MOST_BYTES, follow=follow)
     with named(path):
         document = unwrapped(content)
         values = strict(document)
@@ -69,14 +73,14 @@ def named(path: Path) -> Iterator[None]:
         raise InputError(f"{printable(str(path))}: {error}") from error
 
 
-def read_bytes(path: Path, most: int) -> bytes:
+def read_bytes(path: Path, most: int, *, follow: bool = True) -> bytes:
     """Return what is in a file.
 
     Raises:
         InputError: It is missing, no regular file, larger than `most`, or cannot be read.
     """
     try:
-        with open_regular(path, most) as file:
+        with open_regular(path, most, follow=follow) as file:
             return file.read(most)
     except OSError as error:
         raise InputError(f"{printable(str(path))}: {error.strerror or error}") from error

@@ -1,18 +1,17 @@
 """`audit.json`, read back: one audit, or several of one model."""
 
-from typing import Any, Final
+from typing import Any
 
 from auditor.errors import InputError
+from auditor.figures.coherence import check_evidence, check_target
+from auditor.figures.values import MOST_AUDITS
 from auditor.files.codec import from_json, to_json
-from auditor.records import audits
+from auditor.records import audits, consistency
 from auditor.records.age import age
 from auditor.records.audits import Audits, joined
-from auditor.records.canonical import schema
-from auditor.records.certificate import SCHEMA, Certificate, Repair
-from auditor.records.pictures import pack, unpack
-
-_JUDGED: Final = {"asr", "tar", "clean_accuracy"}
-"""Figures that every verdict has a check of."""
+from auditor.records.certificate import SCHEMA, Certificate
+from auditor.records.pictures import pack, unpacking
+from auditor.repair.coherence import check_history
 
 
 def from_document(document: Any) -> Certificate | Audits:
@@ -30,8 +29,8 @@ def from_document(document: Any) -> Certificate | Audits:
             f"neither {SCHEMA} nor {audits.SCHEMA}"
         )
     listed = document.get("audits")
-    if not isinstance(listed, list) or not listed:
-        raise InputError("$.audits: not a list of at least one audit")
+    if not isinstance(listed, list) or not 0 < len(listed) <= MOST_AUDITS:
+        raise InputError(f"$.audits: not a list of at least one audit and at most {MOST_AUDITS}")
     read = joined([read_certificate(audit, f"$.audits[{i}]") for i, audit in enumerate(listed)])
     if set(document) != {"schema", "audits", "verdict"}:
         raise InputError("$: its keys must be schema, audits and verdict")
@@ -49,36 +48,30 @@ def read_certificate(document: Any, where: str) -> Certificate:
     Raises:
         InputError: It is none; names the place and what is wrong there.
     """
-    import jsonschema
-
-    problem = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(schema()).iter_errors(document)
-    )
-    if problem is not None:
-        raise InputError(f"{where}{problem.json_path.removeprefix('$')}: {problem.message:.200}")
-    certificate = from_json(Certificate, document, unpack, where)
+    certificate = from_json(Certificate, document, unpacking(), where)
     assert isinstance(certificate, Certificate)
-    if missing := _JUDGED - {check.metric for check in certificate.verdict.checks}:
-        raise InputError(f"{where}.verdict.checks: none of {min(missing)}")
     try:
         age(certificate.created)
     except ValueError as error:
         raise InputError(f"{where}.created: there is no such time") from error
-    if certificate.repair is not None:
-        _check(certificate.repair)
+    _check(certificate, where)
+    consistency.check(certificate, where)
     return certificate
 
 
-def _check(repair: Repair) -> None:
-    """Refuse what the schema cannot: watched images and epochs that do not fit together."""
-    watched = repair.watched
-    images = len(watched.names)
-    if not images == len(watched.labels) == len(watched.stamped):
-        raise InputError("$.repair.watched: not one name, label and picture an image")
-    if watched.stamped.shape[1:3] != watched.outline.shape:
-        raise InputError("$.repair.watched.outline: not of the pictures' size")
-    for index, epoch in enumerate(repair.history):
-        if not images == len(epoch.heat) == len(epoch.predicted) == len(epoch.watched_tar):
-            raise InputError(f"$.repair.history[{index}]: not one heatmap a watched image")
-    if repair.kept is not None and repair.kept not in [epoch.epoch for epoch in repair.history]:
-        raise InputError(f"$.repair.kept: no epoch {repair.kept} in the history")
+def _check(certificate: Certificate, where: str) -> None:
+    """Refuse parts that do not fit together."""
+    subject, repair = certificate.subject, certificate.repair
+    model = subject.classes, subject.input_shape, certificate.attention
+    check_target(certificate.target, subject.classes, f"{where}.target")
+    check_evidence(certificate.evidence, *model, f"{where}.evidence")
+    for place, names in (("subject", subject.class_names), ("data", certificate.data.class_names)):
+        if len(names) != subject.classes:
+            raise InputError(
+                f"{where}.{place}.class_names: {len(names)} for {subject.classes} classes"
+            )
+    if repair is None:
+        return
+    if repair.evidence is not None:
+        check_evidence(repair.evidence, *model, f"{where}.repair.evidence")
+    check_history(repair, subject.classes, f"{where}.repair")

@@ -1,7 +1,8 @@
 """The certificate: everything that was found, bound to the files that it is about."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from auditor.figures import metrics
 from auditor.figures.results import (
@@ -15,7 +16,18 @@ from auditor.figures.results import (
     TriggerFacts,
 )
 from auditor.figures.target import Target
+from auditor.figures.values import (
+    MOST_EPOCHS,
+    MOST_SHOWN,
+    Amount,
+    Count,
+    Seconds,
+    Sha256,
+    Share,
+    Time,
+)
 from auditor.figures.verdict import Verdict
+from auditor.files.constraints import Length, Range, stated
 from auditor.records.provenance import Environment, Provenance, Safety, Subject, Tool, now
 from auditor.repair.result import Epoch, RepairData, RepairResult, Watched
 
@@ -27,7 +39,7 @@ class Measurements:
     """The figures before a repair, and after it where there was one."""
 
     before: Measurement
-    after: Measurement | None = None
+    after: Measurement | None = stated(None)
 
 
 @dataclass(frozen=True)
@@ -35,8 +47,8 @@ class Output:
     """The repaired model file that was handed back."""
 
     path: str
-    sha256: str
-    bytes: int
+    sha256: Sha256
+    bytes: Count
 
 
 @dataclass(frozen=True)
@@ -80,18 +92,18 @@ class Repair:
     output: Output | None
     data: RepairData
     watched: Watched
-    history: tuple[Epoch, ...]
-    kept: int | None
+    history: Annotated[tuple[Epoch, ...], Length(MOST_EPOCHS, 1, "epochs")]
+    kept: Count | None
     reason: str
     notes: tuple[str, ...]
-    der: float | None
-    accuracy_retention: float | None
-    asr_reduction: float | None
-    neighbours: tuple[NeighbourRow, ...]
+    der: Share | None
+    accuracy_retention: Amount | None
+    asr_reduction: Annotated[float, Range(-math.inf, 1)] | None
+    neighbours: Annotated[tuple[NeighbourRow, ...], Length(MOST_SHOWN, of="neighbours")]
     evidence: Evidence | None
-    seconds: float
-    monitoring_seconds: float
-    evaluation_seconds: float
+    seconds: Seconds
+    monitoring_seconds: Seconds
+    evaluation_seconds: Seconds
     device: str = ""
 
 
@@ -101,7 +113,7 @@ class Certificate:
 
     schema: Literal["bdaudit.audit/v1"]
     tool: Tool
-    created: str
+    created: Time
     subject: Subject
     data: DataFacts
     trigger: TriggerFacts

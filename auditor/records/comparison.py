@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from auditor.figures.results import Measurement, Rate
+from auditor.figures.values import Count, Seconds
 from auditor.figures.verdict import Status
 from auditor.records.certificate import Certificate
 from auditor.repair.selection import FORGOTTEN
@@ -29,8 +30,8 @@ class Entry:
     method: str
     certificate: Certificate | None
     failed: str
-    seconds: float
-    images: int
+    seconds: Seconds
+    images: Count
 
     @property
     def after(self) -> Measurement | None:

@@ -44,4 +44,5 @@ class ModelFile:
             "spatial": list(ports.spatial),
             "layers": [{"name": name, "class": kind} for name, kind in found.layers],
             "findings": [{"place": f.place, "reason": f.reason} for f in found.findings],
+            "notes": [{"place": n.place, "reason": n.reason} for n in found.notes],
         }

@@ -2,14 +2,17 @@
 
 import base64
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from auditor.errors import InputError
 
-_MOST_PIXELS: Final = 2**25
-"""Of one picture read: a few kilobytes of PNG can unfold to gigabytes."""
+_MOST_BYTES: Final = 2**29
+"""Of the pictures and heatmaps of one audit: a few kilobytes of PNG can unfold to gigabytes."""
+
+_KEYS: Final = ({"png"}, {"png", "shape"}, {"float32", "shape"})
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
@@ -40,32 +43,45 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def unpack(packed: Any) -> np.ndarray[Any, Any]:
-    """Return what `pack` made into JSON values.
+def unpacking() -> Callable[[Any], np.ndarray[Any, Any]]:
+    """Return what unpacks the arrays of one audit: all together they may have 512 MiB.
 
-    Raises:
-        InputError: It is none, or a very large picture.
+    What it returns takes what `pack` made, and raises InputError where that is none, or there was
+    too much of it.
     """
+    left = _MOST_BYTES
+
+    def unpack(packed: Any) -> np.ndarray[Any, Any]:
+        nonlocal left
+        array = _unpacked(packed, left)
+        left -= array.nbytes
+        return array
+
+    return unpack
+
+
+def _unpacked(packed: Any, most: int) -> np.ndarray[Any, Any]:
+    if not isinstance(packed, dict) or packed.keys() not in _KEYS:
+        raise InputError("a picture or heatmap that cannot be read")
     try:
         if "png" in packed:
-            return _pictures(base64.b64decode(packed["png"], validate=True), packed.get("shape"))
+            png = base64.b64decode(packed["png"], validate=True)
+            return _pictures(png, packed.get("shape"), most)
         values = np.frombuffer(base64.b64decode(packed["float32"], validate=True), "<f4")
-        if not (np.isfinite(values) & (values >= 0)).all():
-            raise ValueError("no heat")
         return values.reshape(packed["shape"]).astype(np.float32)
     except Exception as error:  # OpenCV raises its own kinds
         raise InputError("a picture or heatmap that cannot be read") from error
 
 
-def _pictures(png: bytes, shape: list[int] | None) -> np.ndarray[Any, Any]:
+def _pictures(png: bytes, shape: list[int] | None, most: int) -> np.ndarray[Any, Any]:
     import cv2
 
     if not png and shape:
         return np.zeros(0, np.uint8).reshape(shape)
     width, height = struct.unpack(">II", png[16:24])
-    if not png.startswith(_PNG) or width * height > _MOST_PIXELS:
-        raise ValueError("no PNG, or a very large one")
     gray = shape is not None and len(shape) == 2
+    if not png.startswith(_PNG) or width * height * (1 if gray else 3) > most:
+        raise ValueError("no PNG, or a very large one")
     mode = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), mode)
     if picture is None:

@@ -3,10 +3,13 @@
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 
 import auditor
 from auditor.errors import UsageError
 from auditor.figures.results import Engine, ModelFacts
+from auditor.figures.values import MOST_CLASSES, ClassNames, Count, Sha256, Size
+from auditor.files.constraints import Range
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,12 @@ class Subject:
 
     path: str
     format: str
-    sha256: str
-    bytes: int
-    parameters: int
-    input_shape: tuple[int, int, int]
-    classes: int
-    class_names: tuple[str, ...]
+    sha256: Sha256
+    bytes: Count
+    parameters: Count
+    input_shape: tuple[Size, Size, Size]
+    classes: Annotated[int, Range(2, MOST_CLASSES)]
+    class_names: ClassNames
     softmax: bool
 
 
@@ -69,7 +72,7 @@ class Environment:
     backend: str
     versions: dict[str, str]
     device: str
-    seed: int
+    seed: Count
     command: str
     unused_gpu: str = ""
 

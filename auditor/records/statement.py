@@ -152,7 +152,10 @@ def read_result(
         raise VerificationError("the signed test result is that of another audit")
     if result.result != _RESULTS[audited.verdict.status]:
         raise VerificationError("the signed test result contradicts the signed audit")
-    return {one.name: one.digest.get("sha256", "") for one in listed}
+    certificates = {one.name: one.digest.get("sha256", "") for one in listed}
+    if _read(result_payload(audited, document, certificates), TEST_RESULT) != statement:
+        raise VerificationError("the signed test result lists other tests than the signed audit")
+    return certificates
 
 
 def _tests(found: Sequence[Certificate]) -> tuple[tuple[str, ...], ...]:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from auditor.files.checkpoints import damaged
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine
 from auditor.models.classifier import Classifier
@@ -236,5 +237,13 @@ def _trainee(ready: Prepared, phase: Phase, state: RepairState) -> Trainee:
 
 
 def _put(classifier: Classifier, weights: Weights) -> None:
+    """Give the model these weights.
+
+    Raises:
+        InputError: They are of another model: a checkpoint's that somebody has changed.
+    """
+    here = [tuple(variable.shape) for variable in classifier.model.variables]
+    if here != [value.shape for value in weights]:
+        raise damaged()
     for variable, value in zip(classifier.model.variables, weights, strict=True):
         variable.assign(value)

@@ -6,16 +6,31 @@ Field names are those of `audit.json` and of a run directory's `metrics.jsonl`.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.results import Engine, Rate, Skipped
 from auditor.figures.target import Target
+from auditor.figures.values import (
+    MOST_EPOCHS,
+    Amount,
+    Class,
+    ClassNames,
+    Count,
+    PhaseName,
+    Seconds,
+    Sha256,
+)
+from auditor.files.constraints import Array, Length, stated
 
 BEFORE, UNLEARNING, RECOVERY, TEACHING = "before", "unlearning", "recovery", "teaching"
 """Phases of a history: epoch 0 is the model as it came; epochs of teaching train a teacher, whose
 weights are not what is handed back."""
+
+
+_WATCHED = Length(64, of="watched images")
 
 
 @dataclass(frozen=True)
@@ -29,10 +44,21 @@ class Watched:
         outline: (h, w) uint8, 1 where the trigger changes pixels.
     """
 
-    names: tuple[str, ...]
-    labels: tuple[int, ...]
-    stamped: NDArray[np.uint8]
-    outline: NDArray[np.uint8]
+    names: Annotated[tuple[str, ...], _WATCHED]
+    labels: Annotated[tuple[Class, ...], _WATCHED]
+    stamped: Annotated[NDArray[np.uint8], Array("uint8", (None, None, None, 3))]
+    outline: Annotated[NDArray[np.uint8], Array("uint8", (None, None), high=1)]
+
+    def __post_init__(self) -> None:
+        """Refuse what does not belong together.
+
+        Raises:
+            ValueError: Not one name, label and picture an image, or the outline has another size.
+        """
+        if not len(self.stamped) == len(self.names) == len(self.labels):
+            raise ValueError("the watched images do not agree in number")
+        if self.stamped.shape[1:3] != self.outline.shape:
+            raise ValueError("the outline of the watched images is not of their size")
 
 
 @dataclass(frozen=True)
@@ -63,26 +89,35 @@ class Epoch:
         note: What the early diagnosis said after this epoch; empty mostly.
     """
 
-    epoch: int
-    phase: str
-    step: int
-    images: int
+    epoch: Count
+    phase: PhaseName
+    step: Count
+    images: Count
     alpha: float | None
     loss: float | None
     clean_accuracy: Rate | Skipped
     asr: Rate | Skipped
     robust_accuracy: Rate | Skipped
     clean_target_rate: Rate | Skipped
-    tar: float | None
-    tar_density: float | None
+    tar: Amount | None
+    tar_density: Amount | None
     target_loss: float
-    heat: NDArray[np.float32]
-    predicted: tuple[int, ...]
-    watched_tar: tuple[float | None, ...]
-    training_seconds: float
-    monitoring_seconds: float
-    evaluation_seconds: float
-    note: str = ""
+    heat: Annotated[NDArray[np.float32], Array("float32", (None, None, None), 1_024)]
+    predicted: Annotated[tuple[Class, ...], _WATCHED]
+    watched_tar: Annotated[tuple[Amount | None, ...], _WATCHED]
+    training_seconds: Seconds
+    monitoring_seconds: Seconds
+    evaluation_seconds: Seconds
+    note: str = stated("")
+
+    def __post_init__(self) -> None:
+        """Refuse heatmaps, classes and ratios of different images.
+
+        Raises:
+            ValueError: They are not as many.
+        """
+        if not len(self.heat) == len(self.predicted) == len(self.watched_tar):
+            raise ValueError("an epoch's watched images do not agree in number")
 
 
 @dataclass(frozen=True)
@@ -99,11 +134,11 @@ class RepairData:
     """
 
     source: str
-    sha256: str
-    available: int
-    training: int
-    validation: int
-    overlap: int
+    sha256: Sha256
+    available: Count
+    training: Count
+    validation: Count
+    overlap: Count
 
 
 @dataclass(frozen=True)
@@ -129,13 +164,13 @@ class RepairResult:
     parameters: dict[str, str | int | float | bool | None]
     data: RepairData
     watched: Watched
-    history: tuple[Epoch, ...]
-    kept: int | None
+    history: Annotated[tuple[Epoch, ...], Length(MOST_EPOCHS, 1, "epochs")]
+    kept: Count | None
     reason: str
     notes: tuple[str, ...]
-    seconds: float
-    monitoring_seconds: float
-    evaluation_seconds: float
+    seconds: Seconds
+    monitoring_seconds: Seconds
+    evaluation_seconds: Seconds
     engine: Engine
 
 
@@ -164,12 +199,12 @@ class Plan:
     method: str
     trigger: str
     target: Target
-    class_names: tuple[str, ...]
-    phases: tuple[tuple[str, int], ...]
-    steps_per_epoch: int
-    batch_size: int
-    training: int
-    validation: int
+    class_names: ClassNames
+    phases: Annotated[tuple[tuple[PhaseName, Count], ...], Length(20, of="phases")]
+    steps_per_epoch: Count
+    batch_size: Count
+    training: Count
+    validation: Count
     max_asr: float
     max_tar: float
     max_accuracy_drop: float
@@ -209,6 +244,6 @@ class Step:
     """
 
     phase: str
-    epoch: int
-    done: int
-    images: int
+    epoch: Count
+    done: Count
+    images: Count

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from auditor.errors import InputError
+from auditor.figures.values import MOST_EPOCHS, Count, Seconds
 from auditor.files import checkpoints
 from auditor.files.checkpoints import Arrays
 from auditor.files.codec import from_json, to_json
+from auditor.files.constraints import Length, Range
 from auditor.repair.objective import Weights
 from auditor.repair.result import Epoch
 
@@ -33,18 +36,18 @@ class Ledger:
         notes: What a reader must know.
     """
 
-    phase: int = 0
-    begun: int = -1
-    phase_start: int = 0
-    epoch: int = 0
-    step_in_epoch: int = 0
-    step: int = 0
-    images: int = 0
-    boosts: int = 0
-    since: int = 0
-    seconds: float = 0.0
-    epoch_seconds: float = 0.0
-    history: tuple[Epoch, ...] = ()
+    phase: Count = 0
+    begun: Annotated[int, Range(-1, 2**53)] = -1
+    phase_start: Count = 0
+    epoch: Count = 0
+    step_in_epoch: Count = 0
+    step: Count = 0
+    images: Count = 0
+    boosts: Count = 0
+    since: Count = 0
+    seconds: Seconds = 0.0
+    epoch_seconds: Seconds = 0.0
+    history: Annotated[tuple[Epoch, ...], Length(MOST_EPOCHS, of="epochs")] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -102,7 +105,8 @@ def load(identity: dict[str, Any], folder: Path) -> RepairState | None:
     """Read the newest good checkpoint; None when there is none.
 
     Raises:
-        InputError: It is of another repair, and names the difference; or none is good.
+        InputError: It is of another repair, and names the difference; none is good; or it holds
+            what no repair writes.
     """
     found = checkpoints.load(folder)
     if found is None:
@@ -112,10 +116,13 @@ def load(identity: dict[str, Any], folder: Path) -> RepairState | None:
     def unpack(key: Any) -> np.ndarray[Any, Any]:
         return found.arrays[f"heat/{key}"]
 
-    ledger: Ledger = from_json(Ledger, found.facts["ledger"], unpack)
+    try:
+        ledger: Ledger = from_json(Ledger, found.facts["ledger"], unpack)
+        groups = {group: _group(found.arrays, group) for group in _GROUPS}
+    except (KeyError, InputError) as error:
+        raise checkpoints.damaged() from error
     if found.note:
         ledger.notes = (*ledger.notes, found.note)
-    groups = {group: _group(found.arrays, group) for group in _GROUPS}
     return RepairState(ledger=ledger, **groups)
 
 

@@ -44,6 +44,10 @@ def lines(file: ModelFile, *, all_layers: bool) -> Iterator[str]:
         yield f"          {printable(kind, 40):{width}}  {printable(name, 80)}"
     if most is not None and len(found.layers) > most:
         yield f"          … and {len(found.layers) - most} more; -v lists them all"
+    if found.notes:
+        yield f"notes     {len(found.notes)}: nothing is refused for them"
+    for note in found.notes:
+        yield f"          {printable(note.place)}: {printable(note.reason, 500)}"
     if not found.findings:
         yield "findings  none: nothing in it that is not known to be harmless"
         return

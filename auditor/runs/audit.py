@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from auditor.errors import WorkError
+from auditor.errors import InputError, WorkError
 from auditor.figures.results import AuditResult, AuditResults
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
+from auditor.records import consistency
+from auditor.records.certificate import Certificate
 from auditor.records.provenance import Provenance
 from auditor.runs import Notify
 from auditor.triggers import build
@@ -42,6 +44,19 @@ def measured(
     if len(audits) != len(triggers):
         raise WorkError(f"the worker audited {len(audits)} triggers of {len(triggers)}")
     return audits
+
+
+def consistent(certificate: Certificate) -> Certificate:
+    """Return a certificate whose figures, which a worker sent, do not contradict each other.
+
+    Raises:
+        WorkError: They do.
+    """
+    try:
+        consistency.check(certificate)
+    except InputError as error:
+        raise WorkError(f"the worker's result cannot be trusted: {error}") from error
+    return certificate
 
 
 def provenance(

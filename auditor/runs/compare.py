@@ -4,7 +4,6 @@ Each repair has a run directory of its own inside the comparison's, so one that 
 back from there when a comparison is gone on with.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from auditor.errors import AuditorError, InputError, Interrupted
 from auditor.files import atomic
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
-from auditor.records.audit_json import from_document
+from auditor.records import audit_file
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate, Repair
 from auditor.records.comparison import Comparison, Entry, comparable, compared
@@ -133,8 +132,8 @@ def _finished(name: str, request: RepairRequest, started: Start) -> Entry | None
     try:
         if run_json.read(request.run_dir).state != "finished":
             return None
-        audit = from_document(json.loads((request.run_dir / "audit.json").read_bytes()))
-    except (OSError, ValueError, InputError):
+        audit = audit_file.read(request.run_dir / "audit.json", follow=False).audited
+    except (OSError, InputError):
         return None  # what is not whole is done again
     if not isinstance(audit, Certificate) or audit.repair is None:
         return None

@@ -5,6 +5,7 @@ from typing import Final
 
 from auditor.errors import WorkError
 from auditor.files import atomic
+from auditor.files.regular_file import read_regular
 from auditor.measure.progress import Progress, silent
 from auditor.repair.options import RepairOptions
 from auditor.runs import Notify, ignore
@@ -20,6 +21,8 @@ REPAIR_RATE: Final = 1e-3
 
 MADE: Final = ("model.keras", "clean.npz", "test.npz")
 """What `make` leaves: the BadNet, clean images to repair it with, and unseen ones to judge by."""
+
+_MOST_BYTES: Final = 64 << 20
 
 REPAIRED: Final = "repaired.keras"
 
@@ -75,6 +78,6 @@ def repair_request(folder: Path, command: str) -> RepairRequest:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, _MOST_BYTES)
     except OSError as error:
         raise WorkError(f"the training left no {path.name}") from error

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from auditor.errors import AuditorError, Interrupted, UsageError, WorkError
 from auditor.files import atomic
+from auditor.files.own_file import make_folder
 from auditor.records.provenance import now
 from auditor.runs import lock, run_json
 from auditor.runs.run_json import RunRecord, RunState
@@ -67,7 +68,7 @@ class RunFolder:
                     record = _started(path, identity, cls.OURS, force=force)
                 atomic.write({path / run_json.NAME: record.to_bytes()})
                 for name in cls.FOLDERS:
-                    (path / name).mkdir(exist_ok=True)
+                    make_folder(path / name)
                 undo.pop_all()
         except WorkError as error:
             raise UsageError(str(error)) from error
@@ -104,6 +105,14 @@ class RunFolder:
         """Whether there is something to go on from."""
         return (self.checkpoints / "LATEST").exists()
 
+    def remove(self) -> None:
+        """Remove what a run has left in the folder, and the folder where nothing else is in it."""
+        for name in (*self.OURS, run_json.NAME, lock.NAME):
+            with suppress(OSError):
+                _remove(self.path / name)
+        with suppress(OSError):
+            self.path.rmdir()
+
     def finish(self, state: RunState) -> None:
         """Write down how the run ended."""
         self._record = replace(self._record, state=state)
@@ -125,7 +134,7 @@ def hold(
             yield folder
     finally:
         if made and not folder.begun():  # so that the mended command can be given as it is
-            shutil.rmtree(path, ignore_errors=True)
+            folder.remove()
 
 
 @contextmanager

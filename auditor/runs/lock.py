@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.errors import UsageError
+from auditor.files.own_file import open_own
 from auditor.text import printable
 
 NAME: Final = "lock"
@@ -19,9 +20,10 @@ class Lock:
 
         Raises:
             UsageError: Another process holds it.
-            OSError: The lock file cannot be made.
+            OSError: The lock file cannot be made, is not ours, or went with its folder.
         """
-        self._descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        path = folder / NAME
+        self._descriptor = open_own(path, os.O_RDWR)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -30,8 +32,14 @@ class Lock:
             who = f"process {int(holder)}" if holder.isdigit() else "another process"
             shown = printable(str(folder))
             raise UsageError(f"{shown}: {who} is at work in it; wait, or take another") from error
-        os.truncate(self._descriptor, 0)
-        os.write(self._descriptor, str(os.getpid()).encode("ascii"))
+        try:
+            if not os.path.samestat(os.fstat(self._descriptor), path.lstat()):
+                raise OSError(0, "was removed meanwhile")
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, str(os.getpid()).encode("ascii"))
+        except OSError:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let another process take it."""

@@ -21,6 +21,7 @@ from auditor.records.certificate import Certificate, Output, with_repair
 from auditor.repair.observer import Observer
 from auditor.repair.result import RepairResult
 from auditor.runs import Notify, folder, ignore
+from auditor.runs.audit import consistent
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
 from auditor.runs.repair_start import Start, audit, start
@@ -120,7 +121,7 @@ def repaired(
     certificate = with_repair(
         started.certificate, before, result, after, output, verdict, started.data
     )
-    contents = {run.path / "audit.json": canonical(certificate)}
+    contents = {run.path / "audit.json": canonical(consistent(certificate))}
     if file:
         contents[request.output] = file.copy.read_bytes()
     return certificate, contents

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 from auditor.errors import WorkError
 from auditor.files import atomic
+from auditor.files.own_file import open_own
 from auditor.monitor.heatmaps import heatmaps
 from auditor.repair.observer import Observer
 from auditor.repair.result import Epoch, Plan
@@ -45,7 +47,7 @@ class RepairFolder(RunFolder, Observer):
         """Record an epoch: a line of figures, a picture, the page."""
         assert self._plan is not None
         self._epochs.append(epoch)
-        with _writing(self._metrics), self._metrics.open("ab") as file:
+        with _writing(self._metrics), _appended(self._metrics) as file:
             file.write(_line(epoch))
             file.flush()
             os.fsync(file.fileno())
@@ -71,6 +73,10 @@ def _line(epoch: Epoch) -> bytes:
     del values["heat"]
     finite = json.loads(json.dumps(values), parse_constant=lambda name: None)
     return json.dumps(finite, allow_nan=False).encode("ascii") + b"\n"
+
+
+def _appended(path: Path) -> BinaryIO:
+    return os.fdopen(open_own(path, os.O_WRONLY | os.O_APPEND), "ab")
 
 
 @contextmanager

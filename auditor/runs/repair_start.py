@@ -13,7 +13,7 @@ from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
-from auditor.runs.audit import measured, provenance, warn_of_gaps
+from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps
 from auditor.runs.repair_request import RepairRequest
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
@@ -74,7 +74,8 @@ def start(
     warn_of_gaps(workers.confinement, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
     origin = provenance(model_copy, evaluation, request.audit.seed, request.command, workers)
-    return Start(model_copy, job, data, before, certify(before, verdict, origin))
+    certificate = consistent(certify(before, verdict, origin))
+    return Start(model_copy, job, data, before, certificate)
 
 
 def audit(

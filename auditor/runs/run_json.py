@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from auditor.errors import InputError
+from auditor.files.regular_file import read_regular
+from auditor.files.strict_json import strict
 from auditor.text import printable
 
 NAME: Final = "run.json"
@@ -14,6 +16,7 @@ SCHEMA: Final = "bdaudit.run/v1"
 RunState = Literal["running", "finished", "interrupted", "failed"]
 
 _SHOWN: Final = 24
+_MOST_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def read(folder: Path) -> RunRecord:
     """
     path = folder / NAME
     try:
-        record = RunRecord(**json.loads(path.read_bytes()))
+        record = RunRecord(**strict(read_regular(path, _MOST_BYTES)))
     except (ValueError, TypeError, RecursionError) as error:
         raise _no_record(path) from error
     sound = isinstance(record.created, str) and isinstance(record.identity, dict)

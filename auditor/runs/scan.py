@@ -6,12 +6,13 @@ from pathlib import Path
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits, judge
+from auditor.figures.values import MOST_AUDITS
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
-from auditor.runs.audit import measured, provenance, warn_of_gaps
+from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -66,11 +67,15 @@ def scan(
         A certificate; of several triggers, all of theirs.
 
     Raises:
-        UsageError: There is no trigger.
+        UsageError: There is no trigger, or there are more than 256.
         AuditorError: Anything else that keeps the audit from being finished.
     """
     if not request.triggers:
         raise UsageError("there is no trigger to scan for; give at least one")
+    if len(request.triggers) > MOST_AUDITS:
+        raise UsageError(
+            f"{len(request.triggers)} triggers; one audit takes at most {MOST_AUDITS}: make several"
+        )
     with Supervisor(request.guard, notify, log) as workers:
         model_copy = workers.copy(request.model, external_data=request.external_data)
         job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
@@ -80,6 +85,7 @@ def scan(
     warn_of_gaps(workers.confinement, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     certificates = [
-        certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results
+        consistent(certify(r, judge(r.measurement, request.limits, r.model.classes), origin))
+        for r in results
     ]
     return certificates[0] if len(certificates) == 1 else joined(certificates)

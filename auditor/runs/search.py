@@ -1,14 +1,14 @@
 """A search from end to end: in a worker, resumable, bound to the file that it is about."""
 
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from auditor.data.class_order import AUTO, ClassOrder
-from auditor.errors import WorkError
+from auditor.errors import InputError, WorkError
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
+from auditor.records.consistency import check_search
 from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
 from auditor.runs.audit import provenance, warn_of_gaps
@@ -103,7 +103,7 @@ def search(
             folder.resumable(run),
         ):
             report = _searched(request, model_copy, run, workers, progress, notify, resume=resume)
-    shutil.rmtree(request.run_dir, ignore_errors=True)  # what it kept serves nothing any more
+    run.remove()  # what it kept serves nothing any more
     return report
 
 
@@ -137,6 +137,10 @@ def _searched(
     workers.run(job, scratch, progress, _nothing_else)
     warn_of_gaps(workers.confinement, notify)
     result = exchange.load(SearchResult, scratch)
+    try:
+        check_search(result)
+    except InputError as error:
+        raise WorkError(f"the worker's result cannot be trusted: {error}") from error
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     return report_of(result, request.output.name, origin)
 

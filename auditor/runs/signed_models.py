@@ -1,11 +1,13 @@
 """The model files at hand: hashed as an audit hashes them, and held against it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from auditor.errors import VerificationError
-from auditor.records.audits import Audits
+from auditor.files.intake import ModelCopy
+from auditor.records.audits import Audits, certificates_of
 from auditor.records.certificate import Certificate
+from auditor.records.provenance import Subject
 from auditor.records.statement import Descriptor, files, judged
 from auditor.text import printable
 from auditor.worker.supervisor import Guard, Supervisor
@@ -22,23 +24,13 @@ def check(
         external_data: Whether an ONNX file's numbers may be in files beside it.
 
     Returns:
-        Each file's sha256.
+        Each file's sha256, as the audit has it.
 
     Raises:
         InputError: A file cannot be read.
         VerificationError: The audit is not about one of them.
     """
-    about = files(audited)
-    digests = {path: _digest(path, external_data=external_data) for path in paths}
-    for path, sha256 in digests.items():
-        if not any(file.digest["sha256"] == sha256 for file in about):
-            beside = " (with numbers in files beside it: --allow-external-data)"
-            raise VerificationError(
-                f"{printable(str(path))}: another model: its sha256 is {sha256}"
-                f"{beside if path.suffix == '.onnx' and not external_data else ''}, "
-                f"the audit is about {named(about)}"
-            )
-    return digests
+    return {path: _known_as(path, audited, external_data=external_data) for path in paths}
 
 
 def check_judged(digests: Mapping[Path, str], audited: Certificate | Audits) -> None:
@@ -64,6 +56,33 @@ def named(found: Sequence[Descriptor]) -> str:
     return " and ".join(f"{printable(f.name)} ({f.digest['sha256']})" for f in found)
 
 
-def _digest(path: Path, *, external_data: bool) -> str:
+def _known_as(path: Path, audited: Certificate | Audits, *, external_data: bool) -> str:
+    """Return the digest by which an audit knows a model."""
     with Supervisor(Guard()) as workers:
-        return workers.copy(path, external_data=external_data).sha256
+        model = workers.copy(path, external_data=external_data)
+        folder = model.copy.is_dir()
+    about = files(audited)
+    if any(file.digest["sha256"] == model.sha256 for file in about):
+        return model.sha256
+    subject = certificates_of(audited)[0].subject
+    if _known_to_version_0_1(model, subject, folder=folder):
+        return subject.sha256
+    beside = " (with numbers in files beside it: --allow-external-data)"
+    raise VerificationError(
+        f"{printable(str(path))}: another model: its sha256 is {model.sha256}"
+        f"{beside if path.suffix == '.onnx' and not external_data else ''}, "
+        f"the audit is about {named(about)}"
+    )
+
+
+def _known_to_version_0_1(model: ModelCopy, subject: Subject, *, folder: bool) -> bool:
+    """Whether an audit by version 0.1 is about a model of several files.
+
+    Its digests did not say what they were of, which the rest of the audit does. The size does for
+    names: if another model's held newlines, and so seemed to be of more files, it had fewer bytes.
+    """
+    same_kind = (subject.format == "savedmodel") == folder
+    same_name = folder or PurePath(subject.path).name == model.path.name
+    return (
+        (subject.sha256, subject.bytes) == (model.formerly, model.bytes) and same_kind and same_name
+    )

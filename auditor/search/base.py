@@ -6,8 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from auditor.data.base import Dataset, check_labels
 from auditor.errors import Interrupted
+from auditor.measure.parity import Parity
 from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine, model_facts
@@ -15,15 +19,19 @@ from auditor.models.classifier import Classifier
 from auditor.search import schedule
 from auditor.search.images import SearchImages, read
 from auditor.search.options import SearchOptions
-from auditor.search.result import SearchResult
+from auditor.search.result import SearchResult, stamped
 from auditor.search.rounds import Rounds
 from auditor.search.stamp import Proof
 from auditor.search.state import SearchState, load
 from auditor.search.state import save as write
 from auditor.search.verdict import verdict
+from auditor.text import printable
 
 SECONDS_BETWEEN = 60.0
 """Between two checkpoints."""
+
+COMPARED = 10
+"""Of the smallest stamps, how many others are asked about."""
 
 FIRST_PASS = 12
 """Rounds of the first pass of many classes; at most a quarter of the search's own."""
@@ -63,7 +71,8 @@ def search(
     Raises:
         Interrupted: `stop` said so; a checkpoint is left where there is a folder for it.
         UsageError: Too few images, or an input range that the model evidently does not expect.
-        InputError: Images that cannot be used, or a checkpoint of another search.
+        InputError: Images that cannot be used, a checkpoint of another search, or a graph that
+            others compute otherwise.
         WorkError: A checkpoint cannot be written.
     """
     options, started = options or SearchOptions(), time.perf_counter()
@@ -71,8 +80,11 @@ def search(
     progress("checking the input range", 0, 0)
     dataset = settled(classifier, dataset, options.batch_size, options.seed)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
+    parity = Parity(classifier)
     progress("reading the images", 0, 0)
     material = read(dataset, classifier.size, names, options.limit, options.held_out, options.seed)
+    clean = material.held_out.pixels[: parity.images]
+    parity.check(clean, [f"held-out image {i}" for i in range(len(clean))])
     whose = {**(identity or {}), **asdict(options), "images": material.facts.sha256}
     here = load(whose, checkpoints) if resume and checkpoints else None
     work = _Search(classifier, material, options, progress, stop)
@@ -90,7 +102,7 @@ def search(
     progress("judging the stamps", 0, 0)
     here = here or SearchState.begin([], classifier.size, options.cost, options.seed)
     seconds = spent + time.perf_counter() - started
-    return SearchResult(
+    found = SearchResult(
         model=model_facts(classifier),
         data=material.facts,
         held_out=len(material.held_out.labels),
@@ -104,6 +116,16 @@ def search(
         seconds=seconds,
         engine=engine(classifier),
     )
+    _check_stamps(parity, clean, found)
+    return found
+
+
+def _check_stamps(parity: Parity, images: NDArray[np.uint8], found: SearchResult) -> None:
+    """Make sure that others see of the smallest stamps what was seen here."""
+    for stamp in [each for each in found.ranked if each.mask.size][:COMPARED]:
+        told = f"with the stamp of class {printable(stamp.name, 60)!r}"
+        names = [f"held-out image {i}, {told}" for i in range(len(images))]
+        parity.check(stamped(images, stamp.mask, stamp.pattern), names)
 
 
 class _Search:

@@ -33,6 +33,9 @@ FEWEST = 5
 SMALL = 0.5
 """Of the next smallest norm: with fewer than `FEWEST` classes an outlier is below that."""
 
+PROVEN = 0.9
+"""Share of the held-out images that an outlier's finished stamp must lead to its class."""
+
 MARGIN = 0.1
 """Share of a threshold within which a norm might still change sides."""
 

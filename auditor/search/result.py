@@ -4,11 +4,14 @@ Field names are those of the search's JSON.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.results import DataFacts, Engine, ModelFacts, Rate, Skipped
+from auditor.figures.values import MOST_CLASSES, Amount, Class, Count, Picture, Seconds
+from auditor.files.constraints import Array, Length
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,16 @@ class FoundStamp:
         stopped: Why it took part in no more, a phrase.
     """
 
-    class_: int
+    class_: Class
     name: str
-    norm: float | Skipped
-    index: float | Skipped
-    plain_index: float | Skipped
+    norm: Amount | Skipped
+    index: Amount | Skipped
+    plain_index: Amount | Skipped
     success: Rate | Skipped
     flagged: bool
-    mask: NDArray[np.float32]
-    pattern: NDArray[np.uint8]
-    rounds: int
+    mask: Annotated[NDArray[np.float32], Array("float32", (None, None), high=1)]
+    pattern: Picture
+    rounds: Count
     stopped: str
 
 
@@ -70,20 +73,20 @@ class SearchResult:
 
     model: ModelFacts
     data: DataFacts
-    held_out: int
+    held_out: Count
     input_range: str
-    classes: tuple[FoundStamp, ...]
-    median: float
-    deviation: float
+    classes: Annotated[tuple[FoundStamp, ...], Length(MOST_CLASSES, 2, "classes")]
+    median: Amount
+    deviation: Amount
     rule: str
     inconclusive: str
-    example: NDArray[np.uint8]
+    example: Picture
     example_name: str
     options: dict[str, str | int | float | bool | None]
     notes: tuple[str, ...]
-    rounds: int
-    evaluations: int
-    seconds: float
+    rounds: Count
+    evaluations: Count
+    seconds: Seconds
     engine: Engine
 
     @property

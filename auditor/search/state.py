@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import InputError
+from auditor.figures.values import Count, Seconds
 from auditor.files import checkpoints
+from auditor.files.codec import from_json, no_array
 from auditor.search.inversion import Floats, first
 
 UNREACHED = np.inf
@@ -101,7 +103,20 @@ _ROWS = (
     *("classes", "cost", "wins", "losses", "success", "norm"),
     *("mask", "pattern", "active", "taken"),
 )
-_COUNTS = ("round", "screened", "evaluations", "seconds", "notes")
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What is counted for all classes together, as a checkpoint says it."""
+
+    round: Count
+    screened: Count
+    evaluations: Count
+    seconds: Seconds
+    notes: tuple[str, ...]
+
+
+_COUNTS = tuple(_Counts.__dataclass_fields__)
 
 
 def save(here: SearchState, identity: dict[str, Any], folder: Path) -> None:
@@ -116,11 +131,29 @@ def save(here: SearchState, identity: dict[str, Any], folder: Path) -> None:
     checkpoints.save(folder, here.screened + here.round, facts, arrays)
 
 
+def _check(here: SearchState) -> None:
+    """Refuse arrays that are not as a search of these classes has them.
+
+    Raises:
+        InputError: One has another type, or not a row a class.
+    """
+    size = here.mask.shape[1:3] if here.mask.ndim == 3 else (0, 0)
+    fresh = SearchState.begin([0] * len(here.classes), size, 0.0, 0)
+    fresh.trail = np.zeros((len(here.trail), len(here.classes)))
+    pairs = [(getattr(here, name), getattr(fresh, name)) for name in (*_ROWS, "trail")]
+    if len(here.slots) != len(fresh.slots):
+        raise InputError("a stamp is not whole")
+    for one, other in (*pairs, *zip(here.slots, fresh.slots, strict=True)):
+        if one.dtype != other.dtype or one.shape != other.shape:
+            raise InputError(f"an array is {one.dtype} {one.shape}")
+
+
 def load(identity: dict[str, Any], folder: Path) -> SearchState | None:
     """Read the newest good checkpoint; None when there is none.
 
     Raises:
-        InputError: It is of another search, and names the difference; or none is good.
+        InputError: It is of another search, and names the difference; none is good; or it holds
+            what no search writes.
     """
     found = checkpoints.load(folder)
     if found is None:
@@ -129,9 +162,11 @@ def load(identity: dict[str, Any], folder: Path) -> SearchState | None:
     try:
         own: dict[str, Any] = {name: found.arrays[name] for name in (*_ROWS, "trail")}
         slots = [found.arrays[f"slot{i}"] for i in range(len(found.arrays) - len(own))]
-        here = SearchState(slots=slots, **own | {name: found.facts[name] for name in _COUNTS})
-    except KeyError as error:
-        raise InputError("--resume: the checkpoint is of another kind of work") from error
+        counted = from_json(_Counts, {name: found.facts[name] for name in _COUNTS}, no_array)
+        here = SearchState(slots=slots, **own, **vars(counted) | {"notes": [*counted.notes]})
+        _check(here)
+    except (KeyError, InputError) as error:
+        raise checkpoints.damaged() from error
     if found.note:
         here.notes = [*here.notes, found.note]
     return here

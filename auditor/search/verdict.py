@@ -7,13 +7,10 @@ import numpy as np
 from auditor.figures.results import Rate, Skipped
 from auditor.search import schedule
 from auditor.search.options import SearchOptions
-from auditor.search.outliers import FEWEST, Outliers, outliers
+from auditor.search.outliers import FEWEST, PROVEN, Outliers, outliers
 from auditor.search.result import FoundStamp
 from auditor.search.stamp import Finished, Proof
 from auditor.search.state import SearchState
-
-PROVEN = 0.9
-"""Share of the held-out images that an outlier's finished stamp must lead to its class."""
 
 KEPT = 100
 """Classes whose pictures are kept, the smallest stamps: more nobody looks at."""

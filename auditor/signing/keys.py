@@ -4,6 +4,7 @@ Private keys are PKCS #8 (RFC 5958), public ones SubjectPublicKeyInfo (RFC 5280)
 securesystemslib's: a digest of the public key, a name for people and never a reason to trust.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from auditor.errors import InputError
 from auditor.files.regular_file import open_regular
+from auditor.signing import ed25519
 from auditor.text import printable
 
 Private = Ed25519PrivateKey | EllipticCurvePrivateKey
@@ -42,6 +44,7 @@ KINDS: Final[dict[str, Callable[[], Private]]] = {
 """Kind → how one is made."""
 
 _MOST: Final = 1 << 16
+_PRIVATE: Final = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _ALLOWED: Final = "Ed25519 and ECDSA P-256 keys are allowed; 'bdaudit keygen' makes one"
 
 
@@ -78,7 +81,8 @@ def pinned(path: Path) -> Pinned:
     """Read a public key.
 
     Raises:
-        InputError: It cannot be read, is no public key in PEM, or is of another kind.
+        InputError: It cannot be read, is no public key in PEM, is of another kind, or is one that
+            anybody can sign with.
     """
     content, shown = _read(path, "public key"), printable(str(path))
     try:
@@ -92,6 +96,11 @@ def pinned(path: Path) -> Pinned:
             f"{shown}: more or less than one public key; write it again with "
             "'openssl pkey -pubin -in OLD -out NEW'"
         )
+    if isinstance(key, Ed25519PublicKey) and not ed25519.sound(key.public_bytes_raw()):
+        raise InputError(
+            f"{shown}: an Ed25519 key of small order, or spelled in two ways, under which anybody "
+            f"can sign; {_ALLOWED}"
+        )
     return Pinned(path, SSlibKey.from_crypto(key))
 
 
@@ -99,10 +108,12 @@ def signer(path: Path, password: bytes | None) -> CryptoSigner:
     """Read a private key.
 
     Raises:
-        InputError: It cannot be read, is no private key in PEM, is of another kind, or the password
-            is missing, wrong or not wanted.
+        InputError: It cannot be read, is no private key in PEM or several, is of another kind, or
+            the password is missing, wrong or not wanted.
     """
     content, shown = _read(path, "private key"), printable(str(path))
+    if len(_PRIVATE.findall(content)) > 1:
+        raise InputError(f"{shown}: more than one private key; leave one in the file")
     try:
         key = load_pem_private_key(content, password)
     except TypeError as error:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import UsageError
-from auditor.files.codec import Range, no_array, to_json
+from auditor.files.codec import no_array, to_json
+from auditor.files.constraints import Range
 from auditor.triggers.target import AllToAll, ClassMap
 from auditor.triggers.values import Pixels
 

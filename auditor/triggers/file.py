@@ -10,6 +10,9 @@ import yaml
 
 from auditor.errors import InputError, UsageError
 from auditor.files.codec import WrongField, from_json, no_array
+from auditor.files.regular_file import open_regular
+from auditor.files.strict_json import strict
+from auditor.files.strict_yaml import NoYaml, compose, value_of
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 from auditor.triggers.build import build
@@ -17,6 +20,8 @@ from auditor.triggers.builtin import builtin
 from auditor.triggers.variant import Variant
 
 _MAX_BYTES = 64 << 10  # what the YAML parser reads in two seconds
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_TOO_LARGE = 1 << 63
 _KEYS = ("version", "reference", "triggers")
 _FILES = ("path", "mask", "field")
 """Keys that name files, beside the trigger file unless absolute."""
@@ -36,6 +41,7 @@ def read(path: Path) -> list[Trigger]:
         return f"{shown}, line {_line(node, where)}" if node else shown
 
     try:
+        _check_plain(document, "")
         triggers = _triggers(document, path.parent)
     except WrongField as error:
         raise UsageError(f"{at(error.where)}: {error}") from error
@@ -110,45 +116,68 @@ def _named(name: str, above: dict[str, Trigger], where: str) -> Trigger:
 def _parse(path: Path, shown: str) -> tuple[Any, yaml.Node | None]:
     """Return the file's values, and the tree that knows their lines."""
     try:
-        if not path.is_file():
-            raise InputError(f"{shown}: no such trigger file")
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{shown}: trigger file of more than 64 KiB")
-        text = path.read_text("utf-8")
-        if path.suffix.lower() == ".json":
-            return json.loads(text), _json_lines(text)
-        loader = _PlainLoader(text)
-        node = loader.get_single_node()
-        return (None if node is None else _text_keys(loader.construct_document(node))), node
+        with open_regular(path, _MAX_BYTES) as file:
+            content = file.read(_MAX_BYTES)
+    except FileNotFoundError as error:
+        raise InputError(f"{shown}: no such trigger file") from error
     except OSError as error:
-        raise InputError(f"{shown}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        reason = printable(" ".join(str(error).split()), 160)
-        raise UsageError(f"{shown}: not valid YAML or JSON: {reason}") from error
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Plain values only; aliases, which can grow a small file without end, are refused."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (`*name`) are not allowed in a trigger file")
-        return super().compose_node(parent, index)
-
-
-def _json_lines(text: str) -> yaml.Node | None:
-    """Return a JSON text's tree: YAML reads it, once tabs between values are blanks."""
+        raise InputError(f"{shown}: trigger file: {error.strerror}") from error
     try:
-        return _PlainLoader(text.replace("\t", " ")).get_single_node()
-    except (yaml.YAMLError, RecursionError):
-        return None
+        text = _text(content)
+        if path.suffix.lower() == ".json":
+            document, node = _json(text)
+        else:
+            node = compose(text)
+            document = None if node is None else value_of(node)
+    except NoYaml as error:
+        at = f"{shown}, line {error.line}" if error.line else shown
+        raise UsageError(f"{at}: not valid YAML or JSON: {_one_line(error)}") from error
+    return document, node
 
 
-def _text_keys(value: Any) -> Any:
-    """Return YAML's values with every key as text, as JSON has them: a map may say `3: 7`."""
+def _text(content: bytes) -> str:
+    """Decode a file, one that begins as Windows writes UTF-8 among it."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise NoYaml(f"{error.reason} in UTF-8; save the file as UTF-8", line) from error
+
+
+def _json(text: str) -> tuple[Any, yaml.Node | None]:
+    """Return a JSON text's values, and its tree where YAML can read it for the lines."""
+    node, line = None, 0
+    try:
+        node = compose(text.replace("\t", " "))
+    except NoYaml as error:  # such as of \\/, which JSON alone knows
+        line = error.line
+    try:
+        return strict(text.encode("utf-8")), node
+    except json.JSONDecodeError as error:
+        raise NoYaml(f"{error.msg}, column {error.colno}", error.lineno) from error
+    except ValueError as error:  # a key that stands twice, or no finite number
+        if node is not None:
+            value_of(node)  # which knows the line
+        raise NoYaml(str(error), line) from error
+
+
+def _one_line(error: Exception) -> str:
+    return printable(" ".join(str(error).split()), 200)
+
+
+def _check_plain(value: Any, where: str) -> None:
+    """Refuse numbers and texts that no field can have, before anything shows or stores them."""
     if isinstance(value, dict):
-        return {str(key): _text_keys(inner) for key, inner in value.items()}
-    return [_text_keys(inner) for inner in value] if isinstance(value, list) else value
+        for key, inner in value.items():
+            _check_plain(key, where)
+            _check_plain(inner, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check_plain(inner, f"{where}[{number}]")
+    elif isinstance(value, str) and _NO_TEXT.search(value):
+        raise WrongField(where, "a text with a null character or half of a surrogate pair")
+    elif isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        raise WrongField(where, "a number too large")
 
 
 def _line(node: yaml.Node, where: str) -> int:

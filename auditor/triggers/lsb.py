@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.errors import UsageError
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 from auditor.text import printable
 from auditor.triggers.base import Images, WholeImage
 from auditor.triggers.values import Seed

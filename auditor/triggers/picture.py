@@ -89,10 +89,9 @@ class Source:
                 raise self._refused("a mask must be the same in every channel")
             found = colours[..., 0]
         whole = 255 if found.dtype == np.uint8 and found.max() > 1 else 1
-        mask = found.astype(np.float32) / np.float32(whole)
-        if not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 1):
+        if not (np.isfinite(found).all() and found.min() >= 0 and found.max() <= whole):
             raise self._refused("a mask must lie in 0..1, or in 0..255 as uint8")
-        return mask
+        return found.astype(np.float32) / np.float32(whole)
 
     def has_mask(self) -> bool:
         """Whether it is an `.npz` that holds a `mask` beside its picture."""

@@ -6,7 +6,7 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 from auditor.triggers import TRIGGERS
 from auditor.triggers.base import Trigger
 from auditor.triggers.variant import Variant

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 from auditor.triggers.base import Images, WholeImage, rounded
 
 

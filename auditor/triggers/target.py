@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from auditor.errors import UsageError
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 from auditor.text import printable
 
 

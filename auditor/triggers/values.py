@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 
 Pixels = Annotated[int, Range(1, 65_536)]
 """A length in pixels."""

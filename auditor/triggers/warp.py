@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 from auditor.text import printable
 from auditor.triggers.base import Images, WholeImage, rounded
 from auditor.triggers.picture import Source

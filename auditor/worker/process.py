@@ -27,6 +27,8 @@ _CRASHES = (-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGFPE, -s
 _MAX_LINE = 1 << 16
 _MAX_LOG = 1 << 16
 _CHUNK = 1 << 16
+_EVERY = 0.1
+"""Seconds between two looks at what it uses: a disk can be filled by gigabytes a second."""
 
 
 class Worker:
@@ -58,15 +60,27 @@ class Worker:
         self._tail = b""
         self._log_reader = threading.Thread(target=self._read_log, daemon=True)
         self._log_reader.start()
+        self._watcher: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._refusal: WorkError | None = None
+
+    def watch(self, watchdog: Watchdog) -> None:
+        """From here on, kill it as soon as it uses more than it may; `lines` and `wait` say so.
+
+        A thread of its own does: one that also listens would look away while it is kept busy.
+        """
+        self._watcher = threading.Thread(target=self._watch, args=(watchdog,), daemon=True)
+        self._watcher.start()
 
     def lines(self, watchdog: Watchdog) -> Iterator[bytes]:
         """Give what it says, line by line, until it closes its end or is dead.
 
         Args:
-            watchdog: Watches what it uses meanwhile.
+            watchdog: Told how much it says.
 
         Raises:
-            WorkError: It uses more than it may, or a line is longer than any message.
+            WorkError: It has used more than it may, or says too much or nothing, or a line is
+                longer than any message.
         """
         unfinished = b""
         with selectors.DefaultSelector() as ready:
@@ -75,27 +89,31 @@ class Worker:
                 if ready.select(0.5):
                     chunk = os.read(self._voice.fileno(), _CHUNK)
                     if not chunk:
-                        return
+                        break
                     watchdog.heard(len(chunk))
                     *lines, unfinished = (unfinished + chunk).split(b"\n")
                     if max(map(len, (unfinished, *lines))) > _MAX_LINE:
                         raise WorkError("the worker sent a message that is too long")
                     yield from lines
                 elif self._process.poll() is not None:
-                    return
-                watchdog.check()
+                    break
+                else:
+                    watchdog.heard_nothing()
+        self._raise_refusal()
 
     def wait(self) -> int:
         """Return its exit status once it has ended by itself.
 
         Raises:
-            WorkError: It does not.
+            WorkError: It does not, or has used more than it may.
         """
         try:
-            return self._process.wait(SECONDS_TO_STOP)
+            status = self._process.wait(SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
             message = "the worker closed its end and went on; it was stopped"
             raise WorkError(message) from None
+        self._raise_refusal()
+        return status
 
     def ask_to_stop(self) -> None:
         """Ask it to put away what it has, and give it the time."""
@@ -107,6 +125,9 @@ class Worker:
 
     def end(self) -> None:
         """Kill it and, where it could start any, its children."""
+        self._ended.set()
+        if self._watcher:
+            self._watcher.join(5)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.kill()
@@ -146,6 +167,19 @@ class Worker:
         how = f"signal {-code}" if code < 0 else f"status {code}"
         last = f": {log[-1]}" if log else ""
         return f"the worker ended with {how}{during}{last}"
+
+    def _watch(self, watchdog: Watchdog) -> None:
+        while not self._ended.wait(_EVERY):
+            try:
+                watchdog.check()
+            except WorkError as error:
+                self._refusal = error
+                self._process.kill()
+                return
+
+    def _raise_refusal(self) -> None:
+        if self._refusal:
+            raise self._refusal
 
     def _read_log(self) -> None:
         """Read all of it, however much that is, and keep the end."""

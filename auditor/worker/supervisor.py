@@ -7,11 +7,8 @@ followed.
 
 import json
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +18,8 @@ from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.figures.results import Device
 from auditor.files import intake
 from auditor.files.codec import from_json, no_array
+from auditor.files.scratch import Scratch
+from auditor.files.strict_json import strict
 from auditor.measure.progress import Progress, silent
 from auditor.text import printable
 from auditor.worker import exchange, sandbox
@@ -104,14 +103,14 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         try:
-            self._folder = Path(tempfile.mkdtemp(prefix="bdaudit-")).resolve()
+            self._folder = Scratch()
         except OSError as error:
             where = tempfile.gettempdir()
             raise WorkError(f"{where}: no scratch folder: {error.strerror}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        _remove(self._folder)
+        self._folder.remove()
 
     def copy(
         self, path: Path, *, follow: bool = True, external_data: bool = False
@@ -132,7 +131,7 @@ class Supervisor:
 
     def scratch(self) -> Path:
         """Make a folder for one worker."""
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        return Path(tempfile.mkdtemp(dir=self._folder.path))
 
     def run(
         self, job: dict[str, Any], scratch: Path, progress: Progress, listen: Listen | None = None
@@ -165,7 +164,9 @@ class Supervisor:
         self._doing = ""
         self._worker = worker = Worker(scratch, _environment(scratch, job, grant.variables))
         try:
-            watchdog = Watchdog(worker.pid, scratch, memory, self._guard.seconds)
+            folders = _writable(job, scratch)
+            watchdog = Watchdog(worker.pid, folders, memory, self._guard.seconds)
+            worker.watch(watchdog)
             refusal = self._listen(
                 worker.lines(watchdog), progress, listen, told=not job["confine"]
             )
@@ -206,7 +207,7 @@ class Supervisor:
         return {
             "mode": self._guard.sandbox,
             "read": [str(path) for path in read if Path(path).is_absolute()],
-            "write": [str(scratch), *([job["checkpoints"]] if "checkpoints" in job else [])],
+            "write": [str(folder) for folder in _writable(job, scratch)],
             "memory": None if gpu else memory,
             "gpu": gpu,
             "walls": job.get("walls", sandbox.WALLS),
@@ -220,7 +221,7 @@ class Supervisor:
         computes = False
         for line in lines:
             try:
-                event = json.loads(line)
+                event = strict(line)
                 kind = event["event"]
                 if not told and kind == "confined":
                     walls = {k: v for k, v in event.items() if k != "event"}
@@ -242,7 +243,7 @@ class Supervisor:
                     listen(event)
                 else:
                     raise ValueError("says what nobody asked for")
-            except (InputError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            except (InputError, ValueError, KeyError, TypeError, OverflowError):
                 message = "the worker sent a message that cannot be understood"
                 raise WorkError(message) from None
         return None
@@ -261,6 +262,11 @@ class Supervisor:
 def backend() -> str:
     """Return the Keras backend that the worker will use."""
     return os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+
+
+def _writable(job: dict[str, Any], scratch: Path) -> list[Path]:
+    """Return the folders that a worker may write in."""
+    return [scratch, *([Path(job["checkpoints"])] if "checkpoints" in job else [])]
 
 
 def _check_backend(name: str) -> None:
@@ -295,15 +301,7 @@ def _environment(
         "TMPDIR": str(scratch),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "HDF5_PLUGIN_PRELOAD": "::",  # no filters from outside
+        "HDF5_USE_FILE_LOCKING": "FALSE",  # which the sandbox refuses, and nobody needs
         "JOBLIB_MULTIPROCESSING": "0",
         **own,
     }
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, whatever a worker has made of it."""
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():  # folders nested deeper than Python follows, or that nobody may look into
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(folder)], capture_output=True, check=False)

@@ -1,11 +1,13 @@
 """What a worker may use of the machine while it runs, watched from outside."""
 
-import os
 import re
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from auditor.errors import WorkError
+from auditor.worker.disk import disks
 
 SILENCE = 15 * 60
 """Seconds without a word after which a worker is taken to hang."""
@@ -14,28 +16,36 @@ MOST_SAID = 256 << 20
 """Bytes that a worker may say in all: a step of training is about a hundred."""
 
 _MOST_THREADS = 4096
-_LEAST_FREE = 256 << 20
-_EVERY = 0.5
 _LEAST_MEMORY = 4 << 30
 _SHARE = 0.9
+
+_HELD = re.compile(rb"^(?:VmRSS|VmSwap|VmPTE|HugetlbPages):\s*(\d+) kB$", re.MULTILINE)
+"""What a process holds of memory, in `/proc/PID/status`: its page tables, too, are of its making.
+"""
+
+_THREADS = re.compile(rb"^Threads:\s*(\d+)$", re.MULTILINE)
+_TRIES = 20
 
 
 class Watchdog:
     """Watches one worker."""
 
-    def __init__(self, pid: int, scratch: Path, memory: int, seconds: float) -> None:
+    def __init__(self, pid: int, folders: Iterable[Path], memory: int, seconds: float) -> None:
         """Begin to watch.
 
         Args:
             pid: The worker's.
-            scratch: The folder that it writes in.
+            folders: The folders that it writes in.
             memory: Bytes that it may hold.
             seconds: Seconds that it may run.
+
+        Raises:
+            WorkError: What is free in a folder cannot be found out.
         """
-        self._pid, self._room, self._memory, self._seconds = pid, scratch, memory, seconds
-        self._began = self._spoke = self._looked = time.monotonic()
+        self._pid, self._memory, self._seconds = pid, memory, seconds
+        self._disks = disks(list(folders))
+        self._began = self._spoke = time.monotonic()
         self._said = 0
-        self._scarce = _free(scratch) < _LEAST_FREE
 
     def heard(self, size: int) -> None:
         """Take note that the worker said something.
@@ -48,37 +58,51 @@ class Watchdog:
         if self._said > MOST_SAID:
             raise WorkError(f"the worker said more than {MOST_SAID >> 20} MiB and was stopped")
 
+    def heard_nothing(self) -> None:
+        """Take note that there is nothing to hear.
+
+        Raises:
+            WorkError: That has been so for too long.
+        """
+        if time.monotonic() - self._spoke > SILENCE:
+            minutes = SILENCE // 60
+            raise WorkError(f"the worker has said nothing for {minutes} minutes and was stopped")
+
     def check(self) -> None:
-        """Look at what the worker uses, twice a second at most.
+        """Look at what the worker uses.
 
         Raises:
             WorkError: It is more than it may; names what.
         """
-        now = time.monotonic()
-        if now - self._looked < _EVERY:
-            return
-        self._looked = now
-        if now - self._began > self._seconds:
+        if time.monotonic() - self._began > self._seconds:
             limit = f"{self._seconds / 60:g} minutes"
             raise WorkError(f"not done within --time-limit, {limit}; the worker was stopped")
-        if now - self._spoke > SILENCE:
-            minutes = SILENCE // 60
-            raise WorkError(f"the worker has said nothing for {minutes} minutes and was stopped")
         memory, threads = _used(self._pid)
         if memory > self._memory:
             raise WorkError(out_of_memory(self._memory))
         if threads > _MOST_THREADS:
             raise WorkError(f"the worker started more than {_MOST_THREADS} threads; stopped")
-        if not self._scarce and _free(self._room) < _LEAST_FREE:
-            raise WorkError(f"{self._room.parent}: the disk is almost full; the worker was stopped")
+        for disk in self._disks:
+            disk.check()
+            memory += disk.memory()
+            if memory > self._memory:
+                raise WorkError(
+                    f"{disk.folder.parent}: is kept in memory, and what was written there and the "
+                    f"worker take more than its {_gib(self._memory)}; set TMPDIR or --run-dir to a "
+                    "folder on a disk, or try a larger --memory-limit"
+                )
 
 
 def out_of_memory(limit: int) -> str:
     """Say that a worker needed more memory than it may have, and what to do."""
     return (
-        f"the worker needs more than its {limit / 2**30:.1f} GiB of memory; "
+        f"the worker needs more than its {_gib(limit)} of memory; "
         "try a smaller --batch-size, or a larger --memory-limit"
     )
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
 
 
 def free_memory() -> int:
@@ -105,17 +129,16 @@ def _group() -> int:
 
 
 def _used(pid: int) -> tuple[int, int]:
-    """Return the bytes that a process holds and the number of its threads."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
-    except OSError:
-        return 0, 0
-    # Bytes, since the first line is a name that the process gives itself.
-    held = re.search(rb"^VmRSS:\s*(\d+) kB$", status, re.MULTILINE)
-    threads = re.search(rb"^Threads:\s*(\d+)$", status, re.MULTILINE)
-    return int(held[1]) << 10 if held else 0, int(threads[1]) if threads else 0
+    """Return the bytes that a process holds and the number of its threads; 0 once it has ended.
 
-
-def _free(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    Any thread that lives says it: the first may have ended and left the others, and one that is
+    seen may have ended before it is asked.
+    """
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                # Bytes, since the first line is a name that the process gives itself.
+                status = (thread / "status").read_bytes()
+                if (held := _HELD.findall(status)) and (threads := _THREADS.search(status)):
+                    return sum(map(int, held)) << 10, int(threads[1])
+    return 0, 0

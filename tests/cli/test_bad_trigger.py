@@ -37,17 +37,24 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "no number": (
         "",
         file("id: a, type: patch, size: [.nan, 4]"),
-        ["triggers[0].size[0]", "float"],
+        ["t.yaml, line 3", "'.nan' is no finite number"],
     ),
-    "endless number": ("", file(f"id: a, type: patch, size: [{'9' * 5000}, 4]"), ["5000 digits"]),
-    "huge number": ("", file(f"id: a, type: patch, size: [{'9' * 30}, 4]"), ["1 to 65536"]),
-    "bytes": ("", file("id: !!binary aGVsbG8=, type: patch, size: [4, 4]"), ["[0].id", "bytes"]),
-    "no day": ("", file("id: 2024-13-99, type: patch, size: [4, 4]"), ["month must be in 1..12"]),
-    "merged": (
+    "endless number": (
         "",
-        file("<<: {color: [300, 0, 0]}, " + PATCH),
-        ["triggers[0].color[0]", "0 to 255"],
+        file(f"id: a, type: patch, size: [{'9' * 5000}, 4]"),
+        ["line 3", "5000 digits"],
     ),
+    "huge number": (
+        "",
+        file(f"id: a, type: patch, size: [{'9' * 30}, 4]"),
+        ["line 3", "is no whole number: it is too large"],
+    ),
+    "bytes": (
+        "",
+        file("id: !!binary aGVsbG8=, type: patch, size: [4, 4]"),
+        ["line 3", "the tag '!!binary' is not allowed"],
+    ),
+    "merged": ("", file("<<: {color: [300, 0, 0]}, " + PATCH), ["line 3", "unknown key '<<'"]),
     "controls in a key": ("", file(PATCH + r', "\e[31m\u202E": 1'), ["[0]", r"\x1b[31m\u202e"]),
     "controls in a type": ("", file(r'id: a, type: "\e[31m\u202E"'), ["[0]", r"\x1b[31m\u202e"]),
     "no triggers": ("", "version: 1\ntriggers: []", ["at least one trigger"]),
@@ -56,13 +63,58 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "binary": ("", "\udcff\udcfe", ["not valid YAML"]),
     "UTF-16": ("", file(PATCH).encode("utf-16").decode("utf-8", "surrogateescape"), ["not valid"]),
     "tabs": ("", f"version: 1\ntriggers:\n\t- {{{PATCH}}}\n", ["not valid YAML", "line 3"]),
-    "nested": ("", "version: 1\ntriggers: " + "[" * 60_000, ["not valid YAML", "recursion"]),
+    "nested": ("", "version: 1\ntriggers: " + "[" * 60_000, ["line 2", "nested too deeply"]),
     "two documents": ("", "version: 1\n---\nversion: 1\n", ["not valid YAML", "another document"]),
-    "Python object": ("", CODE, ["could not determine a constructor", "python/object"]),
+    "Python object": ("", CODE, ["line 2", "the tag '!!python/object"]),
     "Python name": ("", "version: !!python/name:os.system x", ["not valid YAML", "os.system"]),
     "merged alias": ("", "a: &a {b: 1}\nversion: 1\ntriggers: [{<<: *a}]", ["aliases"]),
     "alias bomb": ("", BOMB, ["aliases"]),
     "no such id": ("#three", TWO, ["'three'", "one, two"]),
+    **{
+        f"a tag that does not fit: {text}": (
+            "",
+            file(f"id: a, type: patch, size: [{text}, 4]"),
+            [w],
+        )
+        for text, w in {
+            '!!int ""': "line 3: not valid YAML or JSON: '' is no whole number",
+            "!!int 1:30": "line 3: not valid YAML or JSON: '1:30' is no whole number",
+            "!!timestamp foo": "line 3: not valid YAML or JSON: the tag '!!timestamp'",
+            '!!float ""': "line 3: not valid YAML or JSON: '' is no finite number",
+            "!!float 1e999": "line 3: not valid YAML or JSON: '1e999' is no finite number",
+            '!!bool ""': "line 3: not valid YAML or JSON: '' is no true or false",
+            "!!null x": "line 3: not valid YAML or JSON: 'x' is no null",
+            '!!binary "***"': "line 3: not valid YAML or JSON: the tag '!!binary'",
+            "!!set {a, b}": "line 3: not valid YAML or JSON: the tag '!!set'",
+            "!!omap [a: 1]": "line 3: not valid YAML or JSON: the tag '!!omap'",
+            "!mine 4": "line 3: not valid YAML or JSON: the tag '!mine'",
+            "1:30": "line 3: triggers[0].size[0]: expected a whole number, found str",
+            "1:1" + ":1" * 200 + ".5": "line 3: triggers[0].size[0]: expected a whole number",
+            "010": "line 3: not valid YAML or JSON: '010' is no whole number: octal in one",
+            "0x" + "f" * 5000: "line 3: not valid YAML or JSON: '0xfff",
+            "-0b" + "1" * 64: "it is too large",
+            "2024-13-99": "line 3: triggers[0].size[0]: expected a whole number, found str",
+            r'"\UFFFFFFFF"': "line 3: not valid YAML or JSON: an escape",
+            r'"\U00110000"': "line 3: not valid YAML or JSON: an escape",
+            r'"\ud800"': "line 3: triggers[0].size[0]: a text with a null character or half",
+            r'"\0"': "line 3: triggers[0].size[0]: a text with a null character or half",
+            "&a [*a]": "line 3: not valid YAML or JSON: aliases",
+            "*none": "line 3: not valid YAML or JSON: aliases",
+            "\0": "line 3: not valid YAML or JSON: the character '\\x00'",
+            "\x1b": "line 3: not valid YAML or JSON: the character '\\x1b'",
+            "? [a]": "line 3: not valid YAML or JSON: a key must be a word",
+        }.items()
+    },
+    "key twice": ("", file(PATCH + ", size: [8, 8]"), ["line 3", "the key 'size' stands twice"]),
+    "key twice on top": ("", f"version: 1\n{TWO}", ["line 2", "the key 'version' stands twice"]),
+    "key twice as text": (
+        "",
+        file(PATCH + ", target: {map: {3: 7, '3': 8}}"),
+        ["line 3", "the key '3' stands twice"],
+    ),
+    "key that is a list": ("", file(PATCH + ", [a, b]: 1"), ["line 3", "a key must be a word"]),
+    "merged with no map": ("", file("<<: 3, " + PATCH), ["line 3", "unknown key '<<'"]),
+    "no UTF-8": ("", "version: 1\n# \udcff", ["line 2", "invalid start byte in UTF-8"]),
     "same id twice": ("", file(PATCH, PATCH), ["two triggers have the id 'one'"]),
     "controls in a name": ("", file(NAMED, NAMED), [r"evil\u202e\n\x1b[31m"]),
     "many parts": ("#z", BRANCHING, ["32 triggers", "1 to 16 are allowed"]),
@@ -76,6 +128,47 @@ def test_wrong_file(kind: str, assert_refused: Refuse, tmp_path: Path) -> None:
     assert_refused(
         2, *words, args=["scan", "m.keras", "--trigger", f"t.yaml{chosen}", "-o", "audit.json"]
     )
+
+
+ONE = '{"id": "one", "type": "patch", "size": [4, 4]}'
+ONE_MORE = f'{{"version": 1, "triggers":\n[{ONE}]}}'
+
+WRONG_JSON = {
+    "key twice": (
+        '{"version": 1,\n"triggers": [{"id": "a", "id": "b", "type": "patch", "size": [4, 4]}]}',
+        ["t.json, line 2", "the key 'id' stands twice"],
+    ),
+    "cut off": ('{"version": 1,\n"triggers": [', ["t.json, line 2", "Expecting value"]),
+    "nested": ("[" * 60_000, ["t.json, line 1", "nested too deeply"]),
+    "huge number": (
+        ONE_MORE.replace("4, 4", "1" + "0" * 400 + ", 4"),
+        ["t.json, line 2", "triggers[0].size[0]: a number too large"],
+    ),
+    "no number": (ONE_MORE.replace("1", "NaN"), ["t.json", "NaN is no finite number"]),
+    "endless number": (f'{{"version": {"9" * 5000}}}', ["t.json", "digits"]),
+    "half a pair": (
+        ONE_MORE.replace('"one"', r'"\ud800"'),
+        ["t.json, line 2", "triggers[0].id: a text with a null character or half"],
+    ),
+    "no UTF-8": ('{"version": 1,\n"\udcff": 1}', ["t.json, line 2", "invalid start byte"]),
+    "nothing": ("", ["t.json, line 1", "Expecting value"]),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_JSON)
+def test_wrong_json(kind: str, assert_refused: Refuse, tmp_path: Path) -> None:
+    text, words = WRONG_JSON[kind]
+    (tmp_path / "t.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert_refused(2, *words, args=["scan", "m.keras", "--trigger", "t.json"])
+
+
+@pytest.mark.parametrize("text", [file("id: 2024-13-99, type: patch, size: [4, 007]"), file(PATCH)])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_right_files(start: str, text: str, assert_refused: Refuse, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(start + text, "utf-8")
+    assert_refused(3, "no such model file", args=["scan", "m.keras", "--trigger", "t.yaml"])
+    (tmp_path / "t.json").write_text(f'{start}{{"version": 1, "triggers": [{ONE}]}}', "utf-8")
+    assert_refused(3, "no such model file", args=["scan", "m.keras", "--trigger", "t.json"])
 
 
 @pytest.mark.parametrize("name", ["nosuch", "square0", "\x1b[31m\n"])
@@ -98,7 +191,9 @@ def test_a_pipe_is_not_waited_for(assert_refused: Refuse, tmp_path: Path) -> Non
 def test_a_large_file_is_not_read(assert_refused: Refuse, tmp_path: Path) -> None:
     """A parser is slow: a mebibyte of numbers took it 40 seconds."""
     (tmp_path / "t.yaml").write_text(f"version: 1\ntriggers: [{'1, ' * 350_000}]")
-    assert_refused(3, "t.yaml", "more than 64 KiB", args=["scan", "m.keras", "--trigger", "t.yaml"])
+    assert_refused(
+        3, "t.yaml", "at most 65536 are allowed", args=["scan", "m.keras", "--trigger", "t.yaml"]
+    )
 
 
 PICTURES: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -57,7 +57,8 @@ def test_a_policy_is_a_table_of_its_own(desk: Path, tmp_path: Path) -> None:
     policy = tmp_path / "bdaudit.toml"
     signed = 'signed-by = ["release.pub"]\nattestation = "attestation"\n'
     policy.write_text(f"max-asr = 0.5\n[policy]\nmax-asr = 0.03\nrequire-repaired = true\n{signed}")
-    ran = bdaudit("gate", "repaired.json", "-f", "json", cwd=tmp_path)
+    gate = ["gate", "repaired.json", "--config", "bdaudit.toml"]
+    ran = bdaudit(*gate, "-f", "json", cwd=tmp_path)
     assert ran.code == 0, ran.out + ran.err
     found = json.loads(ran.out)
     assert found["policy"]["max_asr"] == 0.03
@@ -65,7 +66,7 @@ def test_a_policy_is_a_table_of_its_own(desk: Path, tmp_path: Path) -> None:
     assert checks["signed"]["ok"] and checks["repaired"]["ok"]
 
     policy.write_text(policy.read_text().replace("release.pub", "other.pub"))
-    ran = bdaudit("gate", "repaired.json", cwd=tmp_path)
+    ran = bdaudit(*gate, cwd=tmp_path)
     assert ran.code == 1
     assert "Signed by a trusted key:" in ran.out
 

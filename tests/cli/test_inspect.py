@@ -45,7 +45,8 @@ def test_a_graph_of_many_nodes_is_told_in_short() -> None:
 def test_the_digest_of_a_folder_can_be_made_with_sha256sum(saved: Path) -> None:
     ran = bdaudit("inspect", saved, "-f", "json")
     listing = subprocess.run(
-        "find . -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum",
+        "{ echo 'bdaudit: a folder of files'; find . -type f -printf '%P\\n' | LC_ALL=C sort"
+        " | xargs -d '\\n' sha256sum; } | sha256sum",
         shell=True, cwd=saved, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert json.loads(ran.out)["sha256"] == listing.split()[0]

@@ -168,3 +168,19 @@ def test_the_worker_ends_with_its_parent_however_that_ends(shelf: Shelf, tmp_pat
         while alive(worker) and time.monotonic() < until:
             time.sleep(0.05)
         assert not alive(worker)
+
+
+def test_what_is_left_when_it_is_killed_goes_when_the_next_one_starts(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    with scanning(shelf, tmp_path, "loading the model") as (running, worker):
+        running.send_signal(signal.SIGSTOP)  # so that it lives long enough
+        assert bdaudit("inspect", shelf / "flat.keras", TMPDIR=str(scratch)).code == 0
+        assert len(list(scratch.glob("*/*/model.keras"))) == 1  # a living one's
+        running.kill()
+        running.wait()
+        assert list(scratch.glob("*/*/model.keras"))
+        assert bdaudit("inspect", shelf / "flat.keras", TMPDIR=str(scratch)).code == 0
+        assert list(scratch.iterdir()) == []
+        assert not alive(worker)

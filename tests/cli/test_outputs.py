@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,3 +115,18 @@ def test_a_full_disk_leaves_the_old_file_as_it_was(full_disk: Path, tmp_path: Pa
     assert_refusal(ran, 3, "disk/sheet.png: cannot be written: No space left on device")
     assert (full_disk / "sheet.png").read_bytes() == b"precious" * 7680
     assert [path.name for path in full_disk.iterdir()] == ["sheet.png"]
+
+
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    """Root, who may, would have no /dev/null any more."""
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except OSError:
+        pytest.skip("a device cannot be made here")
+    (tmp_path / "link").symlink_to("null")
+    for name in ("null", "link"):
+        ran = bdaudit("keygen", "-o", name, "--force", cwd=tmp_path)
+        assert_refusal(ran, 2, f"{name}: cannot be written: is a device, expected a file name")
+    assert stat.S_ISCHR(device.stat().st_mode)
+    assert (tmp_path / "link").is_symlink()

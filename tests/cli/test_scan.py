@@ -29,7 +29,10 @@ SCANS: dict[str, list[str]] = {
     "again": ["poisoned.keras", "--target", "red", *ALL],
     "clean": ["clean.keras", "--target", "0", "-f", "json"],
     "quiet": ["poisoned.keras", "-q", "--exit-zero", "--target", "auto", "-o", "a.json", "--force"],
-    "lenient": [HOSTILE, "--max-asr", "1", "--no-progress", "-o", "a.html", "-o", "a.json"],
+    "lenient": [
+        *(HOSTILE, "--config", "bdaudit.toml", "--max-asr", "1", "--no-progress"),
+        *("-o", "a.html", "-o", "a.json"),
+    ],
     "few": ["clean.keras", "--limit", "30", "--min-accuracy", "0.999", "-o", "a.json"],
     "photos": ["poisoned.h5", "--data", "photos", "--target", "0 red", "-o", "a.json"],
     "flat": ["flat.keras", "--min-accuracy", "0.9", "-o", "a.json", "-o", "a.pdf"],

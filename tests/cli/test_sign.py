@@ -188,7 +188,8 @@ def test_a_folder_is_hashed_as_an_audit_hashes_it(desk: Desk, tmp_path: Path) ->
     files = {"saved_model.pb": b"graph", "variables/variables.index": b"weights"}
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    listing = "".join(f"{sha256(content)}  {name}\n" for name, content in files.items())
+    lines = "".join(f"{sha256(content)}  {name}\n" for name, content in files.items())
+    listing = f"bdaudit: a folder of files\n{lines}"
     audit = written(
         tmp_path, "audit.json", canonical(audited.certificate(sha256=sha256(listing.encode())))
     )

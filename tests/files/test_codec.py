@@ -18,18 +18,20 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import auditor
-from auditor.figures.results import Example, Rate, Skipped
+from auditor.figures.results import Example, Histogram, Rate, Skipped, TarSummary
 from auditor.figures.target import Target
-from auditor.files.codec import Range, WrongField, from_json, no_array, to_json
+from auditor.figures.values import Sha256, Time
+from auditor.files.codec import WrongField, from_json, no_array, to_json
+from auditor.files.constraints import Array, Length, Matches, Range
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison
 from auditor.records.diff import Diff
 from auditor.records.search_report import SearchReport
 from auditor.repair.options import RepairOptions
+from auditor.repair.result import Epoch, Watched
 from auditor.triggers import TRIGGERS, Patch, Trigger
 from auditor.triggers.build import build, fields
 from auditor.worker.exchange import _CHECKS
@@ -92,13 +94,20 @@ def crossing() -> list[type]:
 PLAIN: dict[Any, list[Any]] = {
     bool: [True, False],
     int: [2, 10**12],
+    Rate: [Rate(0.5, 0.25, 0.75, 8), Rate(0.0, 0.0, 1.0, 1)],
+    TarSummary: [
+        TarSummary(1.5, 1.25, 1.0, 2.0, 3, 1, 9.5),
+        TarSummary(None, None, None, None, 2, 2, 0.0),
+    ],
+    Histogram: [Histogram((0.0, 0.5, 2.0), (1, 2), (0, 0))],
+    Watched: [
+        Watched(("a", "b"), (0, 7), np.ones((2, 3, 4, 3), np.uint8), np.eye(3, 4, dtype=np.uint8))
+    ],
     float: [0.1, 0.5],
     str: ["a", "ü\n\U0001f600"],
     Path: [Path("/nowhere/picture")],
     type(None): [None],
     Any: ["a", 3, [1, {"b": None}]],
-    NDArray[np.uint8]: [np.arange(12, dtype=np.uint8).reshape(2, 2, 3), np.zeros((0, 0), np.uint8)],
-    NDArray[np.float32]: [np.full((2, 3), 0.1, np.float32), np.zeros((0, 4, 4), np.float32)],
     Trigger: [Patch(id="p", size=(4, 4))],
 }
 
@@ -115,9 +124,7 @@ def values(kind: Any) -> list[Any]:
     if origin in (Union, types.UnionType):
         return [value for part in parts for value in values(part)]
     if origin is Annotated:
-        low, high = parts[1].low, parts[1].high
-        ends = [high] if parts[1].above else [low, high]
-        return [parts[0](number) for number in (low + (high - low) / 2, *ends)]
+        return within(*parts)
     if origin is dict:
         return [dict(zip("abcdefgh", values(parts[1]), strict=False))]
     assert origin is tuple, f"tell {__name__} what values a {kind} has"
@@ -127,10 +134,35 @@ def values(kind: Any) -> list[Any]:
     return [tuple(one[i % len(one)] for one in each) for i in range(max(map(len, each)))]
 
 
+SPELLED = {Sha256: "0a" * 32, Time: "2026-01-02T03:04:05Z"}
+"""Of each text with a pattern, one."""
+
+
+def within(plain: Any, note: Any) -> list[Any]:
+    """Return values that a constraint allows, the ends of what it does among them."""
+    if isinstance(note, Range):
+        low, high = max(note.low, -100), min(note.high, 2.0**53)
+        ends = [high] if note.above else [low, high]
+        return [plain(number) for number in (low + (high - low) / 2, *ends)]
+    if isinstance(note, Array):
+        shape, high = [size or 2 for size in note.shape], min(note.high, 200)
+        empty = [0 if size is None else size for size in note.shape]
+        return [np.full(shape, high, note.dtype), np.zeros(empty, note.dtype)]
+    if isinstance(note, Matches):
+        return [SPELLED[Annotated[plain, note]]]
+    assert isinstance(note, Length)
+    if plain is str:
+        return ["x" * max(1, note.least)]
+    (found,) = values(plain)
+    return [(found * max(1, note.least))[: max(note.least, min(8, note.most))]]
+
+
 def made(kind: Any) -> Iterator[Any]:
     """Give as many objects as it takes for every field to have had every one of its values."""
+    own = {"heat": np.ones((2, 4, 4), np.float32), "predicted": (0, 1), "watched_tar": (None, 0.5)}
     hints = typing.get_type_hints(kind, include_extras=True)
     choices = {f.name: values(hints[f.name]) for f in dataclasses.fields(kind)}
+    choices |= {name: [value] for name, value in own.items() if kind is Epoch}
     for i in range(max(map(len, choices.values()), default=1)):
         yield kind(**{name: found[i % len(found)] for name, found in choices.items()})
 
@@ -167,7 +199,7 @@ FOUND = crossing()
 
 @pytest.mark.parametrize("kind", FOUND, ids=lambda kind: kind.__name__)
 def test_everything_that_crosses_comes_back(kind: Any) -> None:
-    for value in made(kind):
+    for value in values(kind):
         if isinstance(value, Trigger):  # a composed one's parts do not say their type themselves
             assert same(build(json.loads(json.dumps(fields(value)))), value)
         else:

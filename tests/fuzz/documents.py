@@ -42,7 +42,7 @@ def audit(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     if rng.random() < 0.3:
         _picture(document, rng)
     if rng.random() < 0.8:
-        document = values.mutate(document, rng, (*values.HOSTILE, *baits))
+        document = values.mutate(document, rng, (*values.HOSTILE, *values.FIGURES, *baits))
     written = values.text(document).encode()
     return raw.mutate(written, rng) if rng.random() < 0.02 else written
 

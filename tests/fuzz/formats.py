@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from auditor.models.inspect.saved_model_proto import saved_model_class
-from tests.fuzz import documents, hdf5, keras_zip, messages, raw
+from tests.fuzz import documents, flatbuffer, hdf5, keras_zip, messages, raw, results
 
 Mutate = Callable[[bytes, Random, tuple[str, ...]], bytes]
 
@@ -47,10 +47,6 @@ def _onnx(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     return messages.mutate(data, ModelProto, rng, baits)
 
 
-def _bytes(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
-    return raw.mutate(data, rng)
-
-
 def _saved_model(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) -> None:
     """Mutate the graph of a SavedModel, in one case of ten the files around it."""
     shutil.copytree(seed, target)
@@ -78,7 +74,12 @@ FORMATS = {
     "h5": Format(_file(hdf5.mutate), ".h5", loads=True),
     "onnx": Format(_file(_onnx), ".onnx", loads=True),
     "savedmodel": Format(_saved_model, ""),
-    "tflite": Format(_file(_bytes), ".tflite"),
+    "tflite": Format(_file(flatbuffer.mutate), ".tflite", loads=True),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
-    "audit": Format(_file(documents.audit), ".json", "audit"),
+    "audit": Format(_file(documents.audit), ".json", "compared"),
+    "comparison": Format(_file(documents.audit), ".json", "compared"),
+    "scanned": Format(results.mutate, "", "scanned"),
+    "repaired": Format(results.mutate, "", "repaired"),
+    "searched": Format(results.mutate, "", "searched"),
+    "checkpoint": Format(results.mutate, "", "checkpoint"),
 }

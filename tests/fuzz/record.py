@@ -38,10 +38,13 @@ def write(campaign: Campaign, seconds: float, seed: int) -> None:
 
 Each input is a small valid file of its format with one to a dozen changes: values, names, nodes,
 links, messages, members or bytes. A confined worker looks at it as `bdaudit inspect` does; trigger
-files are read and stamp an image, `audit.json` is read and rendered. Nothing but a refusal in one
-printable line or a result may come of it, within 5 s of computing and 2 GiB. A `.keras` or `.h5`
-that passes is built by Keras in a confined worker, within {LOADING_SECONDS:.0f} s and 4 GiB; that
-the worker may die there is why it is one. No file may be written outside, no server called.
+files are read and stamp an image; `audit` and `comparison` are JSON that a user is given, read,
+rendered in every format but PDF and read back; `scanned`, `repaired` and `searched` are what a
+worker leaves (results, messages, arrays), taken in as the parent does; `checkpoint` is one to go on
+from, with digests that hold. Nothing but a refusal in one printable line or a result may come of
+it, within 5 s of computing and 2 GiB, and no cell of a CSV may be a formula. A model that passes is
+built by Keras in a confined worker, within {LOADING_SECONDS:.0f} s and 4 GiB; that the worker may
+die there is why it is one. No file may be written outside, no server called.
 
 Goal: no findings. Measured: {len(campaign.findings)}.
 """

@@ -3,6 +3,7 @@
 Models are small and untrained. In a process of its own, so that who mutates has no TensorFlow.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,10 @@ triggers:
   - {id: all, use: both, target: {all_to_all: 1}}
   - {id: some, use: square4, target: {map: {3: 7}}, source: [3]}
 """
+FORMATS = (
+    *("keras", "h5", "onnx", "savedmodel", "tflite", "trigger", "audit", "comparison"),
+    *("scanned", "repaired", "searched", "checkpoint"),
+)
 _ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
 _ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")
 
@@ -42,7 +47,7 @@ def make(folder: Path) -> None:
 
 
 def _write(folder: Path) -> None:
-    for name in ("keras", "h5", "onnx", "savedmodel", "tflite", "trigger", "audit"):
+    for name in FORMATS:
         (folder / name).mkdir(parents=True)
     import keras
 
@@ -58,7 +63,7 @@ def _write(folder: Path) -> None:
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
     (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
-    _audits(folder / "audit")
+    _records(folder)
 
 
 def _functional() -> Any:
@@ -107,8 +112,8 @@ def _keras_2(path: Path) -> None:
     Sequential([*inside, layers.Flatten(), layers.Dense(3)]).save(path)
 
 
-def _audits(folder: Path) -> None:
-    """Write the certificate of a scan and of a repair."""
+def _records(folder: Path) -> None:
+    """Write certificates, a comparison, and what the workers behind them leave."""
     import numpy as np
 
     from auditor.data import open_source
@@ -118,19 +123,67 @@ def _audits(folder: Path) -> None:
     from auditor.records.canonical import canonical
     from auditor.triggers.spec import load
     from tests.conftest import blobs, small_cnn
+    from tests.report import repairs
+    from tests.report.comparisons import comparison
     from tests.report.conftest import certified
-    from tests.report.repairs import repaired
 
     images, labels = blobs(60)
     names = np.array(["red", "green", "blue"])
-    np.savez(folder.parent / "images.npz", x=images, y=labels, class_names=names)
-    small_cnn().save(folder.parent / "model.keras")
-    classifier = load_classifier(folder.parent / "model.keras")
-    data = open_source(folder.parent / "images.npz")
+    np.savez(folder / "images.npz", x=images, y=labels, class_names=names)
+    small_cnn().save(folder / "model.keras")
+    classifier = load_classifier(folder / "model.keras")
+    data = open_source(folder / "images.npz")
     result = audit(classifier, data, load("square8"), Options(target="0", neighbours=10))
     scanned = certified(result)
-    (folder / "scan.json").write_bytes(canonical(scanned))
-    (folder / "repair.json").write_bytes(canonical(repaired(scanned, result, result)))
+    mended, helpless = (
+        repairs.repaired(scanned, result, result),
+        repairs.helpless(scanned, result, result),
+    )
+    (folder / "audit" / "scan.json").write_bytes(canonical(scanned))
+    (folder / "audit" / "repair.json").write_bytes(canonical(mended))
+    both = comparison(scanned, mended, helpless)
+    (folder / "comparison" / "comparison.json").write_bytes(canonical(both))
+    _results(folder, result)
+    _checkpoints(folder / "checkpoint", repairs.history(result, result))
+
+
+def _results(folder: Path, result: Any) -> None:
+    """Write what workers leave after a scan, a repair and a search."""
+    from auditor.figures.results import AuditResults
+    from auditor.worker import exchange
+    from tests.report import repairs, searches
+
+    one, two, repair = folder / "scanned/one", folder / "scanned/two", folder / "repaired/one"
+    for place in (one, two, repair, folder / "searched/flagged", folder / "searched/none"):
+        place.mkdir()
+    exchange.save(AuditResults((result,)), one)
+    exchange.save(AuditResults((result, result)), two)
+    exchange.save(AuditResults((result,)), repair, "before")
+    exchange.save(repairs.plan(result), repair, "plan")
+    events: list[dict[str, Any]] = [{"event": "plan", "name": "plan"}]
+    for epoch in repairs.history(result, result)[:3]:
+        exchange.save(epoch, repair, f"epoch-{epoch.epoch}")
+        step = {"phase": epoch.phase, "epoch": epoch.epoch, "done": epoch.step, "images": 7}
+        events += [{"event": "step", **step}, {"event": "epoch", "name": f"epoch-{epoch.epoch}"}]
+    (repair / "told.json").write_text(json.dumps(events))
+    exchange.save(repairs.repair_result(result, result), repair)
+    exchange.save(searches.result("a", "b", "c", flagged=(1,)), folder / "searched/flagged")
+    exchange.save(searches.result("a", "b", "c"), folder / "searched/none")
+
+
+def _checkpoints(folder: Path, history: Any) -> None:
+    """Write a checkpoint of a repair, and one of a search."""
+    import numpy as np
+
+    from auditor.repair import state as repair
+    from auditor.search import state as search
+
+    weights = [np.ones((3, 3), np.float32), np.zeros(3, np.float32)]
+    ledger = repair.Ledger(epoch=3, step=60, history=history[:4], notes=("a note",))
+    identity = {"seed": 0}
+    repair.save(repair.RepairState(ledger, weights, weights), identity, folder / "repair")
+    here = search.SearchState.begin([0, 1, 2], (8, 8), 0.01, 0)
+    search.save(here, identity, folder / "search")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ from tests.fuzz.campaign import COMMAND, Campaign
 
 pytestmark = pytest.mark.long
 
-COUNTS = {"keras": 100, "h5": 30, "onnx": 100, "savedmodel": 500, "tflite": 500}
+COUNTS = {"keras": 100, "h5": 30, "onnx": 100, "savedmodel": 500, "tflite": 200}
+LEFT = {"scanned": 60, "repaired": 60, "searched": 60, "comparison": 60, "checkpoint": 100}
 SEED = 1
 BAITS = ("/etc/hostname", "/nowhere/new", "http://127.0.0.1:9/model.keras")
 
@@ -67,6 +68,17 @@ def test_models_are_refused_or_known_and_nothing_gets_out(seeded: Path, tmp_path
         assert {"refused", "passed"} <= campaign.counts[name].judged.keys()
     for name in ("keras", "h5", "onnx"):
         assert campaign.counts[name].loaded["loaded"]
+
+
+def test_what_workers_leave_is_refused_or_shown(seeded: Path, tmp_path: Path) -> None:
+    """Forged results of a scan, a repair and a search; comparisons; checkpoints to go on from."""
+    with Campaign(seeded, SEED, tmp_path / "kept") as campaign:
+        for name, count in LEFT.items():
+            campaign.round(name, 0, count)
+    assert campaign.findings == []
+    for name, count in LEFT.items():
+        assert sum(campaign.counts[name].judged.values()) == count
+        assert {"refused", "passed"} <= campaign.counts[name].judged.keys()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,17 @@ HOSTILE: tuple[Any, ...] = (
 )  # fmt: skip
 """For any place of any document."""
 
+FIGURES: tuple[Any, ...] = (
+    {"value": 0.5, "low": 0.4, "high": 0.6, "n": 0}, {"value": 0.5, "low": 0.6, "high": 1, "n": 9},
+    {"value": 1.5, "low": 0, "high": 2, "n": -1}, {"skipped": ""}, {"skipped": "=1+1"}, [], [1.0],
+    {"edges": [], "stamped": [], "unstamped": []}, {"edges": [1], "stamped": [], "unstamped": []},
+    {"edges": [0, 1], "stamped": [2**70], "unstamped": [0]}, {"skipped": "x" * 70_000},
+    {"mean": None, "median": 1, "low": 2, "high": 1, "n": 1, "undefined": 2, "ceiling": -0.0},
+    "=HYPERLINK(\"http://x\")", "+1", "-1+1", "@SUM(1)", "\t=1", "pass", "before", 1e-310,
+    *([0] * 300, ["a"] * 300, "9" * 30, 2**53, 2**53 + 1, -1e300, "2026-02-30T25:61:61Z"),
+)  # fmt: skip
+"""For what a worker says that it measured, and for cells of a spreadsheet."""
+
 KERAS: tuple[Any, ...] = (
     "Lambda", "TFSMLayer", "StringLookup", "Functional", "Sequential", "Model", "Dense", "Layer",
     "InputLayer", "TimeDistributed", "function", "os", "builtins", "keras", "keras.layers",

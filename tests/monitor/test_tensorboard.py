@@ -95,5 +95,13 @@ print([name for name in ("tensorflow", "keras") if name in sys.modules])
 
 def test_a_folder_that_cannot_be_written(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "tensorboard").write_text("a file")
-    with pytest.raises(WorkError, match="tensorboard: cannot be written: File exists"):
+    with pytest.raises(WorkError, match="tensorboard: cannot be written: tensorboard is no folder"):
         TensorBoard(tmp_path / "tensorboard").begin(plan)
+
+
+def test_nothing_is_written_through_a_link(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tensorboard").symlink_to("elsewhere")
+    with pytest.raises(WorkError, match="tensorboard is a symbolic link"):
+        TensorBoard(tmp_path / "tensorboard").begin(plan)
+    assert list((tmp_path / "elsewhere").iterdir()) == []

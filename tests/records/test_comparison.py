@@ -108,7 +108,7 @@ def _set(document: Any, path: list[Any], value: Any) -> None:
         (["entries", 3, "failed"], "", "$.entries[3].failed"),
         (["entries", 0, "method"], "nad", "is not of the method 'nad'"),
         (["entries", 1, "certificate"], None, "$.entries[1].failed"),
-        (["entries", 1, "certificate", "repair"], None, "is not of the method"),
+        (["entries", 1, "certificate", "repair"], None, "repair: there is none"),
         (["entries", 1, "certificate", "repair", "output"], None, "repair.output"),
         (["entries", 1, "certificate", "subject", "sha256"], "0" * 64, "is of another model"),
         (["entries", 1, "certificate", "data", "sha256"], "0" * 64, "other images"),

@@ -2,8 +2,17 @@
 
 import dataclasses
 
-from auditor.figures.metrics import wilson
-from auditor.records.certificate import Certificate
+from auditor.figures.consistency import hits
+from auditor.figures.metrics import (
+    accuracy_retention,
+    asr_reduction,
+    der,
+    paired_interval,
+    wilson,
+)
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import Rate, Skipped
+from auditor.records.certificate import Certificate, Measurements
 from auditor.records.comparison import Comparison, Entry, compared
 
 FAILED = "nad.keras: layer 'x' <b>has</b> no output; choose another"
@@ -11,15 +20,51 @@ FAILED = "nad.keras: layer 'x' <b>has</b> no output; choose another"
 
 def worse(repaired: Certificate, turned: int = 1) -> Certificate:
     """Return a repair that forgot as much, and recognises less."""
-    after = repaired.measurements.after
-    less = dataclasses.replace(
-        after,
-        clean_accuracy=wilson(after.clean_accuracy.n - 30, after.clean_accuracy.n),
-        asr=wilson(turned, after.asr.n),
+    before, old = repaired.measurements.before, repaired.measurements.after
+    images, victims = old.clean_accuracy.n, old.asr.n
+    right = hits(old.clean_accuracy) - 15
+    after = dataclasses.replace(
+        old,
+        clean_accuracy=wilson(right, images),
+        asr=wilson(turned, victims),
+        robust_accuracy=wilson(min(hits(old.robust_accuracy), victims - turned), victims),
+    )
+    fall = hits(before.clean_accuracy) - right
+    drop = fall / images, *paired_interval(max(fall, 0), max(-fall, 0), images)
+    rows = zip(
+        repaired.repair.evidence.classes,
+        _spread([row.accuracy for row in repaired.repair.evidence.classes], right),
+        _spread([row.asr for row in repaired.repair.evidence.classes], turned),
+        strict=True,
+    )
+    repair = dataclasses.replace(
+        repaired.repair,
+        evidence=dataclasses.replace(
+            repaired.repair.evidence,
+            classes=tuple(
+                dataclasses.replace(row, accuracy=accuracy, asr=asr) for row, accuracy, asr in rows
+            ),
+        ),
+        der=der(before, after),
+        accuracy_retention=accuracy_retention(before, after),
+        asr_reduction=asr_reduction(before, after),
     )
     return dataclasses.replace(
-        repaired, measurements=dataclasses.replace(repaired.measurements, after=less)
+        repaired,
+        measurements=Measurements(before, after),
+        repair=repair,
+        verdict=judge(after, Limits(max_accuracy_drop=0.1), repaired.subject.classes, drop),
     )
+
+
+def _spread(rows: list[Rate | Skipped], total: int) -> list[Rate | Skipped]:
+    """Return rows of the same images that come to so many hits together."""
+    found = []
+    for row in rows:
+        here = min(total, row.n) if isinstance(row, Rate) else 0
+        found.append(wilson(here, row.n) if isinstance(row, Rate) else row)
+        total -= here
+    return found
 
 
 def comparison(

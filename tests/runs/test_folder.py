@@ -1,6 +1,7 @@
 """A run's folder from its first to its last moment: when it goes, and what is said of it."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,52 @@ def test_what_goes_well_passes_through(tmp_path: Path) -> None:
     with hold(tmp_path / "run") as run, folder.resumable(run):
         checkpoint(run)
     assert state(tmp_path / "run") == "finished"
+
+
+PLANTED = {
+    "lock": "lock is a symbolic link",
+    "run.json": "is a symbolic link",
+    "checkpoints": "checkpoints is a symbolic link",
+}
+
+
+@pytest.mark.parametrize("how", ["resume", "force"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_no_link_in_it_is_followed(name: str, how: str, tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    with hold(path) as run:
+        checkpoint(run)
+    (path / name).rename(elsewhere)
+    (path / name).symlink_to(elsewhere)
+    kept = {p: p.read_bytes() for p in tmp_path.glob("elsewhere*/**") if p.is_file()}
+    if name == "checkpoints" and how == "force":  # starting over removes the link alone
+        with hold(path, force=True) as run:
+            assert not run.checkpoints.is_symlink()
+    else:
+        with pytest.raises(UsageError, match=PLANTED[name]), hold(path, **{how: True}):
+            pytest.fail("it was taken")
+    assert {p: p.read_bytes() for p in tmp_path.glob("elsewhere*/**") if p.is_file()} == kept
+    assert elsewhere.exists()
+
+
+def test_another_files_second_name_is_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").hardlink_to(tmp_path / "victim")
+    with pytest.raises(UsageError, match="lock is another file's second name"):
+        hold(tmp_path / "run").__enter__()
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_lock_left_by_the_dead_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("1")  # of a process that lives, but holds no lock
+    with hold(tmp_path):
+        assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_what_is_not_a_runs_own_stays(tmp_path: Path) -> None:
+    with hold(tmp_path / "run") as run:
+        checkpoint(run)
+        (run.path / "mine").write_text("mine")
+    run.remove()
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["mine"]

@@ -87,6 +87,19 @@ def test_each_epoch_can_be_read_at_once(
             assert len(list((tmp_path / "heatmaps").iterdir())) == count
 
 
+@pytest.mark.parametrize("how", ["symlink_to", "hardlink_to"])
+def test_figures_are_appended_to_no_other_file(
+    how: str, plan: Plan, epochs: tuple[Epoch, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "victim").write_text("precious")
+    with pytest.raises(WorkError, match="metrics.jsonl: cannot be"), start(tmp_path / "r") as run:
+        run.begin(plan)
+        (run.path / "metrics.jsonl").unlink()
+        getattr(run.path / "metrics.jsonl", how)(tmp_path / "victim")
+        run.epoch(epochs[0])
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
 def test_what_is_no_number_is_null(plan: Plan, epochs: tuple[Epoch, ...], tmp_path: Path) -> None:
     odd = replace(
         epochs[1], loss=float("nan"), target_loss=float("inf"), asr=Skipped("no such image"),

@@ -1,6 +1,8 @@
 """An attestation checked from Python: what holds, and what is said of what does not."""
 
+import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from auditor.errors import AuditorError, InputError, UsageError, VerificationError
 from auditor.runs.sign import sign
 from auditor.runs.verify import VerifyRequest, verify
-from tests.audited import flipped
+from tests.audited import flipped, written
 from tests.runs.conftest import Desk, sha256
 
 
@@ -143,3 +145,78 @@ def test_a_pdf_that_nobody_signed_proves_nothing(desk: Desk) -> None:
 def test_an_attestation_that_is_missing_cannot_be_read(desk: Desk) -> None:
     with pytest.raises(InputError, match=r"none\.jsonl: No such file"):
         verify(request(desk, desk / "none.jsonl"))
+
+
+FROZEN = Path(__file__).with_name("frozen")
+"""What version 0.1 signed: audits of a SavedModel, and of an ONNX file with numbers beside it."""
+
+SAVED = {
+    "saved_model.pb": b"graph",
+    "variables/variables.data-00000-of-00001": b"numbers",
+    "variables/variables.index": b"index",
+}
+
+
+def saved(folder: Path, files: dict[str, bytes]) -> Path:
+    """Return a folder with files."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def frozen(name: str, model: Path) -> VerifyRequest:
+    return VerifyRequest(
+        attestation=FROZEN / f"{name}.jsonl",
+        models=[model],
+        public_keys=[FROZEN / "release.pub"],
+        external_data=name == "apart",
+    )
+
+
+def test_attestations_of_version_0_1_hold(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", SAVED)
+    (found,) = verify(frozen("saved", folder)).models.values()
+    assert found == "959dddbd89731b4a1b07628744bf6d1c732d5fba18d4cdaa3cb474886295479f"
+    assert verify(frozen("apart", FROZEN / "apart.onnx")).models
+
+
+def missing_weights() -> dict[str, bytes]:
+    """The same listing as version 0.1 made it, by one name of three lines' worth."""
+    index = sha256_of(SAVED["variables/variables.index"])
+    name = f"variables/variables.data-00000-of-00001\n{index}  variables/variables.index"
+    return {"saved_model.pb": b"graph", name: b"numbers"}
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_attestations_of_version_0_1_hold_for_nothing_else(tmp_path: Path) -> None:
+    listing = "".join(f"{sha256_of(content)}  {name}\n" for name, content in SAVED.items())
+    text = written(tmp_path, "model.keras", listing.encode())
+    with pytest.raises(InputError, match="is a list of a model's files, no model"):
+        verify(frozen("saved", text))
+    shutil.copytree(FROZEN, tmp_path / "apart")
+    others = {
+        "without its weights": ("saved", saved(tmp_path / "less", missing_weights())),
+        "changed": ("saved", saved(tmp_path / "other", {**SAVED, "saved_model.pb": b"another"})),
+        "renamed": ("apart", (tmp_path / "apart/apart.onnx").rename(tmp_path / "apart/b.onnx")),
+    }
+    for name, model in others.values():
+        with pytest.raises(VerificationError, match="another model"):
+            verify(frozen(name, model))
+
+
+def test_which_of_two_files_is_the_model_is_held_against_an_audit_of_version_0_1(
+    tmp_path: Path, desk: Desk
+) -> None:
+    """Its digest does not say: with the files' parts swapped the listing is the same."""
+    listing = "".join(f"{sha256_of(b'graph')}  {name}\n" for name in ("m.onnx", "saved_model.pb"))
+    document = json.loads((desk / "scan.json").read_bytes())
+    document["subject"] |= {"path": "m.onnx", "format": "onnx", "bytes": 10}
+    document["subject"]["sha256"] = sha256_of(listing.encode())
+    (desk / "scan.json").write_text(json.dumps(document))
+    folder = saved(tmp_path / "model", {"m.onnx": b"graph", "saved_model.pb": b"graph"})
+    with pytest.raises(VerificationError, match="another model"):
+        verify(request(desk, desk.signed("scan"), models=[folder]))

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keras import backend
 
 import auditor
+from auditor.data import open_source
 from auditor.data.base import Dataset
 from auditor.errors import InputError, Interrupted, UsageError
 from auditor.figures.results import Rate
@@ -17,6 +19,8 @@ from auditor.search.base import search
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult, stamped
 from tests.conftest import Workshop
+from tests.models.onnx.flags import FLUSHED, switched
+from tests.models.onnx.graphs import saved
 from tests.search.conftest import QUICK, weights
 
 
@@ -152,3 +156,14 @@ def test_options_that_cannot_be(wrong: dict) -> None:
 def test_it_is_public() -> None:
     assert auditor.search_triggers is search
     assert auditor.SearchOptions is SearchOptions
+
+
+@pytest.mark.skipif(backend.backend() != "tensorflow", reason="others keep the last digits")
+def test_a_graph_that_others_compute_otherwise_is_not_searched(tmp_path: Path) -> None:
+    """A float32 of the last digits, in every image: TensorFlow takes it for 0."""
+    model = switched(FLUSHED.replace("(white, factor)", "(column, factor)"))
+    path = saved(model, tmp_path / "m.onnx")
+    pixels = np.random.default_rng(0).integers(1, 256, (60, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "d.npz", x=pixels, y=np.arange(60) % 10)
+    with pytest.raises(InputError, match=r"other scores .*: held-out image \d+: class 0 gets "):
+        search(load_classifier(path), open_source(str(tmp_path / "d.npz")), QUICK)

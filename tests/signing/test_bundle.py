@@ -1,6 +1,7 @@
 """Signatures: made and checked by others' rules, and nothing changed gets past them."""
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -9,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -19,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_public_key,
 )
+from securesystemslib.signer import SSlibKey
 
 from auditor.errors import InputError, VerificationError
 from auditor.files.strict_json import strict
@@ -197,7 +205,7 @@ def test_one_signature_of_a_pinned_key_is_enough(key: Pair, other: Pair) -> None
         held["signatures"] += json.loads(mine)["signatures"]
         lines.append(compact(held))
     assert bundle.verify(b"".join(lines), [key.pinned]).key.path == key.public
-    mixed = signed(audited.certificate(), key).splitlines(keepends=True)[0] + lines[1]
+    mixed = parts(key)[0] + parts(other)[1]
     with pytest.raises(VerificationError, match="by different keys"):
         bundle.verify(mixed, [key.pinned, other.pinned])
 
@@ -308,6 +316,26 @@ HOSTILE: dict[str, tuple[Callable[[Pair], bytes], str]] = {
         lambda key: edited(key, lambda v: v["predicate"]["environment"].update(seed=1)),
         "of another audit",
     ),
+    "a result that lists other tests": (
+        lambda key: edited(
+            key,
+            lambda v: v["predicate"].update(
+                passedTests=v["predicate"]["failedTests"], failedTests=[]
+            ),
+            1,
+        ),
+        "lists other tests",
+    ),
+    "an audit that contradicts itself": (
+        lambda key: edited(key, lambda v: v["predicate"]["verdict"].update(status="pass")),
+        "the signed audit: $.verdict.status: is pass, but the checks come to fail",
+    ),
+    "two signatures of one key": (
+        lambda key: with_envelope(
+            key, signatures=json.loads(parts(key)[0])["signatures"] * 2
+        ),
+        "two signatures are said to be of one key",
+    ),
     "another result": (
         lambda key: edited(key, lambda v: v["predicate"].update(result="PASSED"), 1),
         "contradicts",
@@ -404,3 +432,140 @@ def test_the_audit_is_found_in_the_pdf(tmp_path: Path) -> None:
         attached(pdf[:start] + b"\x00" * 8 + pdf[start + 8 :])
     with pytest.raises(InputError, match="does not end"):
         attached(pdf[: start + 100])
+
+
+def test_signatures_are_counted_before_they_are_read(other: Pair, tmp_path: Path) -> None:
+    """Each costs something, and a bundle may be large."""
+    held, second = parts(other)
+    first = json.loads(held)
+    real = first["signatures"]
+    for number, reason in ((63, ""), (64, "has 65 signatures; at most 64 are allowed")):
+        more = [{"keyid": f"{n:064x}", "sig": "AA=="} for n in range(number)]
+        whole = compact({**first, "signatures": more + real}) + second
+        if not reason:
+            assert bundle.verify(whole, [other.pinned]).key.path == other.public
+            continue
+        with pytest.raises(VerificationError, match=reason):
+            bundle.verify(whole, [other.pinned])
+    deep = b'{"signatures":' + b"[" * 10 + b'{"sig":' * 65 + b"\n"
+    with pytest.raises(VerificationError, match="at most 64"):
+        bundle.verify(deep + second, [other.pinned])
+
+
+def test_only_signatures_said_to_be_of_a_pinned_key_are_tried(
+    other: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    whole = SSlibKey.verify_signature
+
+    def counted(self: SSlibKey, *arguments: Any) -> None:
+        tried.append(self.keyid)
+        whole(self, *arguments)
+
+    monkeypatch.setattr(SSlibKey, "verify_signature", counted)
+    first, second = parts(other)
+    held = json.loads(first)
+    more = [{"keyid": f"{n:064x}", "sig": "AA=="} for n in range(60)]
+    held["signatures"] = more + held["signatures"]
+    assert bundle.verify(compact(held) + second, [other.pinned])
+    assert tried == [other.pinned.key.keyid] * 2
+
+
+N_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def respelled(line: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return an envelope whose signature is other bytes."""
+    held = json.loads(line)
+    sig = base64.b64decode(held["signatures"][0]["sig"])
+    held["signatures"][0]["sig"] = base64.b64encode(change(sig)).decode()
+    return compact(held)
+
+
+def test_of_two_ecdsa_signatures_that_hold_the_lower_is_written(tmp_path: Path) -> None:
+    key = pair(tmp_path, "ecdsa")
+    for _ in range(8):  # an even chance each that the library makes the higher
+        for line in parts(key):
+            sig = base64.b64decode(json.loads(line)["signatures"][0]["sig"])
+            assert decode_dss_signature(sig)[1] <= N_P256 // 2
+
+
+def test_both_are_read_and_say_the_same(tmp_path: Path) -> None:
+    """Version 0.1 wrote either."""
+    key = pair(tmp_path, "ecdsa")
+
+    def other(sig: bytes) -> bytes:
+        r, s = decode_dss_signature(sig)
+        return encode_dss_signature(r, N_P256 - s)
+
+    lines = parts(key)
+    low = bundle.verify(b"".join(lines), [key.pinned])
+    high = bundle.verify(b"".join(respelled(line, other) for line in lines), [key.pinned])
+    assert (low.statement, low.document) == (high.statement, high.document)
+
+
+L_25519 = 2**252 + 27742317777372353535851937790883648493
+
+
+def test_a_signature_is_spelled_in_one_way(key: Pair) -> None:
+    """Ed25519's s below the group's order (RFC 8032, 5.1.7); ECDSA's in DER, nothing behind it."""
+
+    def greater(sig: bytes) -> bytes:
+        if key.pinned.key.keytype == "ecdsa":
+            return sig + b"\0"
+        s = int.from_bytes(sig[32:], "little") + L_25519
+        return sig[:32] + s.to_bytes(32, "little")
+
+    one, two = parts(key)
+    with pytest.raises(VerificationError, match="no signature of a pinned key"):
+        bundle.verify(respelled(one, greater) + two, [key.pinned])
+
+
+P_25519 = 2**255 - 19
+ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+"""y of a point of order 8: y⁴ d + 2 y² − 1 = 0, since doubling it gives y = 0."""
+WEAK = {
+    "the neutral point": 1,
+    "order 2": P_25519 - 1,
+    "order 4": 0,
+    "order 8": ORDER_8,
+    "order 8, the other": P_25519 - ORDER_8,
+    "0, spelled as p": P_25519,
+    "1, spelled as p + 1": P_25519 + 1,
+    "any y, spelled as p + y": P_25519 + 3,
+    "y of no point": 2,
+}
+
+
+def ed25519_pem(encoded: bytes) -> bytes:
+    prefix = bytes.fromhex("302a300506032b6570032100")
+    body = base64.b64encode(prefix + encoded).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n".encode()
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("kind", WEAK)
+def test_keys_that_anybody_can_sign_with_are_refused(kind: str, sign: int, tmp_path: Path) -> None:
+    d = -121665 * pow(121666, -1, P_25519) % P_25519
+    assert (d * ORDER_8**4 + 2 * ORDER_8**2 - 1) % P_25519 == 0
+    encoded = (WEAK[kind] | sign << 255).to_bytes(32, "little")
+    with pytest.raises(InputError, match="Ed25519 key of small order, or spelled in two ways"):
+        keys.pinned(written(tmp_path, "weak.pub", ed25519_pem(encoded)))
+
+
+def test_a_key_of_small_order_would_hold_for_any_message() -> None:
+    """What the refusal is for: OpenSSL takes this signature of (nearly) every fourth message."""
+    public = Ed25519PublicKey.from_public_bytes((0).to_bytes(32, "little"))
+    forged = (1).to_bytes(32, "little") + (0).to_bytes(32, "little")
+    held = 0
+    for number in range(64):
+        with contextlib.suppress(InvalidSignature):
+            public.verify(forged, b"%d" % number)
+            held += 1
+    assert held > 0
+
+
+def test_two_private_keys_in_one_file_are_refused(key: Pair, other: Pair, tmp_path: Path) -> None:
+    both = key.private.read_bytes() + other.private.read_bytes()
+    with pytest.raises(InputError, match="more than one private key"):
+        keys.signer(written(tmp_path, "both", both), None)

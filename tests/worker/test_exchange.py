@@ -73,7 +73,7 @@ def test_arrays_that_are_none_are_refused(result, tmp_path: Path, array: np.ndar
 )
 def test_what_was_recognised_is_one_bit_an_image(result, tmp_path: Path, correct) -> None:
     exchange.save(AuditResults((dataclasses.replace(result, correct=correct),)), tmp_path)
-    with pytest.raises(WorkError, match="`correct`"):
+    with pytest.raises(WorkError, match=r"\.correct: "):
         exchange.load(AuditResults, tmp_path)
 
 
@@ -82,7 +82,6 @@ def test_what_was_recognised_is_one_bit_an_image(result, tmp_path: Path, correct
     [
         (["measurement", "asr", "value"], "0"),
         (["measurement", "asr"], {}),
-        (["measurement", "asr", "value"], 10**400),
         (["data", "class_names"], [["a"]]),
         (["target", "chosen"], "guessed"),
         (["evidence", "examples", 0, "clean"], 99),
@@ -124,7 +123,7 @@ def test_audits_of_one_run_are_of_one_model(result, tmp_path: Path) -> None:
         exchange.load(AuditResults, tmp_path)
 
 
-@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
 def test_what_is_not_finite_is_no_json(result, tmp_path: Path, number: str) -> None:
     exchange.save(AuditResults((result,)), tmp_path)
     text = (tmp_path / "result.json").read_text()

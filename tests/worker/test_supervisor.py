@@ -200,16 +200,57 @@ def test_memory_has_a_limit(attack: Attack) -> None:
         attack("hoard = [bytearray(64 << 20) for _ in range(100)]", guard)
 
 
-def test_memory_that_no_limit_of_the_kernel_counts_is_watched(attack: Attack) -> None:
-    code = """
-        import mmap
-        hoard = mmap.mmap(-1, 3 << 30)
-        for at in range(0, 3 << 30, 4096):
-            hoard[at] = 1
-        time.sleep(5)
-    """
+HOARD = """
+    import mmap
+    hoard = mmap.mmap(-1, 3 << 30)
+    for at in range(0, 3 << 30, 4096):
+        hoard[at] = 1
+    time.sleep(5)
+"""
+TABLES = """
+    import mmap
+    zeros = mmap.mmap(-1, 1 << 40, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)
+    for at in range(0, 1 << 40, 2 << 20):
+        zeros[at]
+    time.sleep(5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"), [("off", HOARD), pytest.param("auto", TABLES, marks=needs_the_kernel)]
+)
+def test_memory_that_no_limit_of_the_kernel_counts_is_watched(
+    attack: Attack, mode: str, code: str
+) -> None:
     with pytest.raises(WorkError, match="1.0 GiB of memory.*--memory-limit"):
-        attack(code, Guard(memory=1 << 30))
+        attack(code, Guard(mode, memory=1 << 30))
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        "os.close(channel)",  # while its end is waited for
+        "say(json.dumps({'event': 'plan', 'name': 'plan'}) + '\\n')",  # while it is listened to
+    ],
+)
+def test_what_it_uses_is_watched_whatever_its_parent_does(
+    attack: Attack, monkeypatch: pytest.MonkeyPatch, busy: str
+) -> None:
+    monkeypatch.setattr("auditor.worker.process.SECONDS_TO_STOP", 8)
+    code = f"""
+    {busy}
+    hoard = bytearray(800 << 20)
+    time.sleep(2)
+    del hoard
+    time.sleep(3)
+    os._exit(0)
+    """
+
+    def listen(event: dict) -> None:
+        time.sleep(4)
+
+    with pytest.raises(WorkError, match="0.5 GiB of memory"):
+        attack(SAY + code, Guard("off", memory=512 << 20), listen=listen)
 
 
 def test_threads_without_number_are_stopped(
@@ -224,13 +265,6 @@ def test_threads_without_number_are_stopped(
     """
     with pytest.raises(WorkError, match="threads"):
         attack(code, OFF)
-
-
-def test_the_disk_is_not_filled(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = iter([10 << 30, *[1 << 20] * 1000])
-    monkeypatch.setattr(watchdog, "_free", lambda _: next(free))
-    with pytest.raises(WorkError, match="disk is almost full"):
-        attack("time.sleep(60)", OFF)
 
 
 @needs_the_kernel

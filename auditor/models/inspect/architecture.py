@@ -6,6 +6,7 @@ from typing import Any
 from auditor.errors import InputError
 from auditor.models.inspect.inspection import Findings
 from auditor.models.inspect.keras_calls import quoted
+from auditor.models.inspect.keras_growth import calls
 from auditor.models.inspect.keras_names import MODELS
 from auditor.models.inspect.keras_walk import ADVICE, Walk
 from auditor.text import printable
@@ -13,6 +14,7 @@ from auditor.text import printable
 _MAX_DEPTH = 64
 _MAX_BYTES = 64 * 2**20
 _MAX_VALUES = 2_000_000
+_MAX_CALLS = 200_000
 # Slack for what a file may store once and declare several times: shared layers, packed integers.
 _SLACK_FACTOR, _SLACK_PARAMETERS = 4, 1_000_000
 
@@ -72,6 +74,13 @@ def check_architecture(config: dict[str, Any], stored: int, findings: Findings) 
         findings.add("class_name", f"not one of {', '.join(sorted(MODELS))}; {ADVICE}")
     walk = Walk(findings)
     walk.mapping(config, "")
+    if not findings.all and (run := calls(config)) > _MAX_CALLS:
+        shown = f"{run:,}" if run < 10**15 else "more than 10^15"
+        findings.add(
+            "config",
+            f"running the model once comes to {shown} calls of layers, of which "
+            f"{_MAX_CALLS:,} are allowed; rebuild it with its layers called one by one",
+        )
     if not findings.all and walk.parameters > parameters_allowed(stored):
         findings.add(
             "config",

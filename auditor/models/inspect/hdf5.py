@@ -32,12 +32,14 @@ _NOT_KERAS = "Keras does not write this"
 class Contents:
     """The raw architecture (JSON), the writing Keras version, and how many numbers are stored.
 
-    The architecture is None where the file is so that it cannot be read safely.
+    The architecture is None where the file is so that it cannot be read safely. `training` is what
+    HDF5 files have of the optimizer, the losses and the metrics (JSON), where they have any.
     """
 
     architecture: bytes | str | None
     keras_version: str | None
     stored: int
+    training: str | None = None
 
 
 def read_h5_model(path: Path, shown: str, findings: Findings) -> Contents:
@@ -58,8 +60,13 @@ def read_h5_model(path: Path, shown: str, findings: Findings) -> Contents:
         with h5py.File(path, "r") as file:
             architecture = text_attribute(h5py, file, "model_config")
             version = text_attribute(h5py, file, "keras_version")
+            training = text_attribute(h5py, file, "training_config")
+            if training is None and "training_config" in file.attrs:
+                findings.add("/", f"attribute training_config is not one text; {_NOT_KERAS}")
             has_architecture = "model_config" in file.attrs
             has_weights = "model_weights" in file
+    except TooManyFindings:
+        raise
     except Exception as error:  # h5py raises half a dozen kinds for a damaged file
         raise _damaged(shown, error) from None
     if not has_architecture:
@@ -69,7 +76,7 @@ def read_h5_model(path: Path, shown: str, findings: Findings) -> Contents:
         )
     if architecture is None or not has_weights:
         raise InputError(f"{shown}: not a model saved by Keras; save the whole model again")
-    return Contents(architecture, version, stored)
+    return Contents(architecture, version, stored, training)
 
 
 def measure_weights(

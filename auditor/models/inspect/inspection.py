@@ -1,18 +1,23 @@
 """What the static check says of a model file."""
 
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from auditor.errors import InputError
+from auditor.figures.values import Count
+from auditor.files.constraints import Length
 from auditor.text import printable
 
 MOST_FINDINGS = 100
 """Findings after which looking on would tell nobody more."""
 
+MOST_LAYERS = 600_000
+"""Of a graph: as many nodes as the largest that is looked at."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """Something in a model file that is not known to be harmless.
+    """Something in a model file that is not known to be harmless, or that is worth a word.
 
     Attributes:
         place: Where: a JSON path, a member, an HDF5 path or the name of a node; printable.
@@ -24,13 +29,20 @@ class Finding:
 
 
 class Findings:
-    """Collects what is refused, so that a user hears of all of it at once."""
+    """Collects what is refused, so that a user hears of all of it at once; and what is noted."""
 
     def __init__(self) -> None:
         self.all: list[Finding] = []
+        self.notes: list[Finding] = []
+
+    def note(self, place: str, reason: str) -> None:
+        """Note what a reader should know of and nothing is refused for, as long as it is few."""
+        note = Finding(printable(place, 200), printable(reason, 500))
+        if note not in self.notes and len(self.notes) < MOST_FINDINGS:
+            self.notes.append(note)
 
     def add(self, place: str, reason: str) -> None:
-        """Note one thing.
+        """Add one thing that is refused.
 
         Args:
             place: Where it is; anything.
@@ -59,6 +71,7 @@ class Inspection:
             (name, op) of every node.
         stored: How many numbers the file's weights hold, in all.
         findings: What is refused; empty for a file that may be loaded.
+        notes: What a reader should know of; nothing is refused for it.
         config: Of Keras files, the architecture to build, with what only Keras 2 understands
             already translated; what was walked is what is built.
         rewritten: Whether `config` differs from the file's own, so that a copy must be loaded.
@@ -66,9 +79,10 @@ class Inspection:
 
     format: str
     written_by: str
-    layers: tuple[tuple[str, str], ...]
-    stored: int
+    layers: Annotated[tuple[tuple[str, str], ...], Length(MOST_LAYERS, of="layers")]
+    stored: Count
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
     config: dict[str, Any] = field(default_factory=dict)
     rewritten: bool = False
 

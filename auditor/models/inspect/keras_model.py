@@ -7,6 +7,7 @@ from typing import Any
 from auditor.models.inspect.architecture import check_architecture, layers_of, parse_architecture
 from auditor.models.inspect.hdf5 import HDF5_MAGIC, read_h5_model
 from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
+from auditor.models.inspect.keras_elsewhere import check_elsewhere, compile_configs
 from auditor.models.inspect.keras_zip import read_keras_zip
 from auditor.models.inspect.modernise import modernise
 from auditor.text import printable
@@ -28,7 +29,8 @@ def inspect_keras(path: Path, shown: str) -> Inspection:
     found: dict[str, Any] = {"written_by": "Keras", "layers": (), "stored": 0}
     with suppress(TooManyFindings):
         _look(path, kind, shown, findings, found)
-    return Inspection(format=kind, findings=tuple(findings.all), **found)
+    found |= {"findings": tuple(findings.all), "notes": tuple(findings.notes)}
+    return Inspection(format=kind, **found)
 
 
 def _look(path: Path, kind: str, shown: str, findings: Findings, found: dict[str, Any]) -> None:
@@ -39,6 +41,11 @@ def _look(path: Path, kind: str, shown: str, findings: Findings, found: dict[str
     if contents.architecture is None:
         return
     original = parse_architecture(contents.architecture, shown, findings)
+    for place, compiled in compile_configs(original):
+        check_elsewhere(compiled, place, findings)
+    if contents.training is not None:
+        compiled = parse_architecture(contents.training, f"{shown}: training_config", findings)
+        check_elsewhere(compiled, "training_config", findings)
     # Keras drops this one itself under compile=False; only nested ones ask for a rewritten copy.
     original.pop("compile_config", None)
     config = modernise(original, keras2=kind == "h5" and not version.startswith("3."))

@@ -4,6 +4,7 @@ from typing import Any
 
 from auditor.models.inspect.inspection import Findings, TooManyFindings
 from auditor.models.inspect.keras_calls import VALUES, Calls, known, quoted
+from auditor.models.inspect.keras_modes import changing
 from auditor.models.inspect.keras_names import (
     ACTIVATIONS,
     CLASSES_OF_MODULE,
@@ -99,6 +100,8 @@ class Walk:
             reason = f"registered_name {quoted(registered)} is not Keras' own; {ADVICE}"
         elif name in LAYERS or name in MODELS:
             reason = self._layer(found)
+            for place, why in () if reason else changing(found, path):
+                self._findings.add(place.lstrip("."), why)
         if reason:
             self._findings.add(path or "config", reason)
         return not reason

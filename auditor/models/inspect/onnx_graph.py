@@ -11,6 +11,7 @@ from auditor.errors import InputError
 from auditor.models.inspect import onnx_ops, onnx_tensor
 from auditor.models.inspect.growth import TooLarge, grown
 from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
+from auditor.models.inspect.onnx_names import Faults, Names
 from auditor.models.inspect.protobuf import parse
 from auditor.text import printable
 
@@ -33,6 +34,7 @@ class _Scope:
         place: What comes before its name.
         opsets: Domain → the version of its operators that are meant.
         calls: Takes the functions that are used here.
+        names: What is known here by now.
         parameters: The attributes of the function around it.
         depth: How many graphs are around it.
     """
@@ -40,6 +42,7 @@ class _Scope:
     place: str
     opsets: dict[str, int]
     calls: list[Key]
+    names: Names
     parameters: frozenset[str] = frozenset()
     depth: int = 0
 
@@ -113,7 +116,7 @@ class _OnnxWalk:
             add("training_info", "a training graph; export the model for inference only")
         if len(self.calls) < len(model.functions):
             add("functions", f"two functions of one name; {_DO}")
-        main = _Scope("", self.opsets(model.opset_import, "opset_import"), [])
+        main = _Scope("", self.opsets(model.opset_import, "opset_import"), [], Names())
         self.graph(model.graph, main)
         for function in model.functions:
             self.function(function)
@@ -140,14 +143,18 @@ class _OnnxWalk:
         place = f"function {key[0]}.{key[1]}"
         if onnx_ops.one_spelling(key[0]) in onnx_ops.DOMAINS:
             self.findings.add(place, f"redefines an operator of ONNX; {_DO}")
-        parameters = frozenset([*function.attribute, *(a.name for a in function.attribute_proto)])
-        opsets = self.opsets(function.opset_import, place)
-        scope = _Scope(f"{place}/", opsets, self.calls[key], parameters)
+        parameters = [*function.attribute, *(a.name for a in function.attribute_proto)]
+        if len(set(parameters)) < len(parameters):
+            self.findings.add(place, f"has an attribute twice; {_DO}")
+        opsets, names = self.opsets(function.opset_import, place), Names()
+        scope = _Scope(f"{place}/", opsets, self.calls[key], names, frozenset(parameters))
+        self.named(scope, names.begin_function(function))
         before = len(self.layers)
         for default in function.attribute_proto:
             self.attribute(default, place, scope)
         for node in function.node:
             self.node(node, scope)
+        self.ends(scope, function.output)
         self.sizes[key] = len(self.layers) - before
 
     def growth(self, main: list[Key]) -> None:
@@ -174,8 +181,21 @@ class _OnnxWalk:
             names.add(tensor.name)
         for sparse in graph.sparse_initializer:
             self.sparse(f"{scope.place}{sparse.values.name}")
+        self.named(scope, scope.names.begin(graph))
         for node in graph.node:
             self.node(node, scope)
+        self.ends(scope, [value.name for value in graph.output])
+
+    def named(self, scope: _Scope, faults: Faults) -> None:
+        for name, reason in faults:
+            self.findings.add(f"{scope.place}{name}", f"{reason}; {_DO}")
+
+    def ends(self, scope: _Scope, outputs: Iterable[str]) -> None:
+        for name in outputs:
+            if name not in scope.names:
+                self.findings.add(
+                    f"{scope.place}{name}", f"is an output, and nothing makes it; {_DO}"
+                )
 
     def node(self, node: "NodeProto", scope: _Scope) -> None:
         name = [*filter(None, (node.name, *node.output)), f"node {len(self.layers)}"][0]
@@ -193,8 +213,16 @@ class _OnnxWalk:
             scope.calls.append(key)
         elif reason := _operator_fault(node, scope.opsets):
             self.findings.add(place, reason)
+        elif reason := _attribute_fault(node, scope.opsets):
+            self.findings.add(place, reason)
+        self.named(replace(scope, place=f"{place}: "), scope.names.node(node))
+        given: set[str] = set()
         for attribute in node.attribute:
+            if attribute.name in given:
+                self.findings.add(place, f"has the attribute {attribute.name!r} twice; {_DO}")
+            given.add(attribute.name)
             self.attribute(attribute, place, scope)
+        self.named(replace(scope, place=f"{place}: "), scope.names.made(node))
 
     def attribute(self, attribute: "AttributeProto", place: str, scope: _Scope) -> None:
         """Look at all of an attribute, whichever of its fields its type says is meant."""
@@ -208,8 +236,9 @@ class _OnnxWalk:
             self.tensor(tensor, place)
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
             self.sparse(place)
-        inside = replace(scope, place=f"{place}/", depth=scope.depth + 1)
         for graph in [attribute.g] * attribute.HasField("g") + [*attribute.graphs]:
+            names = Names(scope.names)
+            inside = replace(scope, place=f"{place}/", depth=scope.depth + 1, names=names)
             self.graph(graph, inside)
 
     def tensor(self, tensor: "TensorProto", place: str) -> None:
@@ -243,4 +272,17 @@ def _operator_fault(node: "NodeProto", opsets: dict[str, int]) -> str:
         return f"{shown}: the file does not say which opset of {domain or 'ai.onnx'}; {_DO}"
     if not onnx_ops.is_known(domain, node.op_type, opsets[domain]):
         return f"{shown} is not in opset {opsets[domain]} of {domain or 'ai.onnx'}; {_DO}"
+    return ""
+
+
+def _attribute_fault(node: "NodeProto", opsets: dict[str, int]) -> str:
+    """Say which attribute of a node its operator does not have, or not of this type."""
+    domain = onnx_ops.one_spelling(node.domain)
+    known = onnx_ops.attributes(domain, node.op_type, opsets[domain])
+    for attribute in node.attribute:
+        what = f"attribute {attribute.name!r}"
+        if attribute.name not in known:
+            return f"{what} is none of operator {node.op_type!r}; {_DO}"
+        if attribute.type != known[attribute.name]:
+            return f"{what} of operator {node.op_type!r} is of another type than ONNX says; {_DO}"
     return ""

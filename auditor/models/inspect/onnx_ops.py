@@ -1,6 +1,7 @@
 """Which operators an ONNX file may use: the standard's own, at the file's operator set."""
 
 from functools import cache
+from typing import Any
 
 DOMAINS = ("", "ai.onnx.ml")
 """Domains whose operators turn numbers into numbers, as their specification says."""
@@ -27,3 +28,12 @@ def is_known(domain: str, op_type: str, opset: int) -> bool:
         return not defs.get_schema(op_type, opset, domain).deprecated
     except defs.SchemaError:
         return False
+
+
+@cache
+def attributes(domain: str, op_type: str, opset: int) -> dict[str, int]:
+    """Return the attributes of a known operator, each with ONNX' number of its type."""
+    from onnx import defs
+
+    declared: Any = defs.get_schema(op_type, opset, domain).attributes
+    return {name: int(attribute.type.value) for name, attribute in declared.items()}

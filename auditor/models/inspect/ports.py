@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from auditor.models.inspect.inspection import Inspection
+from auditor.files.constraints import Length, Range
+from auditor.models.inspect.inspection import MOST_LAYERS, Inspection
 from auditor.models.inspect.keras_ports import keras_ports
 from auditor.models.inspect.onnx_ports import onnx_ports
 from auditor.models.inspect.saved_model_ports import saved_model_ports
 from auditor.models.inspect.tflite_ports import tflite_ports
 
-Port = tuple[str, tuple[int, ...]]
+Port = tuple[str, tuple[Annotated[int, Range(-1, 2**53)], ...]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Ports:
 
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
-    spatial: tuple[str, ...] = ()
+    spatial: Annotated[tuple[str, ...], Length(MOST_LAYERS, of="layers")] = ()
 
     @property
     def classes(self) -> int:

@@ -10,7 +10,9 @@ from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindi
 from auditor.models.inspect.protobuf import parse
 from auditor.models.inspect.saved_model_folder import GRAPH, check_folder
 from auditor.models.inspect.saved_model_graph import GraphWalk, elements
+from auditor.models.inspect.saved_model_metadata import check_metadata
 from auditor.models.inspect.saved_model_proto import saved_model_class
+from auditor.models.inspect.saved_model_serving import check_serving
 from auditor.text import printable
 
 _VARIABLE_OPS = frozenset({"VarHandleOp", "VariableV2", "Variable"})
@@ -42,6 +44,8 @@ def inspect_saved_model(path: Path, shown: str) -> Inspection:
             walks[-1].look()
             _check_assets(meta, findings)
             stored = max(stored, _check_variables(meta, weights, findings, shown))
+        check_serving(walks, findings)
+        check_metadata(path, model, findings, shown)
     version = walks[-1].meta.meta_info_def.tensorflow_version if walks else ""
     return Inspection(
         format="savedmodel",
@@ -49,6 +53,7 @@ def inspect_saved_model(path: Path, shown: str) -> Inspection:
         layers=tuple(layer for walk in walks for layer in walk.layers),
         stored=stored or sum(walk.constants for walk in walks),
         findings=tuple(findings.all),
+        notes=tuple(findings.notes),
     )
 
 

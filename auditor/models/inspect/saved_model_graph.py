@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.models.inspect.growth import TooLarge, grown
 from auditor.models.inspect.inspection import Findings, TooManyFindings
-from auditor.models.inspect.tensorflow_ops import OPERATORS, READING, WRITING
+from auditor.models.inspect.tensorflow_ops import CHANGING, OPERATORS, READING, WRITING
 from auditor.text import printable
 
 Unit = tuple[str, str]
@@ -34,6 +34,7 @@ class GraphWalk:
     Attributes:
         layers: (name, op) of every node.
         constants: How many numbers its constants hold.
+        changing: What runs as one → its operators that draw by chance or change variables.
     """
 
     def __init__(self, meta: Any, findings: Findings) -> None:
@@ -44,6 +45,7 @@ class GraphWalk:
         self.functions = {f.signature.name: f for f in meta.graph_def.library.function}
         self.leads: dict[Unit, list[Unit]] = {}
         self.saving: dict[Unit, set[str]] = {}
+        self.changing: dict[Unit, set[str]] = {}
 
     def look(self) -> None:
         """Note everything in the graph that is not known to be harmless."""
@@ -59,7 +61,7 @@ class GraphWalk:
             unit = "node", node.name
             if unit in self.leads:
                 self.findings.add(node.name, f"two nodes have this name; {_DO}")
-            self.leads[unit] = [("node", _node_of(name)) for name in node.input]
+            self.leads[unit] = [("node", node_of(name)) for name in node.input]
             self._node(node, "", unit)
         for gradient in graph.library.gradient:
             leads = self.leads.setdefault(("function", gradient.function_name), [])
@@ -82,6 +84,8 @@ class GraphWalk:
                 place,
                 f"operator {node.op!r} is not one that image classifiers compute with; {_DO}",
             )
+        if node.op in CHANGING:
+            self.changing.setdefault(unit, set()).add(node.op)
         for value in _values(node.attr):
             self._value(value, place, unit)
 
@@ -115,9 +119,9 @@ class GraphWalk:
         """Refuse the saver's operators wherever something else than the saver gets to them."""
         for starts, allowed, whose in (
             (self._offered(), frozenset(), "the model"),
-            ([("node", _node_of(self.meta.saver_def.restore_op_name))], READING, "loading"),
+            ([("node", node_of(self.meta.saver_def.restore_op_name))], READING, "loading"),
         ):
-            for unit in sorted(self._reached(starts)):
+            for unit in sorted(self.reached(starts)):
                 if refused := self.saving.get(unit, set()) - allowed:
                     self.findings.add(
                         " ".join(unit).removeprefix("node "),
@@ -130,13 +134,13 @@ class GraphWalk:
         meta = self.meta
         for entry in meta.signature_def:
             for output in entry.value.outputs:
-                yield "node", _node_of(output.value.name)
+                yield "node", node_of(output.value.name)
                 if output.value.coo_sparse or output.value.composite_tensor:
                     reason = f"an output that is not one tensor of numbers; {_DO}"
                     self.findings.add(f"signature {entry.key}", reason)
         for collection in meta.collection_def:
             for name in collection.value.node_list.value:
-                yield "node", _node_of(name)
+                yield "node", node_of(name)
         objects = meta.object_graph_def
         for names in (
             (entry.key for entry in objects.concrete_functions),
@@ -149,7 +153,8 @@ class GraphWalk:
         ):
             yield from (("function", name) for name in names)
 
-    def _reached(self, starts: Iterable[Unit]) -> set[Unit]:
+    def reached(self, starts: Iterable[Unit]) -> set[Unit]:
+        """Return what runs when some units do, themselves among it."""
         pending, seen = [*starts], set()
         while pending:
             if (unit := pending.pop()) not in seen:
@@ -191,7 +196,7 @@ def _functions(value: Any) -> list[Any]:
     return [value.func] * value.HasField("func") + [*value.list.func]
 
 
-def _node_of(name: str) -> str:
+def node_of(name: str) -> str:
     """Return the node in "node:0" (its first output) or "^node" (a node to wait for)."""
     return name.removeprefix("^").partition(":")[0]
 

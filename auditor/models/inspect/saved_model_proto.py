@@ -1,4 +1,4 @@
-"""What is read of a `saved_model.pb`, as protobuf messages and without TensorFlow."""
+"""What is read of a SavedModel's files, as protobuf messages and without TensorFlow."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ SavedModel: 2 meta_graphs MetaGraphDef*
 MetaGraphDef: 1 meta_info_def MetaInfoDef, 2 graph_def GraphDef, 3 saver_def SaverDef,
     4 collection_def CollectionDefEntry*, 5 signature_def SignatureDefEntry*,
     6 asset_file_def AssetFileDef*, 7 object_graph_def SavedObjectGraph
-MetaInfoDef: 5 tensorflow_version string
+MetaInfoDef: 4 tags string*, 5 tensorflow_version string
 SaverDef: 3 restore_op_name string
 CollectionDefEntry: 1 key string, 2 value CollectionDef
 CollectionDef: 1 node_list NodeList
@@ -43,18 +43,43 @@ Dim: 1 size int64
 
 SavedObjectGraph: 1 nodes SavedObject*, 2 concrete_functions ConcreteFunctionsEntry*
 ConcreteFunctionsEntry: 1 key string
-SavedObject: 6 function SavedFunction, 7 variable SavedVariable,
+SavedObject: 1 children ObjectReference*, 4 user_object SavedUserObject,
+    6 function SavedFunction, 7 variable SavedVariable,
     8 bare_concrete_function SavedBareConcreteFunction, 12 captured_tensor CapturedTensor
+ObjectReference: 1 node_id int32, 2 local_name string
+SavedUserObject: 1 identifier string, 3 metadata string
 SavedFunction: 1 concrete_functions string*
 SavedBareConcreteFunction: 1 concrete_function_name string
 CapturedTensor: 2 concrete_function string
 SavedVariable: 1 dtype int32, 2 shape TensorShapeProto
 """
 
+# Of Keras 2, which keeps the configuration of its layers beside the graph.
+_METADATA = """
+SavedMetadata: 1 nodes KerasObject*
+KerasObject: 3 node_path string, 4 identifier string, 5 metadata string
+"""
+
 
 @cache
 def saved_model_class() -> Any:
     """Return the message class of a whole `saved_model.pb`; fields it does not name are skipped."""
+    return _message("SavedModel", schema())
+
+
+@cache
+def metadata_class() -> Any:
+    """Return the message class of a `keras_metadata.pb`."""
+    return _message("SavedMetadata", _parsed(_METADATA))
+
+
+@cache
+def schema() -> dict[str, list[tuple[int, str, str, bool]]]:
+    """Return message → its fields, each as (number, name, type, repeated)."""
+    return _parsed(_SCHEMA)
+
+
+def _message(root: str, messages: dict[str, list[tuple[int, str, str, bool]]]) -> Any:
     from google.protobuf import (  # type: ignore[import-untyped]
         descriptor_pb2,
         descriptor_pool,
@@ -63,27 +88,25 @@ def saved_model_class() -> Any:
 
     kinds = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
-        name="auditor/saved_model.proto", package="auditor", syntax="proto3"
+        name=f"auditor/{root}.proto", package="auditor", syntax="proto3"
     )
-    for name, fields in schema().items():
+    for name, fields in messages.items():
         message = file.message_type.add(name=name)
         for number, field, kind, repeated in fields:
             added = message.field.add(name=field, number=number)
             added.label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
-            if kind in schema():
+            if kind in messages:
                 added.type, added.type_name = kinds.TYPE_MESSAGE, f".auditor.{kind}"
             else:
                 added.type = kinds.Type.Value(f"TYPE_{kind.upper()}")
     pool = descriptor_pool.DescriptorPool()  # its own: TensorFlow's messages have the same names
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("auditor.SavedModel"))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"auditor.{root}"))
 
 
-@cache
-def schema() -> dict[str, list[tuple[int, str, str, bool]]]:
-    """Return message → its fields, each as (number, name, type, repeated)."""
+def _parsed(text: str) -> dict[str, list[tuple[int, str, str, bool]]]:
     messages: dict[str, list[tuple[int, str, str, bool]]] = {}
-    for line in _SCHEMA.replace(",\n", ", ").strip().splitlines():
+    for line in text.replace(",\n", ", ").strip().splitlines():
         if not line:
             continue
         name, fields = line.split(":")

@@ -59,6 +59,8 @@ _CHANCE = """
     RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal RandomShuffle Multinomial
     RandomGamma RngReadAndSkip RngSkip StatefulStandardNormalV2 StatefulTruncatedNormal
     StatefulUniform StatefulUniformFullInt StatefulUniformInt NonDeterministicInts
+"""
+_FROM_SEEDS = """
     StatelessMultinomial StatelessRandomGetAlg StatelessRandomGetKeyCounter
     StatelessRandomGetKeyCounterAlg StatelessRandomNormal StatelessRandomNormalV2
     StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomUniformInt
@@ -66,8 +68,16 @@ _CHANCE = """
     StatelessRandomGammaV3 StatelessShuffle StatelessTruncatedNormal StatelessTruncatedNormalV2
 """
 
-OPERATORS = frozenset(f"{_FLOW}{_VARIABLES}{_SHAPES}{_NUMBERS}{_LAYERS}{_IMAGES}{_CHANCE}".split())
+OPERATORS = frozenset(
+    f"{_FLOW}{_VARIABLES}{_SHAPES}{_NUMBERS}{_LAYERS}{_IMAGES}{_CHANCE}{_FROM_SEEDS}".split()
+)
 """What a model's own graph and functions may use."""
+
+CHANGING = frozenset(_CHANCE.split()) | {
+    *("Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp"),
+    *("AssignSubVariableOp", "DestroyResourceOp"),
+}
+"""After these the same images need not get the same scores."""
 
 READING = frozenset({"RestoreV2"})
 """How TensorFlow reads the weights, in the saver's part of every SavedModel."""

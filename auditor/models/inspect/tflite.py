@@ -85,7 +85,7 @@ class _TfliteWalk:
                 self.findings.add(f"buffer {index}", f"numbers outside of the model; {_DO}")
         if sum(count for _, count in self.buffers) > self.size:
             self.findings.add("buffers", f"they share their bytes, which no converter does; {_DO}")
-        self.notes()
+        self.notes(next(iter(self.root.tables(2)), None))
         operators = [self.operator_code(entry) for entry in self.root.tables(1)]
         graphs = 0
         for graphs, graph in enumerate(self.root.tables(2), 1):
@@ -94,7 +94,7 @@ class _TfliteWalk:
                 break
             self.graph(graph, operators)
 
-    def notes(self) -> None:
+    def notes(self, graph: Table | None) -> None:
         """Read who wrote the file; check what else TensorFlow reads on its own accord."""
         said = [self.root.text(3).strip(" .")]
         for entry in self.root.tables(6):
@@ -114,6 +114,12 @@ class _TfliteWalk:
                     end.text(0)
             if signature.number(4, "I"):
                 self.findings.add("signature_defs", f"of another graph than the first; {_DO}")
+            elif graph and not _agree(signature, graph):
+                self.findings.add(
+                    "signature_defs",
+                    "takes or gives other tensors than the graph does, so that who calls it gets "
+                    f"other scores; {_DO}",
+                )
 
     def operator_code(self, entry: Table) -> str:
         """Return an operator's name; empty for one that was noted as refused."""
@@ -194,6 +200,12 @@ class _TfliteWalk:
         options, vector = entry.table(4), tflite_ops.VECTORS.get(entry.number(3, "B"))
         if options and vector:
             options.numbers(*vector)
+
+
+def _agree(signature: Table, graph: Table) -> bool:
+    """Whether a signature takes and gives the graph's inputs and outputs, in whatever order."""
+    ends = [sorted(end.number(1, "I") for end in signature.tables(field)) for field in (0, 1)]
+    return ends == [sorted(graph.numbers(field, "i")) for field in (1, 2)]
 
 
 def _indices(table: Table, field: int, count: int, optional: bool) -> tuple[int, ...]:

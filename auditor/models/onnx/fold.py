@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from auditor.models.onnx.node import Node
+from auditor.models.onnx.types import converted, result_types, type_of
 from auditor.models.onnx.values import Host, is_symbolic
 
 _FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
@@ -29,17 +30,12 @@ def fold(node: Node, inputs: list[NDArray[Any] | None]) -> list[Host]:
     """Return a node's outputs, all of its inputs on the host."""
     if any(is_symbolic(value) for value in inputs):
         result = SYMBOLIC[node.op](node, *inputs)
-        return [_known_again(part) for part in (result if isinstance(result, list) else [result])]
+        parts = [_known_again(part) for part in (result if isinstance(result, list) else [result])]
+        kinds = result_types(node, [type_of(value) for value in inputs])
+        return [converted(part, kind) for part, kind in zip(parts, kinds, strict=False)]  # type: ignore[misc]
     evaluator, names = _evaluator(node.proto.SerializeToString(), node.opset)
     given = {f"i{i}": value for i, value in enumerate(inputs) if value is not None}
     return [np.asarray(value) for value in evaluator.run(names, given, {})]
-
-
-def settled(value: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers in the types that are computed with: every float is a float32."""
-    if np.issubdtype(value.dtype, np.floating) or value.dtype.name == "bfloat16":
-        return value.astype(np.float32, copy=False)
-    return value
 
 
 @lru_cache(maxsize=4096)

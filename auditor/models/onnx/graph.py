@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from auditor.errors import InputError
-from auditor.models.onnx.fold import fold, folds, settled
+from auditor.models.inspect.onnx_ops import one_spelling
+from auditor.models.onnx.fold import fold, folds
+from auditor.models.onnx.functions import written_out
 from auditor.models.onnx.node import Node
+from auditor.models.onnx.types import stored_type
 from auditor.text import printable
 
 CONVERTED = "export the model to ONNX again without quantization, with float32 weights"
@@ -36,12 +38,7 @@ _NEVER = {"Clip", "Resize", "Upsample", "Pad", "Pow", "Constant", "ConstantOfSha
 _POINTWISE = {"Add", "Sub", "Mul", "Div", "Cast", "Identity", "Transpose", "Resize", "Clip"}
 _ENDINGS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 _THROUGH = {"Identity", "Dropout"}
-_FLOATS = {
-    onnx.TensorProto.FLOAT,
-    onnx.TensorProto.FLOAT16,
-    onnx.TensorProto.DOUBLE,
-    onnx.TensorProto.BFLOAT16,
-}
+_FLOATS = {"float16", "bfloat16", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -51,9 +48,10 @@ class Graph:
     Attributes:
         nodes: In an order in which they can run; none that the output does not need.
         constants: Name → numbers that nobody trains.
-        weights: Name → float32 numbers that can be trained.
-        statistics: Name → float32 running statistics of BatchNormalization.
+        weights: Name → floats that can be trained, of the type that is stored.
+        statistics: Name → running statistics of BatchNormalization, the same.
         input: Name of the image input.
+        takes: The input's type.
         batch: How many images at once; None for any number.
         size: (height, width) of the images; None where any will do.
         channels: 1 or 3.
@@ -64,9 +62,10 @@ class Graph:
 
     nodes: tuple[Node, ...]
     constants: dict[str, NDArray[Any]]
-    weights: dict[str, NDArray[np.float32]]
-    statistics: dict[str, NDArray[np.float32]]
+    weights: dict[str, NDArray[Any]]
+    statistics: dict[str, NDArray[Any]]
     input: str
+    takes: str
     batch: int | None
     size: tuple[int | None, int | None]
     channels: int
@@ -81,12 +80,11 @@ def read(path: Path) -> tuple[onnx.ModelProto, set[str]]:
     Returns:
         The model, and the names of the tensors that have a place in the file to be written back to.
     """
-    from onnx.inliner import inline_local_functions
-
     try:
         model = onnx.load(path, load_external_data=True)
-        names = {name for name, _ in tensors(model)}
-        return (inline_local_functions(model) if model.functions else model), names
+        return written_out(model), {name for name, _ in tensors(model)}
+    except InputError:
+        raise
     except Exception as error:  # whatever onnx raises for a file it dislikes
         reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
         raise InputError(f"ONNX could not read this model: {reason}") from None
@@ -114,27 +112,28 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
     Raises:
         InputError: It is quantized, uses operators that cannot be run, or is no image classifier.
     """
-    opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    opset = next(o.version for o in model.opset_import if not one_spelling(o.domain))
+    _check_operators(model.graph.node, set(supported))
     nodes = [Node.of(proto, opset) for proto in model.graph.node]
-    _check_operators(nodes, set(supported))
     numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    source, shape = _door(model, set(numbers))
+    source, shape, takes = _door(model, set(numbers))
     if len(model.graph.output) != 1:
         raise InputError(
             f"not an image classifier: {len(model.graph.output)} outputs, expected one"
         )
     output, activation = _ending(nodes, model.graph.output[0].name)
     nodes = _needed(nodes, output)
-    nodes, known = _folded(nodes, {name: settled(value) for name, value in numbers.items()})
+    nodes, known = _folded(nodes, numbers)
     channels_first, channels = _channels(shape, nodes, source, known)
     trained, kept = _weights(nodes, source, known, stored)
     used = {name for node in nodes for name in node.inputs} | {output}
     return Graph(
         nodes=tuple(nodes),
         constants={n: v for n, v in known.items() if n in used - trained - kept},
-        weights={n: known[n].astype(np.float32, copy=False) for n in known if n in trained},
-        statistics={n: known[n].astype(np.float32, copy=False) for n in known if n in kept},
+        weights={n: v for n, v in known.items() if n in trained},
+        statistics={n: v for n, v in known.items() if n in kept},
         input=source,
+        takes=takes,
         batch=shape[0],
         size=(shape[2], shape[3]) if channels_first else (shape[1], shape[2]),
         channels=channels,
@@ -144,9 +143,10 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
     )
 
 
-def _check_operators(nodes: list[Node], supported: set[str]) -> None:
-    """Name all operators that cannot be run, at once."""
-    unknown = sorted({node.op for node in nodes} - supported)
+def _check_operators(nodes: Iterable[onnx.NodeProto], supported: set[str]) -> None:
+    """Name all operators that cannot be run, at once; those of other domains are others."""
+    used = {".".join(filter(None, (one_spelling(n.domain), n.op_type))) for n in nodes}
+    unknown = sorted(used - supported)
     if not unknown:
         return
     named = ", ".join(printable(op, 40) for op in unknown[:20])
@@ -162,8 +162,8 @@ def _is_quantized(op: str) -> bool:
     return "Quantize" in op or "QLinear" in op or op.endswith("Integer") or op.startswith("QGemm")
 
 
-def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | None, ...]]:
-    """Return the input's name and shape; files of old list their weights as inputs too."""
+def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | None, ...], str]:
+    """Return the input's name, shape and type; files of old list their weights as inputs too."""
     inputs = [i for i in model.graph.input if i.name not in numbers]
     if len(inputs) != 1:
         raise InputError(f"not an image classifier: {len(inputs)} inputs, expected one")
@@ -174,7 +174,12 @@ def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | N
     )
     if len(shape) != 4:
         raise InputError(f"not an image classifier: its input has the shape {shape}")
-    return inputs[0].name, shape
+    takes = stored_type(kind.elem_type)
+    if takes not in _FLOATS:
+        raise InputError(
+            f"its input takes numbers of type {takes}; export the model with an input of float32"
+        )
+    return inputs[0].name, shape, takes
 
 
 def _channels(
@@ -225,24 +230,20 @@ def _needed(nodes: list[Node], output: str) -> list[Node]:
 def _folded(
     nodes: list[Node], known: dict[str, NDArray[Any]]
 ) -> tuple[list[Node], dict[str, NDArray[Any]]]:
-    """Work out what depends on no pixel and no weight.
-
-    Identity of a weight is another name, and so is its Cast: what is stored in 16 bits is computed
-    with in 32.
-    """
+    """Work out what depends on no pixel and no weight; Identity of a weight is another name."""
     left, alias = [], dict[str, str]()
     constants = {n for n, v in known.items() if not _may_be_weight(v)}
     for node in nodes:
         node = replace(node, inputs=tuple(alias.get(name, name) for name in node.inputs))
-        if _renames(node, known):
+        if node.op in _THROUGH and node.inputs[0] in known:
             alias[node.outputs[0]] = node.inputs[0]
         elif node.op == "Constant":
-            known[node.outputs[0]] = value = settled(fold(node, [])[0])
+            known[node.outputs[0]] = value = fold(node, [])[0]
             if not _may_be_weight(value):
                 constants.add(node.outputs[0])
         elif folds(node) and all(name in constants or not name for name in node.inputs):
             values = fold(node, [known[name] if name else None for name in node.inputs])
-            named = dict(zip(node.outputs, map(settled, values), strict=False))
+            named = dict(zip(node.outputs, values, strict=False))
             known |= named
             constants |= set(named)
         else:
@@ -250,15 +251,8 @@ def _folded(
     return left, known
 
 
-def _renames(node: Node, known: dict[str, NDArray[Any]]) -> bool:
-    if node.op == "Cast" and node.get("to") in _FLOATS:
-        value = known.get(node.inputs[0])
-        return value is not None and _may_be_weight(value)
-    return node.op in _THROUGH and node.inputs[0] in known
-
-
 def _may_be_weight(value: NDArray[Any]) -> bool:
-    return value.dtype == np.float32 and value.size > 0
+    return value.dtype.name in _FLOATS and value.size > 0
 
 
 def _weights(
@@ -267,12 +261,17 @@ def _weights(
     """Return the names of weights, and those of running statistics.
 
     What meets the image before any weight has (a mean taken off, a division) is how pixels are
-    prepared, and stays as it is.
+    prepared, and stays as it is. A weight that is stored in one type and used in another is one.
     """
     trained: set[str] = set()
     kept: set[str] = set()
     raw = {source}
+    stored_as: dict[str, str] = {}
     for node in nodes:
+        node = replace(node, inputs=tuple(stored_as.get(name, name) for name in node.inputs))
+        if node.op == "Cast" and node.inputs[0] in stored:
+            stored_as[node.outputs[0]] = node.inputs[0]
+            continue
         if node.op in _POINTWISE and any(name in raw for name in node.inputs):
             raw.update(node.outputs)
             continue

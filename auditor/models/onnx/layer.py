@@ -10,6 +10,7 @@ from keras import ops
 from auditor.models.onnx.graph import Graph
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.run import run, spatial
+from auditor.models.onnx.types import converted
 from auditor.models.onnx.values import Tensor, Value, data
 
 
@@ -55,12 +56,14 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
             name: self.add_weight(
                 name=f"w{number}",
                 shape=value.shape,
-                dtype="float32",
+                dtype="float64" if value.dtype == np.float64 else "float32",
+                autocast=False,
                 initializer=_given(value),
                 trainable=name in graph.weights,
             )
             for number, (name, value) in enumerate((graph.weights | graph.statistics).items())
         }
+        self._types = {n: v.dtype.name for n, v in (graph.weights | graph.statistics).items()}
         self.graph = graph
         self.taps: tuple[Tap, ...] = ()
         self._by_name: dict[str, Tap] = {}
@@ -70,11 +73,11 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
 
     def call(self, images: Any) -> Any:
         """Return (n, classes) of (n, h, w, c) images."""
-        return self.activation(data(self._run(images)[self.graph.output]))
+        return ops.cast(self.activation(data(self._run(images)[self.graph.output])), "float32")
 
     def compute_output_spec(self, images: Any) -> Any:
         """Say what `call` gives, without running it."""
-        return keras.KerasTensor((images.shape[0], self.classes), dtype=self.compute_dtype)
+        return keras.KerasTensor((images.shape[0], self.classes), dtype="float32")
 
     def tail(self, nodes: tuple[Node, ...], tap: Tap, features: Any) -> Any:
         """Return (n, classes) before the activation, of what some node made of the images.
@@ -86,24 +89,33 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         """
         stored = tap.call(ops.transpose(features, (0, 2, 3, 1)))
         values = {**self._known(), tap.name: Tensor(stored, last=True)}
-        return data(run(nodes, values)[self.graph.output])
+        return data(run(nodes, values, instead=self._instead)[self.graph.output])
 
     def weight(self, name: str) -> Any:
         """Return the variable that holds a tensor of the graph; None where none does."""
         return self._variables_of.get(name)
 
     def weight_values(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return name → float32 numbers of every weight and statistic."""
+        """Return name → numbers of every weight and statistic, in float32 or float64."""
         return {n: np.asarray(ops.convert_to_numpy(v)) for n, v in self._variables_of.items()}
 
     def _run(self, images: Any, watch: Any = None) -> dict[str, Value]:
         values = self._known()
         # Channels last is how images come: as the same tensor, read in the graph's order.
-        values[self.graph.input] = Tensor(images, last=self.graph.channels_first)
-        return run(self.graph.nodes, values, watch or self._tapped)
+        given = converted(Tensor(images, last=self.graph.channels_first), self.graph.takes)
+        values[self.graph.input] = given
+        return run(self.graph.nodes, values, watch or self._tapped, self._instead)
+
+    @property
+    def _instead(self) -> dict[str, str]:
+        """In mixed precision, what is float32 elsewhere is computed in fewer bits."""
+        return {} if self.compute_dtype == "float32" else {"float32": self.compute_dtype}
 
     def _known(self) -> dict[str, Value]:
-        weights = {n: Tensor(ops.convert_to_tensor(v)) for n, v in self._variables_of.items()}
+        weights = {
+            n: converted(Tensor(ops.convert_to_tensor(v)), self._types[n])
+            for n, v in self._variables_of.items()
+        }
         return {**self.graph.constants, **weights}
 
     def _tapped(self, node: Node, name: str, value: Value) -> Value:

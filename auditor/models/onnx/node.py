@@ -35,8 +35,9 @@ class Node:
     batch: int | None = None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return an attribute, or what stands for it where it is left out."""
-        return self.attributes.get(name, default)
+        """Return an attribute, or what stands for it where it is left out: floats are float32."""
+        stands = float(np.float32(default)) if isinstance(default, float) else default
+        return self.attributes.get(name, stands)
 
     @classmethod
     def of(cls, proto: NodeProto, opset: int) -> "Node":

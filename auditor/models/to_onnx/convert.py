@@ -1,6 +1,5 @@
 """Write a SavedModel, a TFLite file or a Keras model as an ONNX file, or not at all."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from auditor.errors import InputError, WorkError, not_installed
 from auditor.files.atomic import temporary_prefix
 from auditor.models.to_onnx.check import Scores, Unfaithful, check
+from auditor.models.to_onnx.interpreter import Interpreter
+from auditor.models.to_onnx.signature import chosen
 from auditor.text import printable
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def from_saved_model(folder: Path, target: Path, shown: str) -> None:
     from auditor.models.to_onnx import graph
 
     loaded = _attempt(lambda: tf.saved_model.load(str(folder)), shown, "could not be loaded")
-    name, signature = _signature(dict(loaded.signatures), shown)
+    name, signature = chosen(dict(loaded.signatures), shown)
     inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
     _check_ends(
         [(spec.shape.rank and tuple(spec.shape), spec.dtype.name) for spec in inputs.values()],
@@ -73,7 +74,7 @@ def from_tflite(path: Path, target: Path, shown: str) -> None:
     """
     from auditor.models.to_onnx import graph
 
-    runner = _attempt(lambda: _Interpreter(path), shown, "could not be loaded")
+    runner = _attempt(lambda: Interpreter(path, plain=True), shown, "could not be loaded")
     _check_ends(runner.inputs, runner.outputs, shown)
     proto = _attempt(lambda: graph.from_tflite(path), shown, "could not be converted")
     _write(proto, runner, runner.inputs[0][0], target, shown)
@@ -115,57 +116,6 @@ def from_keras(model: "keras.Model", target: Path) -> None:
             "choose an output that ends in .keras"
         ) from None
     _put(content, target)
-
-
-class _Interpreter:
-    """A TFLite file as TensorFlow runs it.
-
-    Attributes:
-        inputs: (shape, type) of each; None for sizes that are free.
-        outputs: The same of what it gives.
-    """
-
-    def __init__(self, path: Path) -> None:
-        import tensorflow as tf
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it will move to another package one day
-            # Without its delegate, which would rewrite the graph: plain kernels are the measure.
-            self._inside = tf.lite.Interpreter(
-                str(path),
-                experimental_op_resolver_type=(
-                    tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-                ),
-            )
-        self.inputs = [_end(each) for each in self._inside.get_input_details()]
-        self.outputs = [_end(each) for each in self._inside.get_output_details()]
-
-    def __call__(self, images: Any) -> Any:
-        """Return the scores of images."""
-        (source,), (target,) = self._inside.get_input_details(), self._inside.get_output_details()
-        self._inside.resize_tensor_input(source["index"], images.shape)
-        self._inside.allocate_tensors()
-        self._inside.set_tensor(source["index"], images)
-        self._inside.invoke()
-        return self._inside.get_tensor(target["index"])
-
-
-def _end(details: dict[str, Any]) -> tuple[tuple[int | None, ...], str]:
-    shape = tuple(None if size < 0 else int(size) for size in details["shape_signature"])
-    return shape, details["dtype"].__name__
-
-
-def _signature(signatures: dict[str, Any], shown: str) -> tuple[str, Any]:
-    """Return the signature that serves: by its name, or because there is no other."""
-    if "serving_default" in signatures:
-        return "serving_default", signatures["serving_default"]
-    if len(signatures) == 1:
-        return next(iter(signatures.items()))
-    names = ", ".join(printable(name, 60) for name in sorted(signatures)[:10]) or "none at all"
-    raise InputError(
-        f"{shown}: no signature 'serving_default' (there is: {names}); save the model with "
-        "model.export(...), or tf.saved_model.save(..., signatures=...)"
-    )
 
 
 def _check_ends(inputs: list[Any], outputs: list[Any], shown: str) -> None:

@@ -7,13 +7,16 @@ from auditor.records.comparison import Comparison
 from auditor.report.comparison.table import COLUMNS, RepairRow, rows
 from auditor.text import printable
 
+_FORMULA = ("=", "+", "-", "@")
+"""What spreadsheets compute; an apostrophe before it makes it text (OWASP, CSV injection)."""
+
 
 def render(comparison: Comparison) -> bytes:
     """Return the lines, UTF-8, under a header; what is not known is empty.
 
     `name`, `method`, `verdict`; each figure of `COLUMNS`, a fraction where it is a rate, with its
     95 % bounds as `_low` and `_high`; `best` is 1 for the repair that serves best; `failed` is why
-    a repair handed back no model.
+    a repair handed back no model. A text that a spreadsheet would compute has an apostrophe before.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -30,7 +33,7 @@ def _bounds(key: str, *, bounded: bool) -> tuple[str, ...]:
 
 def _line(row: RepairRow, best: str | None) -> list[str]:
     entry, certificate = row.entry, row.certificate
-    line = [row.name, entry.method if entry else ""]
+    line = [_text(row.name), _text(entry.method) if entry else ""]
     line.append(certificate.verdict.status if certificate and row.measured else "")
     for column in COLUMNS:
         figure = column.read(row)
@@ -38,4 +41,10 @@ def _line(row: RepairRow, best: str | None) -> list[str]:
         shown = ["" if value is None else repr(value) for value in values]
         line += shown if column.bounded else shown[:1]
     is_best = str(int(entry.name == best)) if entry else ""
-    return [*line, is_best, printable(entry.failed, 1000) if entry else ""]
+    return [*line, is_best, _text(entry.failed) if entry else ""]
+
+
+def _text(said: str) -> str:
+    """Return a text so that no spreadsheet takes it for a formula."""
+    shown = printable(said, 1000)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

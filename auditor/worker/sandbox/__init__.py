@@ -2,7 +2,7 @@
 
 A worker confines itself before it imports anything that starts threads or opens the model; there is
 no way back. Landlock guards files, seccomp system calls; limits guard memory. Linux on x86-64 and
-aarch64; external_files the limits alone. Standard library only.
+aarch64; elsewhere the limits alone. Standard library only.
 """
 
 import sys
@@ -116,7 +116,7 @@ def confine(
         opened = list(everything_in)
         landlock.restrict(readable, [*write, *opened], [*devices, *opened], threads)
     if has.seccomp and "seccomp" in walls:
-        seccomp.install()
+        seccomp.install(gpu=gpu)
     return Confinement(
         has.landlock if "Landlock" in walls else 0, has.seccomp and "seccomp" in walls
     )

@@ -1,7 +1,8 @@
 """This machine's NVIDIA GPUs: their device files, and what a worker that uses one must reach.
 
 What the driver reads and writes: NVIDIA/OpenShell issues 1486 and 1628, nolabs-ai/nono pull request
-652 and issue 924, snapd's interface `opengl`.
+652 and issue 924, snapd's interface `opengl`. That it makes files in memory and maps memory that is
+shared: NVIDIA/OpenShell issue 1696 and pull request 1702.
 """
 
 import itertools
@@ -20,6 +21,7 @@ _DEV = Path("/dev")
 _DRIVER = Path("/proc/driver/nvidia")
 _MINOR = re.compile(r"^DeviceFileMinor:\s*(\d+)", re.MULTILINE)
 _READ = (
+    "/dev/zero",
     "/proc/devices",
     "/proc/driver/nvidia",
     "/proc/driver/nvidia-caps",

@@ -14,6 +14,12 @@ from auditor.worker.sandbox.libc import call
 LARGEST_FILE = 16 << 30
 """Bytes; a repaired model of the largest size that is taken in fits."""
 
+_MOST_FILES_OPEN = 1024
+"""Enough on most systems; each pipe of them holds memory of the kernel's, which nobody counts."""
+
+_MOST_SIGNALS_WAITING = 1024
+"""The kernel counts them for all that a user runs."""
+
 _VERSION_3 = 0x20080522
 _OVERRIDE, _READ_SEARCH = 1, 2
 _KEPT = 1 << _OVERRIDE | 1 << _READ_SEARCH
@@ -22,7 +28,7 @@ _CAPSET = {"x86_64": 126, "aarch64": 91}
 
 
 def set_limits(memory: int | None) -> None:
-    """Limit memory and file sizes, and leave no core dump.
+    """Limit memory, file sizes and what the kernel keeps for it, and leave no core dump.
 
     Args:
         memory: Bytes of private memory; None for a process that uses a GPU, whose driver
@@ -30,6 +36,9 @@ def set_limits(memory: int | None) -> None:
     """
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, LARGEST_FILE)
+    _lower(resource.RLIMIT_NOFILE, _MOST_FILES_OPEN)
+    if sys.platform == "linux":
+        _lower(resource.RLIMIT_SIGPENDING, _MOST_SIGNALS_WAITING)
     if memory is not None:
         _lower(resource.RLIMIT_DATA, memory)
 

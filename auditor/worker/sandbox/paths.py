@@ -16,7 +16,6 @@ _SYSTEM = (
     "/etc/localtime",
     "/dev/urandom",
     "/dev/random",
-    "/dev/zero",
     "/proc/self",
     "/proc/cpuinfo",
     "/proc/filesystems",

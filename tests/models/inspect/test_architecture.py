@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import MOST_FINDINGS
 from tests.models.inspect.conftest import (
     findings,
@@ -180,12 +179,6 @@ def test_a_shared_id_hides_no_other_layer(archive: Path) -> None:
 def test_class_names_are_shown_escaped(archive: Path) -> None:
     plant(archive, serialised("\x1b[2J\u202e"))
     assert "\x1b" not in refusal(archive)
-
-
-def test_custom_loss_is_ignored(archive: Path) -> None:
-    loss = serialised("MyLoss", "mine")
-    rewrite(archive, lambda config: config.update(compile_config={"loss": loss}))
-    assert not inspect(archive, "suspect").rewritten
 
 
 @pytest.mark.parametrize("depth", [200, 100_000])

@@ -132,6 +132,7 @@ def test_local_functions_are_walked_and_fine(path: Path) -> None:
 def test_both_spellings_of_the_standard_domain_and_the_ml_domain(path: Path) -> None:
     opsets = [helper.make_opsetid("ai.onnx", 18), helper.make_opsetid("ai.onnx.ml", 3)]
     nodes = [planted("Relu", "ai.onnx"), planted("Scaler", "ai.onnx.ml", scale=[1.0])]
+    nodes[1].output[0] = "q"
     assert not reasons(path, model(nodes, opset_imports=opsets))
 
 
@@ -190,6 +191,125 @@ def test_refused(path: Path, content: Any, words: list[str]) -> None:
     found = reasons(path, content)
     for word in words:
         assert word in found
+
+
+def twice(node: Any, **again: Any) -> Any:
+    """A node with an attribute once more."""
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in again.items())
+    return node
+
+
+def inside(*nodes: Any, **more: Any) -> Any:
+    """A model whose function has these nodes."""
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("pkg.local", 1)]
+    use = planted("Own", "pkg.local")
+    return model([use], functions=[function("Own", *nodes, **more)], opset_imports=opsets)
+
+
+def renamed(node: Any, output: str) -> Any:
+    node.output[0] = output
+    return node
+
+
+def stored(*dims: int, kind: int = TensorProto.FLOAT, name: str = "x") -> Any:
+    return helper.make_tensor(name, kind, dims, [0] * int(np.prod(dims)))
+
+
+AMBIGUOUS = {
+    "an attribute twice": (
+        model([twice(planted("LeakyRelu", alpha=0.1), alpha=0.9)]),
+        "planted: has the attribute 'alpha' twice",
+    ),
+    "an attribute twice in a function": (
+        inside(twice(planted("LeakyRelu", alpha=0.1), alpha=0.9)),
+        "function pkg.local.Own/planted: has the attribute 'alpha' twice",
+    ),
+    "a function's attribute twice": (
+        inside(planted("Relu"), attributes=["a", "a"]),
+        "function pkg.local.Own: has an attribute twice",
+    ),
+    "an attribute of no operator": (
+        model([planted("Relu", alpha=0.1)]),
+        "planted: attribute 'alpha' is none of operator 'Relu'",
+    ),
+    "an attribute of another type": (
+        model([planted("LeakyRelu", alpha=1)]),
+        "planted: attribute 'alpha' of operator 'LeakyRelu' is of another type than ONNX says",
+    ),
+    "an output made twice": (
+        model([planted("Relu"), planted("Neg")]),
+        "planted: p: is made twice",
+    ),
+    "the result made once more": (
+        model([renamed(planted("Relu"), "y")]),
+        "planted: y: is made twice",
+    ),
+    "an output with the name of the input": (
+        model([renamed(planted("Relu"), "x")]),
+        "planted: x: is made twice",
+    ),
+    "an output with the name of a weight": (
+        model([renamed(planted("Relu"), "weights")]),
+        "planted: weights: is made twice",
+    ),
+    "one output twice at one node": (
+        model([helper.make_node("Split", ["x"], ["a", "a"], "planted", num_outputs=2, axis=1)]),
+        "planted: a: is made twice",
+    ),
+    "read before it is made": (
+        model([helper.make_node("Relu", ["p"], ["q"], "early"), planted("Relu")]),
+        "early: p: is read, and nothing before makes it",
+    ),
+    "made in a function twice": (
+        inside(planted("Relu"), planted("Neg")),
+        "function pkg.local.Own/planted: p: is made twice",
+    ),
+    "a function's input made again": (
+        inside(renamed(planted("Relu"), "x"), planted("Neg")),
+        "function pkg.local.Own/planted: x: is made twice",
+    ),
+    "a function that reads the graph's names": (
+        inside(helper.make_node("MatMul", ["x", "weights"], ["p"], "planted")),
+        "function pkg.local.Own/planted: weights: is read, and nothing before makes it",
+    ),
+    "a function without its output": (
+        inside(renamed(planted("Relu"), "q")),
+        "function pkg.local.Own/p: is an output, and nothing makes it",
+    ),
+    "a name of the graph around, made in a subgraph": (
+        model([condition(branch(renamed(planted("Relu"), "y"), planted("Relu")))]),
+        "choice/planted: y: is the name of something in the graph around",
+    ),
+    "a weight of the graph around, stored in a subgraph": (
+        model([condition(branch(planted("Relu"), initializer=[stored(3, 2, name="weights")]))]),
+        "choice/weights: is the name of something in the graph around",
+    ),
+    "an input stored in another shape": (
+        model([], [stored(1, 4)]),
+        "x: is stored in another type or shape than the input of this name",
+    ),
+    "an input stored in another type": (
+        model([], [stored(1, 3, kind=TensorProto.INT64)]),
+        "x: is stored in another type or shape than the input of this name",
+    ),
+    "one domain for two opsets": (
+        model(opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx", 7)]),
+        "opset_import: domain '' is imported twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_what_programs_read_differently_is_refused_with_its_place(path: Path, name: str) -> None:
+    content, words = AMBIGUOUS[name]
+    told = reasons(path, content).splitlines()
+    assert any(line.startswith(f"{words}; export the model again") for line in told), told
+
+
+def test_weights_that_are_listed_as_inputs_are_fine(path: Path) -> None:
+    whole = model()
+    whole.graph.input.append(value("weights", 3, 2))
+    assert not reasons(path, whole)
 
 
 def test_training_graph_is_refused(path: Path) -> None:

@@ -211,6 +211,18 @@ def test_what_is_not_known_to_be_harmless_is_refused(
     assert reason in reasons(look(rewritten(saved, change), tmp_path))
 
 
+@pytest.mark.parametrize("ends", ["inputs", "outputs"])
+def test_signature_gives_what_the_graph_gives(ends: str, saved: bytes, tmp_path: Path) -> None:
+    """`get_signature_runner` answers with its tensors, `get_tensor` with the graph's."""
+
+    def change(model: Any) -> None:
+        (signature,) = model.signatureDefs
+        getattr(signature, ends)[0].tensorIndex += 1
+
+    found = reasons(look(rewritten(saved, change), tmp_path))
+    assert "signature_defs: takes or gives other tensors than the graph does" in found
+
+
 def test_stored_bytes_must_be_those_of_the_shape(saved: bytes, tmp_path: Path) -> None:
     def short(model: Any) -> None:
         model.buffers[next(i for i, b in enumerate(model.buffers) if len(_data(b)) > 8)].data = [0]

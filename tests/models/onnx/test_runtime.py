@@ -115,21 +115,6 @@ def test_a_fixed_number_of_images_is_left_to_keras(tmp_path: Path) -> None:
     assert GradCam(opened, None, frozen=True)(BATCH, 0).scores.shape == (5, 10)
 
 
-def test_what_computes_otherwise_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import onnxruntime
-
-    opened = classifier(CLASSIFIER, tmp_path)
-    run = onnxruntime.InferenceSession.run
-
-    def wrong(self: Any, *given: Any, **more: Any) -> list[Any]:
-        return [1.1 * found for found in run(self, *given, **more)]
-
-    monkeypatch.setattr(onnxruntime.InferenceSession, "run", wrong)
-    assert fast_forward(opened, opened.spatial_layer(None)) is None
-
-
 def test_gray_images_and_a_single_score(tmp_path: Path) -> None:
     text = CLASSIFIER.replace("3, 8, 8]", "1, 8, 8]").replace("10]", "1]")
     weights = {

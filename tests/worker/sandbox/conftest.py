@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.worker import process, sandbox
-from auditor.worker.supervisor import Guard, Supervisor
+from auditor.worker.supervisor import Guard, Listen, Supervisor
 from tests.conftest import ROOT
 
 COMMAND = (sys.executable, "-I", str(ROOT / "tests" / "worker" / "hostile_worker.py"))
@@ -42,19 +42,22 @@ Attack = Callable[..., Attacked]
 def attack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
     """Run code in a worker: `attack("result = ...", Guard(...), secret=path)`.
 
-    What it leaves in `result` comes back; keywords are in `job`. Errors are those of a real run.
+    What it leaves in `result` comes back; keywords are in `job`, but `listen`, which is told what
+    the worker says. Errors are those of a real run.
     """
     monkeypatch.setattr(process, "COMMAND", COMMAND)
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
 
-    def run(code: str, guard: Guard | None = None, **job: Any) -> Attacked:
+    def run(
+        code: str, guard: Guard | None = None, *, listen: Listen | None = None, **job: Any
+    ) -> Attacked:
         script = tmp_path / "attack.py"
         script.write_text(_PREAMBLE + textwrap.dedent(code) + _END)
         with Supervisor(guard or Guard()) as workers:
             room = workers.scratch()
             told = {"kind": "attack", "model": str(script), "device": "cpu", **job}
-            left = workers.run(told, room, lambda *_: None)
+            left = workers.run(told, room, lambda *_: None, listen)
             return Attacked(left, room, workers.log_tail())
 
     return run

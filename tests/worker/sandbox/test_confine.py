@@ -96,9 +96,9 @@ def test_its_own_folder_and_its_inputs_are_there(attack: Attack, tmp_path: Path)
     assert (checkpoints / "step").read_text() == "kept"
     assert set(left["environment"]) <= {
         "PATH", "LANG", "LC_CTYPE", "HOME", "USER", "TMPDIR", "TF_CPP_MIN_LOG_LEVEL",
-        "HDF5_PLUGIN_PRELOAD", "JOBLIB_MULTIPROCESSING", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS",
-        "KERAS_BACKEND", "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
+        "HDF5_PLUGIN_PRELOAD", "HDF5_USE_FILE_LOCKING", "JOBLIB_MULTIPROCESSING",
+        "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "KERAS_BACKEND",
+        "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
     }  # fmt: skip
 
 
@@ -128,16 +128,15 @@ def test_no_network_and_no_local_service(attack: Attack, tmp_path: Path) -> None
         tried("raw", socket.socket, socket.AF_PACKET, socket.SOCK_RAW)
         tried("netlink", socket.socket, 16, socket.SOCK_RAW)
         tried("service", socket.socket, socket.AF_UNIX)
+        tried("pair", socket.socketpair)
         tried("pair over the network", socket.socketpair, socket.AF_INET)
         tried("vsock", socket.socket, 40)
-        result["pair"] = len(socket.socketpair())
     """
     with service, listener:
         left = attack(code, port=listener.getsockname()[1]).result
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
             listener.accept()
-    assert left.pop("pair") == 2
     assert set(left.values()) == {"refused"}, left
 
 

@@ -36,7 +36,7 @@ def works(code: str) -> diagnosis.Works:
 CULPRITS = {
     "socket.socket()": ("seccomp",),
     "bytearray(2 << 30)": ("limits",),
-    "os.setgid(12345)": ("capabilities",),
+    "os.setgid(12345)": ("capabilities", "seccomp"),
     "Path('/etc/hostname').read_text()": ("Landlock",),
     "Path('/etc/hostname').read_text(); socket.socket()": ("Landlock", "seccomp"),
     "pass": (),

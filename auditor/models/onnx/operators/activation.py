@@ -33,7 +33,9 @@ def selu(node: Node, x: Value) -> Tensor:
 def celu(node: Node, x: Value) -> Tensor:
     """Celu: an Elu without a kink, whatever alpha."""
     alpha = node.get("alpha", 1.0)
-    return each(lambda v: alpha * _exponential(v / alpha, 1.0), x)
+    if alpha > 0:
+        return each(lambda v: alpha * _exponential(v / alpha, 1.0), x)
+    return each(lambda v: ops.relu(v) + ops.minimum(alpha * ops.expm1(v / alpha), 0), x)
 
 
 def hard_sigmoid(node: Node, x: Value) -> Tensor:

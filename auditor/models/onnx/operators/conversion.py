@@ -4,47 +4,46 @@ from typing import Any
 
 import numpy as np
 from keras import ops
-from onnx import TensorProto, helper
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.table import Table
+from auditor.models.onnx.types import COMPUTED, WIDER, converted, stored_type
 from auditor.models.onnx.values import Host, Tensor, Unknown, Value, tensor
-
-_FLOATS = {
-    TensorProto.FLOAT,
-    TensorProto.FLOAT16,
-    TensorProto.BFLOAT16,
-    TensorProto.DOUBLE,
-}
 
 
 def cast(node: Node, x: Value) -> Tensor:
-    """Cast; there is one floating-point type, so that from one to another nothing changes."""
-    given = tensor(x)
-    wanted = node.get("to")
-    if wanted in _FLOATS:
-        return given if given.is_float else Tensor(ops.cast(given.data, "float32"), given.last)
-    kind = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
-    if kind.kind not in "biu" or kind.name not in _STANDARD:
-        raise Unknown(f"to {TensorProto.DataType.Name(wanted)}")
-    return _as(given, kind.name)
+    """Cast."""
+    kind = stored_type(node.get("to"))
+    if kind not in COMPUTED:
+        raise Unknown(f"to numbers of type {kind}")
+    return _as(tensor(x), kind)
 
 
 def cast_like(node: Node, x: Value, like: Value) -> Tensor | Host:
     """CastLike; what is on the host stays there."""
+    kind = tensor(like).dtype
     if isinstance(x, np.ndarray) and isinstance(like, Tensor):
-        return x.astype(np.float32 if like.is_float else like.dtype)
-    given, kind = tensor(x), tensor(like).dtype
-    if given.is_float and "float" in kind:
-        return given
-    return _as(given, kind)
+        return x.astype(kind)
+    return _as(tensor(x), kind)
 
 
 def _as(x: Tensor, kind: str) -> Tensor:
-    data: Any = ops.not_equal(x.data, 0) if kind == "bool" else ops.cast(x.data, kind)
-    return Tensor(data, x.last)
+    if kind == "bool":
+        return Tensor(ops.not_equal(x.data, 0), x.last)
+    wide = WIDER.get(kind, kind)
+    if x.is_float and wide.startswith("int"):
+        return Tensor(_cut(x, wide), x.last)
+    result = converted(x, kind)
+    assert isinstance(result, Tensor)
+    return result
 
 
-_STANDARD = {"bool"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+def _cut(x: Tensor, kind: str) -> Any:
+    """Cut floats to whole numbers: what does not fit, NaN too, is the least, as on x86-64."""
+    reach = 2.0 ** (np.iinfo(kind).bits - 1)
+    fits = ops.logical_and(x.data >= -reach, x.data < reach)
+    whole = ops.cast(ops.where(fits, x.data, ops.zeros_like(x.data)), kind)
+    return ops.where(fits, whole, ops.cast(np.iinfo(kind).min, whole.dtype))
+
 
 OPERATORS: Table = {"Cast": cast, "CastLike": cast_like}

@@ -1,5 +1,6 @@
 """Convolution, stored with channels last, which is what a CPU computes fastest."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -31,6 +32,10 @@ def conv(node: Node, x: Value, kernel: Value, bias: Value = None) -> Tensor:
 
 def convolved(stored: Any, weights: Any, groups: int, window: Window, padding: str) -> Any:
     """Convolve; TensorFlow's CPU kernels of grouped convolution have no gradient."""
+    if max(window.strides) > 1 and max(window.dilations) > 1:  # which Keras does not have at once
+        dense = replace(window, strides=(1,) * len(window.strides))
+        each = convolved(stored, weights, groups, dense, padding)
+        return each[(slice(None), *(slice(None, None, s) for s in window.strides))]
     how = {
         "strides": window.strides,
         "padding": padding,

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from onnx import FunctionProto, TensorProto, defs, helper
 
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.table import Table
+from auditor.models.onnx.types import number_of, type_of
 from auditor.models.onnx.values import Tensor, Unknown, Value
-
-_TYPES = {"bool": TensorProto.BOOL, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,8 @@ Kind = tuple[int, int] | None
 def _kind(value: Value) -> Kind:
     if value is None:
         return None
-    name = value.dtype if isinstance(value, Tensor) else np.dtype(value.dtype).name
     rank = value.rank if isinstance(value, Tensor) else value.ndim
-    return _TYPES.get(name, TensorProto.FLOAT), rank
+    return number_of(type_of(value) or "int64"), rank
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """How much of each number of an axis is in each number of a resized one: a matrix, on the host."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,8 @@ class How:
     Attributes:
         mode: nearest, linear or cubic.
         coordinates: Which place a number is looked up at.
-        nearest: How halves are rounded.
+        nearest: How halves are rounded; in old operator sets "simple", down, and where the image
+            gets smaller up, which those left open and ONNX Runtime does.
         antialias: Whether what gets smaller is averaged over all it was.
         exclude_outside: Whether what is beyond the edges counts for nothing.
         cubic: The a of the cubic.
@@ -40,7 +41,7 @@ class How:
             coordinates="asymmetric"
             if old
             else node.get("coordinate_transformation_mode", "half_pixel"),
-            nearest="floor" if old else node.get("nearest_mode", "round_prefer_floor"),
+            nearest="simple" if old else node.get("nearest_mode", "round_prefer_floor"),
             antialias=bool(node.get("antialias", 0)),
             exclude_outside=bool(node.get("exclude_outside", 0)),
             cubic=node.get("cubic_coeff_a", -0.75),
@@ -50,7 +51,7 @@ class How:
 @lru_cache(maxsize=256)
 def matrix(
     how: How, length: int, wanted: int, scale: float, region: tuple[float, float]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return (wanted, length) weights, and which rows lie outside and have none.
 
     Args:
@@ -60,6 +61,8 @@ def matrix(
         scale: By how much, which rounding keeps apart from wanted ÷ length.
         region: What is cut out, as parts of the axis; for tf_crop_and_resize.
     """
+    if how.nearest == "simple":
+        how = replace(how, nearest="ceil" if scale < 1 else "floor")
     weights = np.zeros((wanted, length))
     places = _places(how, length, wanted, scale, region)
     outside = (places < 0) | (places > length - 1)
@@ -75,7 +78,7 @@ def matrix(
             shares = np.where((columns < 0) | (columns >= length), 0, shares)
             shares = shares / (shares.sum() or 1)
         np.add.at(weights[row], np.clip(columns, 0, length - 1), shares)
-    return weights.astype(np.float32), outside
+    return weights, outside
 
 
 def _places(

@@ -6,7 +6,6 @@ import numpy as np
 from keras import ops
 from onnx import helper
 
-from auditor.models.onnx.fold import settled
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators.spreading import common
 from auditor.models.onnx.operators.table import Table
@@ -21,7 +20,8 @@ def gemm(node: Node, a: Value, b: Value, c: Value = None) -> Tensor:
     product = _scaled(ops.matmul(left, right), node.get("alpha", 1.0))
     if c is None:
         return Tensor(product)
-    return Tensor(product + _scaled(data(c, common(c, (a, b))), node.get("beta", 1.0)))
+    more, beta = data(c, common(c, (a, b))), node.get("beta", 1.0)
+    return Tensor(product + (_scaled(more, beta) if beta else ops.zeros_like(more)))
 
 
 def matmul(node: Node, a: Value, b: Value) -> Tensor:
@@ -54,7 +54,7 @@ def eye_like(node: Node, x: Value) -> Host:
     if not isinstance(rows, int) or not isinstance(columns, int):
         raise Unknown
     kind = helper.tensor_dtype_to_np_dtype(node.get("dtype")) if node.get("dtype") else None
-    return settled(np.eye(rows, columns, node.get("k", 0), dtype=kind or given.dtype))
+    return np.eye(rows, columns, node.get("k", 0), dtype=kind or given.dtype)
 
 
 def _implied(inputs: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 from auditor.models.onnx.node import Node
@@ -67,7 +68,7 @@ def rms_normalization(node: Node, x: Value, scale: Value) -> Tensor:
     """RMSNormalization: a LayerNormalization that leaves the mean where it is."""
     given = tensor(x)
     axes = stored(given, list(range(node.get("axis", -1) % given.rank, given.rank)))
-    exact = ops.cast(given.data, "float32")
+    exact = _at_least_float32(given.data)
     squares = ops.mean(ops.square(exact), axes, keepdims=True)
     normal = exact * ops.rsqrt(squares + node.get("epsilon", 1e-5))
     return each(ops.multiply, Tensor(ops.cast(normal, given.dtype), given.last), scale)
@@ -114,11 +115,15 @@ def _normal(x: Any, axes: tuple[int, ...], epsilon: float) -> tuple[Any, Any, An
 
     Half the digits are not enough for a variance: it is computed in float32.
     """
-    exact = ops.cast(x, "float32")
+    exact = _at_least_float32(x)
     mean = ops.mean(exact, axes, keepdims=True)
     centred = exact - mean
     inverse = ops.rsqrt(ops.mean(ops.square(centred), axes, keepdims=True) + epsilon)
     return ops.cast(centred * inverse, x.dtype), mean, inverse
+
+
+def _at_least_float32(x: Any) -> Any:
+    return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
 
 
 OPERATORS: Table = {

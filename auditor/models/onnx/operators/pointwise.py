@@ -29,7 +29,7 @@ def together(function: Callable[[Any, Any], Any]) -> Callable[..., Tensor]:
 
 def modulo(node: Node, x: Value, y: Value) -> Tensor:
     """Mod: the sign is the divisor's, or the dividend's with `fmod`."""
-    return each(ops.fmod if node.get("fmod", 0) else ops.mod, x, y)
+    return each(_remainder if node.get("fmod", 0) else ops.mod, x, y)
 
 
 def is_infinite(node: Node, x: Value) -> Tensor:
@@ -69,6 +69,11 @@ def _divided(x: Any, y: Any) -> Any:
     return down + ops.cast(ops.logical_and(inexact, ops.not_equal(x < 0, y < 0)), x.dtype)
 
 
+def _remainder(x: Any, y: Any) -> Any:
+    """Return what division leaves, with the dividend's sign; Keras' is wrong for large numbers."""
+    return ops.fmod(x, y) if keras.backend.is_float_dtype(x.dtype) else x - _divided(x, y) * y
+
+
 def _power(x: Any, y: Any) -> Any:
     """Raise to a power; the result has the base's type."""
     if keras.backend.is_float_dtype(x.dtype):
@@ -87,7 +92,7 @@ _ARITHMETIC: Table = {
     "Add": plainly(added),
     "Clip": clip,
     "Div": plainly(_divided),
-    "Erf": plainly(ops.erf),
+    "Erf": plainly(lambda x: ops.erf(ops.clip(x, -10, 10))),  # TensorFlow's of infinity is NaN
     "Exp": plainly(ops.exp),
     "Log": plainly(ops.log),
     "Max": together(ops.maximum),

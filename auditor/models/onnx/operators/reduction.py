@@ -83,8 +83,9 @@ def top_k(node: Node, x: Value, k: Value = None) -> tuple[Tensor, Tensor]:
     axis = node.get("axis", -1)
     turned = ops.moveaxis(plain, axis, -1)
     largest = node.get("largest", 1)
-    values, indices = ops.top_k(turned if largest else -turned, count)
-    values = values if largest else -values
+    opposite = ops.negative if given.is_float else ops.bitwise_not  # -x of the least is itself
+    values, indices = ops.top_k(turned if largest else opposite(turned), count)
+    values = values if largest else opposite(values)
     return (
         Tensor(ops.moveaxis(values, -1, axis)),
         Tensor(ops.moveaxis(ops.cast(indices, "int64"), -1, axis)),

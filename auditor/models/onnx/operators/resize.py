@@ -25,6 +25,8 @@ def resize(
     if node.opset < 11:
         roi, scales = None, roi
     given, how = tensor(x), How.of(node)
+    if not given.is_float and how.mode != "nearest":
+        raise Unknown("whole numbers in between, which every program rounds its own way")
     axes = [axis % given.rank for axis in node.get("axes") or range(given.rank)]
     region = _numbers(roi) or [0.0] * len(axes) + [1.0] * len(axes)
     data = given.data if given.is_float else ops.cast(given.data, "float32")

@@ -50,7 +50,7 @@ def _edges(
         if shape or automatic.startswith("SAME"):
             wanted = shape[-axes:][i] if shape else lengths[i] * strides[i]
             total = max(full - wanted, 0)
-            begin = total - total // 2 if automatic == "SAME_LOWER" else total // 2
+            begin = total // 2 if automatic == "SAME_UPPER" else total - total // 2
             end = full - wanted - begin
         edges.append((span - 1 - begin, span - 1 - end + more[i]))
     return edges

@@ -1,0 +1,87 @@
+"""What a configuration file may set that merely lies where the command is given.
+
+It may have come with the very model that is to be audited. So it may say what is measured and how,
+or judge more strictly; what protects the user, or writes elsewhere, takes `--config`.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from auditor.worker.watchdog import free_memory
+
+_ON: Final = ("allow-external-data", "exit-zero", "force")
+"""Switches that may not be on."""
+
+_AT_MOST: Final = ("max-accuracy-drop", "max-asr", "max-tar", "memory-limit", "time-limit")
+"""Numbers that may not be above their default."""
+
+_INSIDE: Final = ("certificate", "output", "run-dir")
+"""Paths that are written to, which may not lead out of the working folder."""
+
+_TRUST: Final = ("signed-by",)
+"""What says whom to trust, which the folder cannot say of itself."""
+
+_OFF: Final = {"", "0", "f", "false", "n", "no", "off"}
+
+HARMLESS: Final = frozenset(
+    """
+    ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates
+    clean-budget clean-weight data device epochs eval-data feature-weight format input-range
+    label-share label-smoothing layer learning-rate least-steps limit max-age max-neighbour-asr
+    method methods min-accuracy min-images mirror mixed-precision model no-progress object-region
+    on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired
+    require-sandbox rho schedule seed shift stall-change stall-epochs stall-steps target
+    teacher-epochs trigger unlearned-below validation verbose watched weight-decay
+    """.split()
+)
+"""What is measured and how, how much is said, and limits that there are none of by default."""
+
+WATCHED: Final = frozenset((*_ON, *_AT_MOST, *_INSIDE, *_TRUST, "sandbox"))
+"""Keys whose value decides; one that stands in neither list is refused."""
+
+
+def objection(key: str, value: Any, option: click.Option) -> str:
+    """Say why a file in the working folder may not set a key so; empty where it may.
+
+    Args:
+        key: The option without its dashes.
+        value: As click is given it: a text, a truth value, or a list of texts.
+        option: The option.
+    """
+    if key == "sandbox":
+        return "would switch the sandbox off" if value == "off" else ""
+    if key in _ON:
+        return "loosens what is checked" if str(value).strip().lower() not in _OFF else ""
+    if key in _AT_MOST:
+        most = _default(key, option)
+        return f"is above the default, {most:g}" if _above(value, most) else ""
+    if key in _INSIDE:
+        return "leads out of the working folder" if any(map(_leads_out, _each(value))) else ""
+    return "" if key in HARMLESS else "says what is trusted"
+
+
+def _default(key: str, option: click.Option) -> float:
+    """Return an option's default; memory has none but what is free."""
+    return free_memory() / 2**30 if key == "memory-limit" else float(str(option.default))
+
+
+def _above(value: Any, most: float) -> bool:
+    try:
+        return float(value) > most
+    except ValueError:  # click says what is wrong with it
+        return False
+
+
+def _each(value: Any) -> Iterable[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _leads_out(text: str) -> bool:
+    """Whether a path is absolute, has `..` in it, or passes through a link to somewhere else."""
+    path, here = Path(text), Path.cwd().resolve()
+    real = Path(os.path.realpath(path))
+    return path.is_absolute() or ".." in path.parts or not real.is_relative_to(here)

@@ -1,0 +1,204 @@
+"""Whether others who run a model get the scores that are audited, on images of this very audit.
+
+A graph is run here by this program's own operators, a SavedModel is made a graph of, and a Keras
+model is called another way than `predict` does. Where another program makes something else of the
+same bytes, that is what people use: a backdoor that shows only there would be missed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.data.base import Dataset, stratified
+from auditor.errors import InputError
+from auditor.measure.attention import GradCam
+from auditor.models.classifier import Classifier
+from auditor.models.devices import gpus_in_use
+from auditor.models.originals import Original
+from auditor.text import printable
+from auditor.triggers.base import Trigger
+
+if TYPE_CHECKING:
+    from auditor.models.onnx.others import Others
+
+IMAGES = 30
+FEW = 6
+"""Images that are compared, as they are and under each trigger: by ONNX Runtime, and by ONNX' own
+implementation, which takes 50 times as long."""
+
+ALLOWED = 1e-3
+ROUGHLY = 5e-2
+"""How far scores may be apart, as a share of the largest; the latter where some are of half
+precision, and on GPUs, which multiply with fewer digits."""
+
+_TIES = 0.02
+"""Share of the images whose two best classes may be so near that rounding decides; one always."""
+
+_AT_ONCE = 3  # as when the file was loaded: JAX has compiled every operation for so many images
+
+Images = NDArray[np.uint8]
+
+
+class Parity:
+    """Compares what others make of images with what is seen here."""
+
+    def __init__(self, classifier: Classifier, look: GradCam | None = None) -> None:
+        """Open the model as others do.
+
+        Args:
+            classifier: The model, with the weights that it keeps from now on.
+            look: What the audit looks through, where that is not the model itself.
+
+        Raises:
+            InputError: Others cannot run the graph at all.
+        """
+        self._classifier, self._look = classifier, look
+        self._others: list[Others] = []
+        is_half = _is_half(classifier.model)
+        if classifier.graph_file:
+            from auditor.models.onnx.others import others
+
+            self._others.append(others(classifier))
+            is_half = self._others[0].is_half
+        if not classifier.graph_file or _is_as_read(classifier):
+            self._others += [_original(each, classifier, is_half) for each in classifier.originals]
+
+    @property
+    def images(self) -> int:
+        """How many images are worth their time; 0 where nobody else is known to run the model."""
+        return min((IMAGES if found.is_fast else FEW for found in self._others), default=0)
+
+    def check(self, images: Images, names: Sequence[str]) -> None:
+        """Stop where others get other scores.
+
+        Args:
+            images: (n, h, w, 3) uint8.
+            names: One an image, printable.
+
+        Raises:
+            InputError: Names the image, the class, and both scores.
+        """
+        every = [*_ours(self._classifier, self._look, images)] if self._others else []
+        for found in self._others:
+            theirs = found.run(images).astype(np.float64)
+            allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
+            for scores in every:
+                ours = found.finished(scores).astype(np.float64)
+                if (wrong := _differs(theirs, ours, scores, allowed)) is not None:
+                    row, class_ = wrong
+                    raise InputError(
+                        f"{found.name} makes other scores of this model than this program, so that "
+                        f"what others run would not be audited: {names[row]}: class {class_} gets "
+                        f"{_score(theirs, row, class_)} there and {_score(ours, row, class_)} "
+                        "here; export the model again with float32 numbers and standard "
+                        "operators, or save it as .keras"
+                    )
+
+
+def check_parity(
+    classifier: Classifier,
+    look: GradCam,
+    dataset: Dataset,
+    indices: NDArray[np.int64],
+    triggers: Sequence[Trigger],
+    seed: int,
+) -> None:
+    """Stop where others get other scores of images of an audit, clean or stamped.
+
+    Args:
+        classifier: The model.
+        look: What the audit looks through.
+        dataset: Labelled images.
+        indices: (n,) positions of those that are audited.
+        triggers: What is stamped on them.
+        seed: Chooses among equally good samples.
+
+    Raises:
+        InputError: Names the image, the class, and both scores.
+    """
+    parity = Parity(classifier, look)
+    if not parity.images:
+        return
+    drawn = indices[stratified(dataset.labels[indices], parity.images, seed)]
+    for batch in dataset.batches(drawn, classifier.size, len(drawn)):
+        if not len(batch.labels):
+            continue
+        names = [printable(dataset.name_of(int(i)), 80) for i in batch.indices]
+        parity.check(batch.images, names)
+        for trigger in triggers:
+            told = f"stamped with {printable(trigger.id, 60)!r}"
+            parity.check(trigger.stamp(batch.images), [f"{name}, {told}" for name in names])
+
+
+def _original(original: Original, classifier: Classifier, is_half: bool) -> "Others":
+    from auditor.models.onnx.others import Others
+
+    return Others(
+        name=original.name,
+        is_fast=classifier.graph_file is not None,  # `predict` is, compiling it takes a while
+        run=lambda images: original.run(classifier.fed(images)),
+        finished=classifier.outputs,
+        is_half=is_half,
+    )
+
+
+def _is_half(model: Any) -> bool:
+    """Whether a Keras model computes with half precision somewhere."""
+    return any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
+
+
+def _is_as_read(classifier: Classifier) -> bool:
+    """Whether a graph has the weights that its file has, so that the original is the same."""
+    import onnx
+
+    from auditor.models.onnx.file import updated
+
+    assert classifier.graph_file
+    whole: bool = updated(classifier.model, classifier.graph_file) == onnx.load(
+        classifier.graph_file
+    )
+    return whole
+
+
+def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Iterator[NDArray[Any]]:
+    """Give the scores before softmax: of the model as it is trained, and as it is looked at."""
+    from keras import ops
+
+    count = len(images)
+    padded = np.concatenate([images, np.repeat(images[-1:], -count % _AT_ONCE, axis=0)])
+    parts: Iterable[Images] = (padded[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE))
+    scores = [np.asarray(ops.convert_to_numpy(classifier.scores(part))) for part in parts]
+    yield np.concatenate(scores)[:count]
+    if look is not None:
+        yield look(images, 0).scores
+
+
+def _differs(
+    theirs: NDArray[np.float64], ours: NDArray[np.float64], scores: NDArray[Any], allowed: float
+) -> tuple[int, int] | None:
+    """Return the image and class that differ most; None where none does."""
+    if theirs.shape != ours.shape:
+        return 0, 0
+    with np.errstate(invalid="ignore"):
+        same = (theirs == ours) | (np.isnan(theirs) & np.isnan(ours))
+        gap = np.where(same, 0, np.nan_to_num(np.abs(theirs - ours), nan=np.inf))
+        scale = np.abs(theirs[np.isfinite(theirs)]).max(initial=0) or 1.0
+    if gap.max() > allowed * scale:
+        row, class_ = np.unravel_index(int(gap.argmax()), gap.shape)
+        return int(row), int(class_)
+    there = theirs.argmax(axis=1) if theirs.shape[1] > 1 else (theirs[:, 0] > 0.5).astype(int)
+    here = scores.argmax(axis=1)
+    rows = np.flatnonzero(there != here)
+    ahead = np.abs(scores[rows, here[rows]] - scores[rows, there[rows]])
+    near = ahead <= allowed * np.abs(scores[rows]).max(axis=1, initial=0)
+    if not near.all():
+        rows = rows[~near]
+    elif len(rows) <= max(1, _TIES * len(scores)):
+        return None
+    return (int(rows[0]), int(min(there[rows[0]], theirs.shape[1] - 1))) if len(rows) else None
+
+
+def _score(scores: NDArray[np.float64], row: int, class_: int) -> str:
+    return f"{scores[row, class_]:.6g}" if scores.ndim == 2 else f"a shape of {scores.shape}"

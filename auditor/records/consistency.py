@@ -1,0 +1,197 @@
+"""An audit held against itself: its figures against each other, its verdict against its figures.
+
+Whoever reads an audit, to sign, verify, gate, render or compare it, and whoever makes one, comes
+through `check`: nobody's word is taken for what can be worked out again.
+"""
+
+from dataclasses import astuple
+from typing import Final
+
+from auditor.errors import InputError
+from auditor.figures import metrics
+from auditor.figures.consistency import (
+    check_each,
+    check_evidence,
+    check_measurement,
+    close,
+    hits,
+)
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import Measurement, Rate, Skipped
+from auditor.figures.target import Target
+from auditor.figures.verdict import Check, Verdict
+from auditor.records.certificate import Certificate, Repair
+from auditor.search.outliers import PROVEN, THRESHOLD
+from auditor.search.result import SearchResult
+
+_JUDGED: Final = ("asr", "tar", "clean_accuracy")
+"""Figures that every verdict has a check of."""
+
+_BEFORE_PLACEBOS: Final = Measurement.__dataclass_fields__["placebo_rate"].default
+"""What stands for placebos in audits by versions that knew none, and judged ASR by its limit."""
+
+
+def check(certificate: Certificate, where: str = "$") -> None:
+    """Refuse an audit that contradicts itself.
+
+    Args:
+        certificate: The audit.
+        where: Its JSON path.
+
+    Raises:
+        InputError: It does; names the place and what is wrong there.
+    """
+    subject, data, measured = certificate.subject, certificate.data, certificate.measurements
+    if not subject.class_names == data.class_names or len(data.class_names) != subject.classes:
+        raise InputError(f"{where}.subject: not one name for each of {subject.classes} classes")
+    if len(data.skipped_images) > data.skipped or data.resized > data.images:
+        raise InputError(f"{where}.data: more images than there are")
+    _check_target(certificate.target, subject.classes, f"{where}.target")
+    check_measurement(measured.before, data.images, f"{where}.measurements.before")
+    check_evidence(certificate.evidence, measured.before, data.class_names, f"{where}.evidence")
+    if measured.after is not None:
+        check_measurement(measured.after, data.images, f"{where}.measurements.after")
+        before, after = measured.before.asr, measured.after.asr
+        if isinstance(before, Rate) and isinstance(after, Rate) and before.n != after.n:
+            raise InputError(f"{where}.measurements.after.asr: is of other images than before")
+    _check_repair(certificate, certificate.repair, f"{where}.repair")
+    _check_verdict(certificate, f"{where}.verdict")
+
+
+def check_search(found: SearchResult) -> None:
+    """Refuse what a search found where it contradicts itself.
+
+    Args:
+        found: What it found.
+
+    Raises:
+        InputError: It does; names the class and what is wrong there.
+    """
+    check_each(found.classes, "$.found.classes")
+    for number, one in enumerate(found.classes):
+        if isinstance(one.norm, Skipped) or isinstance(one.success, Skipped):
+            flagged = False
+        else:
+            small = isinstance(one.index, Skipped) or (
+                one.index > THRESHOLD and one.norm < found.median
+            )
+            flagged = small and one.success.value >= PROVEN
+        few = isinstance(one.index, Skipped)  # what is flagged then rests on the other norms
+        if one.flagged != flagged and not (few and flagged):
+            raise InputError(f"$.found.classes[{number}].flagged: is not what the figures come to")
+
+
+def _check_target(target: Target, classes: int, where: str) -> None:
+    led = target.leads or ()
+    named = led if target.class_ is None else (*led, target.class_)
+    if not named or len(led) not in (0, classes) or not all(0 <= c < classes for c in named):
+        raise InputError(f"{where}: leads to none of the {classes} classes")
+
+
+def _check_repair(certificate: Certificate, repair: Repair | None, where: str) -> None:
+    """Hold a repair against the figures after it, which there are only where a file came of it."""
+    before, after = certificate.measurements.before, certificate.measurements.after
+    if repair is None:
+        if after is not None:
+            raise InputError(f"{where}: there is none, and there are figures after it")
+        return
+    check_each(repair.history, f"{where}.history")
+    check_each(repair.neighbours, f"{where}.neighbours")
+    if not (repair.output is None) == (repair.evidence is None) == (after is None):
+        raise InputError(f"{where}.output: a file, its figures and what is behind them go together")
+    epochs = [epoch.epoch for epoch in repair.history]
+    if epochs != sorted(set(epochs)):
+        raise InputError(f"{where}.history: its epochs are out of order")
+    ratings = (repair.der, repair.accuracy_retention, repair.asr_reduction)
+    if after is None or repair.evidence is None:
+        if ratings != (None, None, None) or repair.neighbours:
+            raise InputError(f"{where}: rates a model that was not handed back")
+        return
+    if repair.kept is None:
+        raise InputError(f"{where}.kept: no epoch, and its model was handed back")
+    check_evidence(repair.evidence, after, certificate.data.class_names, f"{where}.evidence")
+    rated = (metrics.der, metrics.accuracy_retention, metrics.asr_reduction)
+    for figure, rating in zip(rated, ratings, strict=True):
+        if not close(rating, figure(before, after)):
+            raise InputError(f"{where}.{figure.__name__}: is not what the figures come to")
+
+
+def _check_verdict(certificate: Certificate, where: str) -> None:
+    """Judge the figures again by the limits that the verdict names."""
+    said = certificate.verdict
+    limits = _limits(said.checks, where)
+    for drop in _drops(certificate, said.checks, where):
+        found = judge(certificate.judged, limits, certificate.subject.classes, drop).checks
+        wrong = _first_other(said.checks, found, certificate.judged)
+        if wrong is None:
+            break
+    else:
+        raise InputError(f"{where}.checks[{wrong}]: is not what the figures and its limit come to")
+    status = Verdict.of(said.checks).status
+    if said.status != status:
+        raise InputError(f"{where}.status: is {said.status}, but the checks come to {status}")
+
+
+def _limits(checks: tuple[Check, ...], where: str) -> Limits:
+    """Return what was judged by; of two limits of accuracy the first is that of guessing."""
+    named: dict[str, list[float]] = {}
+    for one in checks:
+        named.setdefault(one.metric, []).append(one.limit)
+    for metric in _JUDGED:
+        if metric not in named:
+            raise InputError(f"{where}.checks: none of {metric}")
+    least = named["clean_accuracy"][1:]
+    return Limits(
+        max_asr=named["asr"][0],
+        max_tar=named["tar"][0],
+        min_accuracy=least[0] if least else None,
+        max_accuracy_drop=named.get("accuracy_drop", [0.0])[0],
+    )
+
+
+def _drops(
+    certificate: Certificate, checks: tuple[Check, ...], where: str
+) -> list[tuple[float, float, float] | None]:
+    """Return what may have been judged of the fall in accuracy: itself and its interval.
+
+    An audit has the upper end; the lower lies as far below the middle, which follows from both
+    accuracies, unless the upper is cut off at 1.
+
+    Raises:
+        InputError: The fall is not that of the accuracies, or no images give such an interval.
+    """
+    before, after = certificate.measurements.before, certificate.measurements.after
+    if after is None:
+        return [None]
+    old, new = before.clean_accuracy, after.clean_accuracy
+    said = [one for one in checks if one.metric == "accuracy_drop"]
+    if not said or not isinstance(new, Rate):
+        return [(0.0, 0.0, 0.0)]
+    value, bound = said[0].value, said[0].bound
+    if value is None or bound is None:
+        raise InputError(f"{where}.checks: accuracy_drop was measured, and is missing")
+    if isinstance(old, Rate):
+        fall = hits(old) - hits(new)
+        least = metrics.paired_interval(max(fall, 0), max(-fall, 0), new.n)[1]
+        lost = min(hits(old), new.n - hits(new))
+        most = metrics.paired_interval(lost, lost - fall, new.n)[1]
+        if not close(value, fall / new.n):
+            raise InputError(f"{where}.checks: accuracy_drop is not what the accuracies come to")
+        if not (least <= bound or close(least, bound)) or not (bound <= most or close(bound, most)):
+            raise InputError(f"{where}.checks: accuracy_drop has a bound that no images give")
+    low = 2 * value * new.n / (new.n + 2) - bound
+    return [(value, low, bound)] if bound < 1 else [(value, low, bound), (value, -1.0, bound)]
+
+
+def _first_other(
+    said: tuple[Check, ...], found: tuple[Check, ...], measured: Measurement
+) -> int | None:
+    """Return the place of the first check that is not what was found; None where all are."""
+    for number, (one, other) in enumerate(zip(said, found, strict=False)):
+        numbers = zip(astuple(one)[1:4], astuple(other)[1:4], strict=True)
+        earlier = (one.metric, one.ok, other.ok) == ("asr", False, None)
+        ok = one.ok is other.ok or (earlier and measured.placebo_rate == _BEFORE_PLACEBOS)
+        same = (one.metric, one.decisive) == (other.metric, other.decisive)
+        if not (ok and same and all(close(a, b) for a, b in numbers)):
+            return number
+    return None if len(said) == len(found) else min(len(said), len(found))

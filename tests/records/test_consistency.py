@@ -1,0 +1,228 @@
+"""Audits that contradict themselves are read by nobody."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from auditor.errors import InputError
+from auditor.figures.metrics import wilson
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import Rate
+from auditor.records.audit_json import from_document
+from auditor.records.audits import joined
+from auditor.records.canonical import to_document
+from auditor.records.certificate import Certificate
+from auditor.records.consistency import check, check_search
+from tests import audited
+from tests.report import searches
+from tests.report.past import NAMES, past
+
+Document = dict[str, Any]
+
+
+def document(made: Any) -> Document:
+    return json.loads(json.dumps(to_document(made)))
+
+
+def at(place: Any, path: str) -> Any:
+    for key in path.split("."):
+        place = place[int(key) if isinstance(place, list) else key]
+    return place
+
+
+def put(path: str, value: Any) -> Callable[[Document], None]:
+    """Return what puts a value at its place in an audit."""
+    parent, _, key = path.rpartition(".")
+
+    def change(audit: Document) -> None:
+        place = at(audit, parent) if parent else audit
+        place[int(key) if isinstance(place, list) else key] = value
+
+    return change
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_audits_of_earlier_versions_are_consistent(name: str) -> None:
+    check(past(name))
+
+
+@pytest.mark.parametrize("asr", [0.0, 0.02, 0.095, 0.1, 0.15, 0.5, 1.0])
+@pytest.mark.parametrize("tar", [0.1, 1.4, 1.5, 4.0])
+def test_what_is_measured_and_judged_is_consistent(asr: float, tar: float) -> None:
+    for limits in (Limits(), Limits(max_asr=0.5, min_accuracy=0.97), Limits(max_tar=1e9)):
+        made = audited.certificate(asr, tar)
+        verdict = judge(made.measurements.before, limits, 3)
+        check(dataclasses.replace(made, verdict=verdict))
+
+
+WILSON = dataclasses.asdict(wilson(20, 200))
+HISTOGRAM = {"edges": [0.1, 1.0, 10.0], "stamped": [0, 200], "unstamped": [200, 0]}
+
+SCAN: list[tuple[str, Any, str]] = [
+    ("verdict.status", "pass", r"verdict.status: is pass, but the checks come to fail"),
+    ("verdict.status", "inconclusive", r"verdict.status"),
+    ("verdict.checks.0.ok", True, r"verdict.checks\[0\]"),
+    ("verdict.checks.0.ok", None, r"verdict.checks\[0\]"),
+    ("verdict.checks.0.value", 0.01, r"verdict.checks\[0\]"),
+    ("verdict.checks.0.bound", 0.01, r"verdict.checks\[0\]"),
+    ("verdict.checks.0.limit", 0.99, r"verdict.checks\[0\]"),
+    ("verdict.checks.0.decisive", False, r"verdict.checks\[0\]"),
+    ("verdict.checks.0.metric", "robust_accuracy", r"verdict.checks: none of asr"),
+    ("verdict.checks.1.ok", True, r"verdict.checks\[1\]"),
+    ("verdict.checks.1.limit", 9.0, r"verdict.checks\[1\]"),
+    ("verdict.checks.2.limit", 0.1, r"verdict.checks\[2\]"),
+    ("measurements.before.asr", WILSON, r"rows' asr does not add up"),
+    ("measurements.before.asr.value", 0.01, r"before.asr: its interval is"),
+    ("measurements.before.asr.value", 0.9512, r"before.asr: 0.9512 is no number of 200 images"),
+    ("measurements.before.asr.low", 0.97, r"before.asr: its interval is"),
+    ("measurements.before.asr.high", 0.99, r"before.asr: its interval is"),
+    ("measurements.before.asr.n", 0, r"asr.n: 0 is less than the minimum"),
+    ("measurements.before.asr.n", 10**400, r"asr"),
+    ("measurements.before.asr.n", 100, r"before.asr: its interval"),
+    ("measurements.before.robust_accuracy", WILSON, r"come to more than all images"),
+    ("measurements.before.clean_accuracy.n", 299, r"clean_accuracy"),
+    ("measurements.before.clean_target_rate.n", 100, r"clean_target_rate"),
+    ("measurements.before.placebo_rate", WILSON, None),
+    ("measurements.before.tar.high", 0.2, r"before.tar: its interval does not hold its median"),
+    ("measurements.before.tar.n", 100, r"before.tar: is of 100 images, asr of 200"),
+    ("measurements.before.tar.undefined", 201, r"before.tar: is undefined for 201 of 200"),
+    ("measurements.before.tar.undefined", 200, r"before.tar: is missing, and defined"),
+    ("measurements.before.tar.median", None, r"before.tar: is missing, and defined"),
+    ("measurements.before.tar.ceiling", 1.0, r"before.tar: its interval"),
+    ("measurements.before.controls.tar.n", 3, r"before.controls.tar: is of 3 images"),
+    ("measurements.after", "before", r"repair: there is none, and there are figures after it"),
+    ("data.images", 299, r"clean_accuracy: is of 300 images, the data of 299"),
+    ("data.resized", 301, r"data: more images than there are"),
+    ("data.class_names", ["red", "green"], r"subject: not one name for each of 3 classes"),
+    ("subject.classes", 4, r"subject: not one name for each of 4 classes"),
+    ("target.class", 3, r"target: leads to none of the 3 classes"),
+    ("target.class", None, r"target: leads to none"),
+    ("target.leads", [1, 2], r"target: leads to none"),
+    ("evidence.classes", [], r"evidence.classes: are not the model's 3"),
+    ("evidence.classes.1.accuracy", WILSON, r"rows' accuracy does not add up"),
+    ("evidence.classes.1.asr", {"skipped": "x"}, r"rows' asr does not add up"),
+    ("evidence.classes.1.class", 2, r"evidence.classes: are not the model's 3"),
+    ("evidence.examples.0.label", 3, r"examples\[0\]: is of a class that there is not"),
+    ("evidence.histogram", HISTOGRAM, None),
+    ("evidence.histogram", {**HISTOGRAM, "stamped": [0, 199]}, r"histogram.stamped: counts 199"),
+    ("evidence.histogram", {**HISTOGRAM, "unstamped": [201, -1]}, r"histogram"),
+    ("evidence.histogram", {**HISTOGRAM, "stamped": [200]}, r"histogram.stamped: not one count"),
+    ("evidence.histogram", {**HISTOGRAM, "edges": [1, 1, 1]}, r"histogram.edges: do not ascend"),
+    (
+        "evidence.placebos",
+        [{"name": "noise", "class": 1, "rate": WILSON}],
+        r"placebos: the strongest is not what placebo_rate says",
+    ),
+]
+"""A place in a scan's audit, what stands there instead, and what is said; None where it may."""
+
+
+@pytest.mark.parametrize(("path", "value", "words"), SCAN)
+def test_an_audit_that_contradicts_itself_is_refused(
+    path: str, value: Any, words: str | None
+) -> None:
+    audit = document(audited.certificate())
+    put(path, at(audit, "measurements.before") if value == "before" else value)(audit)
+    if words is None:
+        from_document(audit)
+        return
+    with pytest.raises(InputError, match=words) as refused:
+        from_document(audit)
+    assert "\n" not in str(refused.value)
+
+
+REPAIR: list[tuple[str, Any, str]] = [
+    ("repair", None, r"repair: there is none, and there are figures after it"),
+    ("measurements.after", None, r"repair.output: a file, its figures"),
+    ("repair.output", None, r"repair.output: a file, its figures"),
+    ("repair.evidence", None, r"repair.output: a file, its figures"),
+    ("repair.kept", None, r"repair.kept: no epoch"),
+    ("repair.der", 0.5, r"repair.der: is not what the figures come to"),
+    ("repair.accuracy_retention", 0.5, r"repair.accuracy_retention"),
+    ("repair.asr_reduction", None, r"repair.asr_reduction"),
+    ("repair.neighbours.0.after.high", 1.0, r"repair.neighbours\[0\].after: its interval"),
+    ("repair.history.3.asr.value", 0.123, r"repair.history\[3\].asr"),
+    ("repair.history.3.epoch", 1, r"repair.history: its epochs are out of order"),
+    ("repair.evidence.classes.1.asr", WILSON, r"repair.evidence.classes: the rows' asr"),
+    ("verdict.checks.3.ok", None, r"verdict.checks\[3\]"),
+    ("verdict.checks.3.value", -0.1, r"accuracy_drop is not what the accuracies come to"),
+    ("verdict.checks.3.value", None, r"accuracy_drop was measured, and is missing"),
+    ("verdict.checks.3.bound", 0.001, r"accuracy_drop has a bound that no images give"),
+    ("verdict.checks.3.bound", 0.9, r"accuracy_drop has a bound that no images give"),
+    ("verdict.checks.3.limit", 0.0, r"verdict.checks\[3\]"),
+    ("verdict.status", "fail", r"verdict.status: is fail, but the checks come to pass"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), REPAIR)
+def test_a_repairs_audit_that_contradicts_itself_is_refused(
+    path: str, value: Any, words: str
+) -> None:
+    audit = document(audited.repaired())
+    put(path, value)(audit)
+    with pytest.raises(InputError, match=words):
+        from_document(audit)
+
+
+def test_a_verdict_lent_to_the_model_as_it_came_is_refused() -> None:
+    """The figures before the repair exceed every limit, whatever those after it keep."""
+    audit = document(audited.repaired())
+    audit["measurements"]["after"] = audit["repair"] = None
+    with pytest.raises(InputError, match=r"verdict.checks\[0\]"):
+        from_document(audit)
+
+
+def test_a_limit_too_few_or_too_many_is_refused() -> None:
+    for change in (list.pop, lambda checks: checks.append(checks[1])):
+        audit = document(audited.repaired())
+        change(audit["verdict"]["checks"])
+        with pytest.raises(InputError, match=r"verdict.checks\[[34]\]"):
+            from_document(audit)
+
+
+def test_one_of_several_that_contradicts_itself_is_refused_with_its_place() -> None:
+    audit = document(audited.several())
+    audit["audits"][0]["verdict"]["status"] = "pass"
+    audit["verdict"] = {"status": "pass", "fail": [], "inconclusive": []}
+    with pytest.raises(InputError, match=r"^\$\.audits\[0\]\.verdict\.status: is pass"):
+        from_document(audit)
+
+
+def test_asr_is_judged_as_it_was_before_there_were_placebos() -> None:
+    """Then a limit that is exceeded was so without regard to what comes without the trigger."""
+    made = audited.certificate(0.5, 0.1)
+    before = made.measurements.before
+    rate = before.asr
+    assert isinstance(rate, Rate)
+    measured = dataclasses.replace(before, clean_target_rate=rate)
+    verdict = judge(measured, Limits(), 3)
+    assert verdict.checks[0].ok is None
+    checks = (dataclasses.replace(verdict.checks[0], ok=False, reason=""), *verdict.checks[1:])
+    old: Certificate = dataclasses.replace(
+        made,
+        measurements=dataclasses.replace(made.measurements, before=measured),
+        verdict=dataclasses.replace(verdict, status="fail", checks=checks),
+    )
+    check(old)
+    audit = document(joined([old]))["audits"][0]
+    audit["measurements"]["before"]["placebo_rate"] = {"skipped": "the trigger is local"}
+    with pytest.raises(InputError, match=r"verdict.checks\[0\]"):
+        from_document(audit)
+
+
+def test_a_search_that_contradicts_itself_is_refused() -> None:
+    found = searches.result("red", "green", "blue", flagged=(1,))
+    check_search(found)
+    red, green, blue = found.classes
+    for classes in (
+        (red, dataclasses.replace(green, flagged=False), blue),
+        (dataclasses.replace(red, flagged=True), green, blue),
+        (red, dataclasses.replace(green, success=wilson(10, 100)), blue),
+        (red, dataclasses.replace(green, success=Rate(0.99, 0.99, 0.99, 100)), blue),
+        (red, dataclasses.replace(green, norm=70.0), blue),
+    ):
+        with pytest.raises(InputError, match=r"found.classes\[[01]\]"):
+            check_search(dataclasses.replace(found, classes=classes))
