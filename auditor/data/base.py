@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditor.data.class_order import ClassOrder
 from auditor.errors import InputError, UsageError
-from auditor.figures.results import SkippedImage
+from auditor.figures.results import SkippedImage, UnusedFiles
 from auditor.text import printable
 
 
@@ -41,6 +41,7 @@ class Dataset(ABC):
         class_names: One name per class, or None where the source has none.
         class_order: Where the order of the classes comes from, in words; empty where there is
             only one.
+        unused: Files among the images that are not taken for images.
         orders: Orders that the classes may just as well be in, this one first; empty where it is
             settled. Only the model's answers can tell (`measure.preflight`).
     """
@@ -49,6 +50,7 @@ class Dataset(ABC):
     labels: NDArray[np.int64]
     class_names: tuple[str, ...] | None
     class_order: str = ""
+    unused: tuple[UnusedFiles, ...] = ()
     orders: tuple[ClassOrder, ...] = ()
 
     def __init__(

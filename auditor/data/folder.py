@@ -34,14 +34,22 @@ from auditor.data.base import Batch, Dataset
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.decode import decode_one, decode_stream
 from auditor.errors import InputError
-from auditor.figures.results import SkippedImage
+from auditor.figures.results import SkippedImage, UnusedFiles
 from auditor.files import listing
 from auditor.files.image_file import UnreadableImage, regular_file_size
 from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-"""Files that are taken for images; all others are ignored."""
+"""Files that are taken for images; all others are counted and not used."""
+
+_IMAGES_TOO = (
+    *("", ".avif", ".dcm", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".npy"),
+    *(".pbm", ".pgm", ".pnm", ".ppm", ".raw", ".svg", ".tga", ".tif", ".tiff", ".webp"),
+)
+"""Suffixes of files that are images all the same, as far as is known; those without may be."""
+
+_UNUSED_SHARE = 0.01
 
 _HASHED_IN_A_ROW = 64
 """Files that a thread hashes at a time: small ones cost less than handing them over."""
@@ -79,15 +87,17 @@ class ImageFolder(Dataset):
         per_class = [sorted(self._images(c, other)) if c in there else [] for c in classes]
         self._paths = [path for paths in per_class for path in paths]
         if not self._paths:
-            found = ", ".join(printable(suffix, 20) for suffix, _ in other.most_common(3))
+            found = ", ".join(_called(suffix) for suffix, _ in other.most_common(3))
             raise InputError(
                 f"{printable(source)}: no {', '.join(SUFFIXES)} files in its class folders"
                 + (f" (found {found})" if found else "")
             )
+        _check_unused(other, len(self._paths), printable(source))
         labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in per_class])
         super().__init__(source, labels.astype(np.int64), classes)
         self.class_order = orders[0].said if len(orders) == 1 else ""
         self.orders = orders if len(orders) > 1 else ()
+        self.unused = tuple(UnusedFiles(suffix, n) for suffix, n in other.most_common())
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the first readable image; see `Dataset.image_size`."""
@@ -195,7 +205,7 @@ class ImageFolder(Dataset):
                 elif entry.name.lower().endswith(SUFFIXES):
                     yield path
                 else:
-                    other[Path(entry.name).suffix.lower() or "files without a suffix"] += 1
+                    other[Path(entry.name).suffix.lower()] += 1
 
     def _entries(self, folder: Path) -> Iterable["os.DirEntry[str]"]:
         """What a folder holds and is not hidden, every link checked."""
@@ -227,3 +237,22 @@ class ImageFolder(Dataset):
             raise InputError(
                 f"{printable(str(link))}: is a link to a folder; put the folder itself there"
             )
+
+
+def _check_unused(other: Counter[str], used: int, where: str) -> None:
+    """Refuse a folder of which a part would be left out.
+
+    Notes beside images (.xml, .txt) are no part of it.
+    """
+    left_out = Counter({suffix: n for suffix, n in other.items() if suffix in _IMAGES_TOO})
+    if left_out.total() > _UNUSED_SHARE * (used + left_out.total()):
+        found = ", ".join(f"{_called(suffix)} {n:,}" for suffix, n in left_out.most_common(3))
+        raise InputError(
+            f"{where}: {left_out.total():,} of {used + left_out.total():,} images in its class "
+            f"folders are of kinds that are not read ({found}), more than 1 %; convert them to "
+            f"{', '.join(SUFFIXES)}, or move them away"
+        )
+
+
+def _called(suffix: str) -> str:
+    return printable(suffix, 20) or "files without a suffix"

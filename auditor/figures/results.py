@@ -165,6 +165,19 @@ class SkippedImage:
 
 
 @dataclass(frozen=True)
+class UnusedFiles:
+    """Files among the images that are not taken for images.
+
+    Attributes:
+        suffix: Of their names, in small letters with its dot; empty for files without one.
+        count: How many.
+    """
+
+    suffix: str
+    count: Some
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """Which images were used.
 
@@ -178,6 +191,7 @@ class DataFacts:
         resize_rule: How.
         class_names: One a class.
         class_order: Where their order comes from, in words; empty where it was never in question.
+        unused: What else lies in the class folders, the most frequent suffix first.
     """
 
     source: str
@@ -189,6 +203,7 @@ class DataFacts:
     resize_rule: str
     class_names: ClassNames
     class_order: str = ""
+    unused: tuple[UnusedFiles, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def measure(
         resize_rule=RULE,
         class_names=names,
         class_order=dataset.class_order,
+        unused=dataset.unused,
     )
 
 

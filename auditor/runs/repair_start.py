@@ -13,7 +13,7 @@ from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
-from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps
+from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps, warn_of_unused
 from auditor.runs.repair_request import RepairRequest
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
@@ -72,6 +72,7 @@ def start(
     if before.data.class_order:  # once settled, it is the same for all that follows
         job |= sources.job(ClassOrder(before.data.class_names, before.data.class_order))
     warn_of_gaps(workers.confinement, notify)
+    warn_of_unused(before.data, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
     origin = provenance(model_copy, evaluation, request.audit.seed, request.command, workers)
     certificate = consistent(certify(before, verdict, origin))

@@ -12,7 +12,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
-from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps
+from auditor.runs.audit import consistent, measured, provenance, warn_of_gaps, warn_of_unused
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -83,6 +83,7 @@ def scan(
         job |= {"data": path, **sources.job(request.class_order)}
         results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
+    warn_of_unused(results[0].data, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     certificates = [
         consistent(certify(r, judge(r.measurement, request.limits, r.model.classes), origin))

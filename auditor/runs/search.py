@@ -11,7 +11,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.records.consistency import check_search
 from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
-from auditor.runs.audit import provenance, warn_of_gaps
+from auditor.runs.audit import provenance, warn_of_gaps, warn_of_unused
 from auditor.runs.folder import RunFolder
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
@@ -141,6 +141,7 @@ def _searched(
         check_search(result)
     except InputError as error:
         raise WorkError(f"the worker's result cannot be trusted: {error}") from error
+    warn_of_unused(result.data, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     return report_of(result, request.output.name, origin)
 

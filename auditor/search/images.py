@@ -104,6 +104,7 @@ def read(
         resize_rule=RULE,
         class_names=names,
         class_order=dataset.class_order,
+        unused=dataset.unused,
     )
     return SearchImages(
         training=both.among(np.setdiff1d(np.arange(len(labels)), judging)),

@@ -3,7 +3,7 @@
 from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
 from auditor.records.certificate import Certificate, Repair
 from auditor.report.lines import limit
-from auditor.report.words import model_name, number, percent, target_name
+from auditor.report.words import model_name, number, percent, target_name, unused
 from auditor.text import printable
 
 _DISTURBED = 0.05
@@ -211,6 +211,10 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
         )
     if certificate.data.class_order:
         said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
+    if certificate.data.unused:
+        said.append(
+            f"In the class folders, files of other kinds were not used: {unused(certificate.data)}."
+        )
     if certificate.data.skipped:
         named = ", ".join(printable(s.name, 60) for s in certificate.data.skipped_images[:5])
         said.append(f"{certificate.data.skipped:,} images could not be read: {named}.")
