@@ -101,6 +101,15 @@ def paired_interval(lost: int, won: int, n: int) -> tuple[float, float]:
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 
+def lower_end(value: float, high: float, n: int) -> float:
+    """Return the lower end of a `paired_drop` of n images of which value and upper end are known.
+
+    The interval lies around value · n / (n + 2). Where the upper end is cut off at 1, the lower is
+    not known, and −1 is returned.
+    """
+    return 2 * value * n / (n + 2) - high if high < 1 else -1.0
+
+
 def bilinear_matrix(size: int, grid: int) -> Floats:
     """Return the (size, grid) matrix that enlarges one axis bilinearly, half-pixel centres.
 

@@ -57,7 +57,7 @@ def judge(
     if limits.min_accuracy is not None:
         checks.append(_at_least("clean_accuracy", measurement.clean_accuracy, limits.min_accuracy))
     if drop is not None:
-        checks.append(_drop_at_most(drop, measurement.clean_accuracy, limits.max_accuracy_drop))
+        checks.append(drop_at_most(drop, measurement.clean_accuracy, limits.max_accuracy_drop))
     return Verdict.of(checks)
 
 
@@ -138,9 +138,14 @@ def _tar_at_most(tar: TarSummary | Skipped, limit: float) -> Check:
     return Check("tar", limit, tar.median, tar.high, tar.high <= limit)
 
 
-def _drop_at_most(
-    drop: tuple[float, float, float], accuracy: Rate | Skipped, limit: float
-) -> Check:
+def drop_at_most(drop: tuple[float, float, float], accuracy: Rate | Skipped, limit: float) -> Check:
+    """Judge the fall in accuracy by the upper end of its interval; leave it open with few images.
+
+    Args:
+        drop: As `paired_drop` gives it.
+        accuracy: After the repair.
+        limit: Highest fall.
+    """
     if isinstance(accuracy, Skipped):
         return Check("accuracy_drop", limit, None, None, None, reason=accuracy.skipped)
     value, low, high = drop

@@ -147,6 +147,8 @@ class ModelFacts:
         input_shape: (height, width, channels) that images were given in.
         classes: Number of outputs.
         softmax: Whether a final softmax was stepped behind to reach the scores.
+        probabilities: Whether the model gives probabilities without one: their logarithms were
+            taken for scores.
     """
 
     format: str
@@ -154,6 +156,7 @@ class ModelFacts:
     input_shape: tuple[Size, Size, Size]
     classes: Annotated[int, Range(2, MOST_CLASSES)]
     softmax: bool
+    probabilities: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class Parity:
         """
         every = [*_ours(self._classifier, self._look, images)] if self._others else []
         for found in self._others:
-            theirs = found.run(images).astype(np.float64)
+            theirs = found.run(images).astype(np.float64).reshape(len(images), -1)
             allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
             for scores in every:
                 ours = found.finished(scores).astype(np.float64)

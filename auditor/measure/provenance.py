@@ -22,6 +22,7 @@ def model_facts(classifier: Classifier) -> ModelFacts:
         input_shape=(*classifier.size, classifier.channels),
         classes=classifier.classes,
         softmax=classifier.softmax,
+        probabilities=classifier.probabilities,
     )
 
 

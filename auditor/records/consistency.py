@@ -179,8 +179,7 @@ def _drops(
             raise InputError(f"{where}.checks: accuracy_drop is not what the accuracies come to")
         if not (least <= bound or close(least, bound)) or not (bound <= most or close(bound, most)):
             raise InputError(f"{where}.checks: accuracy_drop has a bound that no images give")
-    low = 2 * value * new.n / (new.n + 2) - bound
-    return [(value, low, bound)] if bound < 1 else [(value, low, bound), (value, -1.0, bound)]
+    return [(value, metrics.lower_end(value, bound, new.n), bound)]
 
 
 def _first_other(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.base import Dataset, check_labels
+from auditor.data.base import Dataset, check_labels, stratified
 from auditor.data.overlap import overlap
 from auditor.errors import InputError, UsageError
 from auditor.figures.target import Target
@@ -256,7 +256,8 @@ def _importance(
     """Return the Fisher information of the model as it came, where the anchor asks for it."""
     if options.anchor != "fisher":
         return None
-    some = images.training[:: max(1, len(images.training) // fisher.MOST_IMAGES)]
+    drawn = stratified(images.labels[images.training], fisher.MOST_IMAGES, options.seed)
+    some = images.training[drawn]
     shown, labels = np.asarray(images.images[some]), images.labels[some]
     return fisher.importance(task.classifier, shown, labels, place.jit_compile, max(1, place.gpus))
 

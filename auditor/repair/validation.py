@@ -73,6 +73,7 @@ class Validation:
             batch_size: Images a step.
         """
         self._regions, self._batch_size = regions, batch_size
+        self._is_sigmoid = classifier.model.output_shape[-1] == 1
         self._images, self._labels = images, labels
         aims = target.of(labels)
         self._victims = np.flatnonzero(labels != aims)
@@ -111,7 +112,7 @@ class Validation:
             clean_target_rate=_rate(clean[self._victims] == self._aims) if sound else broken,
             tar=median_tar,
             tar_density=median_density,
-            target_loss=_cross_entropy(scores, self._aims) if sound else 0.0,
+            target_loss=_cross_entropy(self._logits(scores), self._aims) if sound else 0.0,
             evaluation_seconds=time.perf_counter() - started,
         )
 
@@ -129,6 +130,10 @@ class Validation:
             watched_tar=tuple(tar),
             monitoring_seconds=time.perf_counter() - started,
         )
+
+    def _logits(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the softmax of is what the model says: sigmoid(s) is that of ±s/2."""
+        return scores / 2 if self._is_sigmoid else scores
 
     def _all(self, look: GradCam, images: Images, aims: Labels) -> list[Seen]:
         starts = range(0, len(images), self._batch_size)

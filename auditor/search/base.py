@@ -85,7 +85,8 @@ def search(
     material = read(dataset, classifier.size, names, options.limit, options.held_out, options.seed)
     clean = material.held_out.pixels[: parity.images]
     parity.check(clean, [f"held-out image {i}" for i in range(len(clean))])
-    whose = {**(identity or {}), **asdict(options), "images": material.facts.sha256}
+    known = identity or {"model": classifier.weights_sha256()}
+    whose = {**known, **asdict(options), "images": material.facts.sha256}
     here = load(whose, checkpoints) if resume and checkpoints else None
     work = _Search(classifier, material, options, progress, stop)
     proof = Proof(classifier, material.held_out, options.batch_size)
@@ -171,18 +172,22 @@ class _Search:
         """Run rounds until nothing changes any more; save every minute, and at the end."""
         options, last = self._options, time.monotonic()
         save(here)
-        while here.round < options.rounds and here.active.any():
+        while not self._is_done(here):
             self._progress("searching: rounds, at most", here.round, options.rounds)
             self._round(here, options.batch_size, here, save)
-            if options.early_stop:
-                schedule.release(here)
-                if schedule.settled(here, self._area):
-                    break
             if time.monotonic() - last >= SECONDS_BETWEEN:
                 last = time.monotonic()
                 save(here)
         save(here)
         return here
+
+    def _is_done(self, here: SearchState) -> bool:
+        """Whether no round is left, or none would change anything; classes that converged leave."""
+        if self._options.early_stop:
+            schedule.release(here)
+            if schedule.settled(here, self._area):
+                return True
+        return here.round >= self._options.rounds or not here.active.any()
 
     def _round(
         self,

@@ -86,6 +86,25 @@ def test_stopped_and_resumed_it_comes_to_the_same(
     same(resumed, found)
 
 
+def test_a_finished_search_is_not_gone_on_with(
+    found: SearchResult, poisoned: Classifier, images: Dataset, tmp_path: Path
+) -> None:
+    search(poisoned, images, checkpoints=tmp_path)
+    for _ in range(2):
+        again = search(poisoned, images, checkpoints=tmp_path, resume=True)
+        assert again.rounds == found.rounds
+        same(again, found)
+
+
+def test_a_checkpoint_of_another_model_is_refused(
+    poisoned: Classifier, workshop: Workshop, images: Dataset, tmp_path: Path
+) -> None:
+    search(poisoned, images, QUICK, checkpoints=tmp_path)
+    other = load_classifier(workshop.clean)
+    with pytest.raises(InputError, match="--resume: model was"):
+        search(other, images, QUICK, checkpoints=tmp_path, resume=True)
+
+
 def test_a_checkpoint_of_another_search_is_refused(
     poisoned: Classifier, images: Dataset, tmp_path: Path
 ) -> None:
