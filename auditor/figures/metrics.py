@@ -6,6 +6,7 @@ weights (`region_weights`). Nothing is ever enlarged to measure.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +19,28 @@ Mask = NDArray[np.bool_]
 EPSILON = 1e-8
 """Share of a heatmap's total heat added to TAR's denominator."""
 RESAMPLES = 2_000
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
+"""Standard deviations of a normal distribution between which 95 % lie."""
 
 
-def wilson(hits: int, n: int) -> Rate | Skipped:
-    """Return a proportion with its Wilson score interval at 95 % (Wilson 1927).
+def z_of(count: int) -> float:
+    """Return what stands for `Z95` where so many intervals hold together at 95 % (Bonferroni)."""
+    return Z95 if count == 1 else NormalDist().inv_cdf(1 - 0.025 / count)
+
+
+def wilson(hits: int, n: int, z: float = Z95) -> Rate | Skipped:
+    """Return a proportion with its Wilson score interval (Wilson 1927).
 
     Args:
         hits: Number of successes, 0 to `n`.
         n: Number of trials; 0 gives `Skipped`.
+        z: Standard deviations on either side; at 95 % unless given.
     """
     if n == 0:
         return Skipped("no image to count")
-    p, z2 = hits / n, _Z95**2
+    p, z2 = hits / n, z**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * float(np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)))
+    half = z / (1 + z2 / n) * float(np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)))
     low = 0.0 if hits == 0 else max(0.0, centre - half)
     high = 1.0 if hits == n else min(1.0, centre + half)
     return Rate(value=p, low=low, high=high, n=n)
@@ -87,17 +95,18 @@ def paired_drop(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[fl
     return (lost - won) / n, *paired_interval(lost, won, n)
 
 
-def paired_interval(lost: int, won: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a fall in accuracy (Bonett and Price 2012), in [−1, 1].
+def paired_interval(lost: int, won: int, n: int, z: float = Z95) -> tuple[float, float]:
+    """Return the interval of a fall in accuracy (Bonett and Price 2012), in [−1, 1].
 
     Args:
         lost: Images that only the first model was right on.
         won: Those that only the second was right on.
         n: All images, n ≥ 1.
+        z: Standard deviations on either side; at 95 % unless given.
     """
     p_lost, p_won = (lost + 1) / (n + 2), (won + 1) / (n + 2)
     middle = p_lost - p_won
-    half = _Z95 * float(np.sqrt((p_lost + p_won - middle**2) / (n + 2)))
+    half = z * float(np.sqrt((p_lost + p_won - middle**2) / (n + 2)))
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 

@@ -119,7 +119,7 @@ def _check_repair(certificate: Certificate, repair: Repair | None, where: str) -
 def _check_verdict(certificate: Certificate, where: str) -> None:
     """Judge the figures again by the limits that the verdict names."""
     said = certificate.verdict
-    limits = _limits(said.checks, where)
+    limits = limits_of(said.checks, where)
     for drop in _drops(certificate, said.checks, where):
         found = judge(certificate.judged, limits, certificate.subject.classes, drop).checks
         wrong = _first_other(said.checks, found, certificate.judged)
@@ -132,8 +132,16 @@ def _check_verdict(certificate: Certificate, where: str) -> None:
         raise InputError(f"{where}.status: is {said.status}, but the checks come to {status}")
 
 
-def _limits(checks: tuple[Check, ...], where: str) -> Limits:
-    """Return what was judged by; of two limits of accuracy the first is that of guessing."""
+def limits_of(checks: tuple[Check, ...], where: str = "$.verdict") -> Limits:
+    """Return what was judged by; of two limits of accuracy the first is that of guessing.
+
+    Args:
+        checks: A verdict's.
+        where: Its JSON path.
+
+    Raises:
+        InputError: The check of a figure that every verdict has is missing.
+    """
     named: dict[str, list[float]] = {}
     for one in checks:
         named.setdefault(one.metric, []).append(one.limit)

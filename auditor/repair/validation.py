@@ -133,7 +133,7 @@ class Validation:
 
     def _logits(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the softmax of is what the model says: sigmoid(s) is that of ±s/2."""
-        return scores / 2 if self._is_sigmoid else scores
+        return np.asarray(scores / 2, np.float32) if self._is_sigmoid else scores
 
     def _all(self, look: GradCam, images: Images, aims: Labels) -> list[Seen]:
         starts = range(0, len(images), self._batch_size)

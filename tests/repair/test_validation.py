@@ -57,7 +57,7 @@ def test_a_sigmoids_loss_is_the_same_cross_entropy(task: Task, images) -> None:
     model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid")(pooled))
     classifier = wrap(model, InputRange.parse("0..1"), "two", (16, 16))
     pixels, labels = images
-    two = dataclasses.replace(task, classifier=classifier, target=Target(class_=1, name="1"))
+    two = dataclasses.replace(task, classifier=classifier, target=Target(1, "1", "given"))
     judged = judge_of(two, (pixels, (labels == 0).astype(np.int64))).rates()
     stamped = task.trigger.stamp(pixels[labels != 0])
     chances = model.predict(stamped / np.float32(255), verbose=0)[:, 0].astype(np.float64)
