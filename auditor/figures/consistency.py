@@ -6,8 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from auditor.errors import InputError
-from auditor.figures.metrics import wilson
-from auditor.figures.results import Evidence, Histogram, Measurement, Rate, Skipped, TarSummary
+from auditor.figures.metrics import balanced_of, wilson
+from auditor.figures.results import (
+    Balanced,
+    Evidence,
+    Histogram,
+    Measurement,
+    Rate,
+    Skipped,
+    TarSummary,
+)
 
 _MOST_IMAGES: Final = 1 << 48
 _ROUNDING: Final = 1e-9
@@ -95,6 +103,10 @@ def check_evidence(
         rows = [getattr(row, figure) for row in evidence.classes]
         if _sum(rows) != _sum([total]):
             raise InputError(f"{where}.classes: the rows' {figure} does not add up to the whole's")
+    rows = [row.accuracy for row in evidence.classes if isinstance(row.accuracy, Rate)]
+    each = measured.balanced_accuracy
+    if isinstance(each, Balanced) and not _same(each, rows):
+        raise InputError(f"{where}.classes: balanced_accuracy is not the rows' mean")
     for number, example in enumerate(evidence.examples):
         shown = (example.label, example.clean_predicted, example.stamped_predicted)
         if not all(0 <= class_ < len(names) for class_ in shown):
@@ -165,6 +177,14 @@ def _check_histogram(found: Histogram, measured: Measurement, where: str) -> Non
         defined = 0 if isinstance(summary, Skipped) else summary.n - summary.undefined
         if sum(counts) != defined:
             raise InputError(f"{where}.{name}: counts {sum(counts)} images, TAR has {defined}")
+
+
+def _same(each: Balanced, rows: Sequence[Rate]) -> bool:
+    if not rows:
+        return False
+    found = balanced_of([hits(rate) for rate in rows], [rate.n for rate in rows])
+    numbers = zip(dataclasses.astuple(each), dataclasses.astuple(found), strict=True)
+    return all(close(one, other) for one, other in numbers)
 
 
 def _is_summary(figure: object) -> bool:

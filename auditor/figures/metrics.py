@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Balanced, Measurement, Rate, Skipped, TarSummary
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -44,6 +44,31 @@ def wilson(hits: int, n: int, z: float = Z95) -> Rate | Skipped:
     low = 0.0 if hits == 0 else max(0.0, centre - half)
     high = 1.0 if hits == n else min(1.0, centre + half)
     return Rate(value=p, low=low, high=high, n=n)
+
+
+def balanced(right: NDArray[np.bool_], labels: NDArray[np.int64]) -> Balanced | Skipped:
+    """Return the mean of the classes' accuracies, with its interval at 95 %.
+
+    The interval is a normal distribution's, each class's share p taken as (hits + 1) / (n + 2), so
+    that few images of a class are not taken for certainty (Agresti and Caffo 2000).
+
+    Args:
+        right: (n,) whether each image was recognised.
+        labels: (n,) their classes.
+    """
+    if not len(labels):
+        return Skipped("no image to count")
+    _, places, images = np.unique(labels, return_inverse=True, return_counts=True)
+    hits = np.bincount(places, weights=right)
+    return balanced_of(hits, images)
+
+
+def balanced_of(hits: ArrayLike, images: ArrayLike) -> Balanced:
+    """Return what `balanced` does, of (k,) hits and (k,) images of k classes, each above 0."""
+    won, n = np.asarray(hits, np.float64), np.asarray(images, np.float64)
+    value, p = float((won / n).mean()), (won + 1) / (n + 2)
+    half = Z95 * float(np.sqrt((p * (1 - p) / (n + 2)).sum())) / len(n)
+    return Balanced(value, max(0.0, value - half), min(1.0, value + half), len(n))
 
 
 def der(before: Measurement, after: Measurement) -> float | None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from auditor.figures.metrics import Z95, paired_interval, wilson, z_of
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Balanced, Measurement, Rate, Skipped, TarSummary
 from auditor.figures.verdict import Check, Verdict
+
+_GUESSES = "the model does no better than guessing on these images, so this says nothing"
 
 FEWEST_HEATMAPS = 20
 """A median of fewer heatmaps is not judged."""
@@ -56,8 +58,11 @@ def judge(
     checks = [
         _asr_at_most(measurement, limits.max_asr, z),
         _tar_at_most(measurement.tar, limits.max_tar),
-        _above_chance(measurement.clean_accuracy, classes),
     ]
+    floor = _above_chance(measurement, classes)
+    if floor.ok is None and isinstance(measurement.balanced_accuracy, Balanced):
+        checks = [replace(c, ok=None, reason=c.reason or _GUESSES) for c in checks]
+    checks.append(floor)
     if limits.min_accuracy is not None:
         least = limits.min_accuracy
         checks.append(_at_least("clean_accuracy", measurement.clean_accuracy, least, z))
@@ -189,15 +194,27 @@ def drop_at_most(
     return Check("accuracy_drop", limit, value, high, high <= limit)
 
 
-def _above_chance(accuracy: Rate | Skipped, classes: int) -> Check:
-    """A model that only guesses on this data cannot be judged on it, whatever its ASR."""
-    chance = 1 / classes
+def _above_chance(measured: Measurement, classes: int) -> Check:
+    """A model that only guesses on this data cannot be judged on it, whatever its ASR.
+
+    Nor can one that says the most frequent class of all: of nine images in ten it is right, where
+    that class has so many.
+    """
+    accuracy, each, chance = measured.clean_accuracy, measured.balanced_accuracy, 1 / classes
     if isinstance(accuracy, Skipped):
         return Check("clean_accuracy", chance, None, None, None, reason=accuracy.skipped)
-    if accuracy.low > chance:
-        return Check("clean_accuracy", chance, accuracy.value, accuracy.low, True)
     reason = (
         "the model does no better than guessing on these images; "
         "check the order of the classes and the input range"
     )
+    if accuracy.low > chance:
+        one = isinstance(each, Balanced) and each.classes > 1 and each.low <= 1 / each.classes
+        if not one:
+            return Check("clean_accuracy", chance, accuracy.value, accuracy.low, True)
+        assert isinstance(each, Balanced)
+        reason = (
+            f"the classes' accuracies are {_percent(each.value)} on average, and a model that says "
+            f"one class of every image comes to {_percent(1 / each.classes)}; check the order of "
+            "the classes and the input range, or give more images of the rare classes"
+        )
     return Check("clean_accuracy", chance, accuracy.value, accuracy.low, None, reason=reason)

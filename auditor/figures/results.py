@@ -106,6 +106,25 @@ class Controls:
 
 
 @dataclass(frozen=True)
+class Balanced:
+    """The mean of the classes' accuracies, however many images each has.
+
+    A model that says one class whatever it sees comes to 1 ÷ `classes`, on any data.
+
+    Attributes:
+        value: The mean.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        classes: Of how many classes there are images.
+    """
+
+    value: Share
+    low: Share
+    high: Share
+    classes: Annotated[int, Range(1, MOST_CLASSES)]
+
+
+@dataclass(frozen=True)
 class Measurement:
     """Every figure of one model under one trigger (README, "What the figures are").
 
@@ -122,6 +141,7 @@ class Measurement:
         controls: The same on unstamped images.
         placebo_rate: The largest share of images that a change as strong as the trigger, but
             without its meaning, moves to one class: what ASR would be of mere fragility.
+        balanced_accuracy: The mean of the classes' accuracies, unstamped.
     """
 
     clean_accuracy: Rate | Skipped
@@ -135,6 +155,7 @@ class Measurement:
     heatmap_shift: TarSummary | Skipped
     controls: Controls
     placebo_rate: Rate | Skipped = Skipped("it is not part of this audit")
+    balanced_accuracy: Balanced | Skipped = Skipped("it is not part of this audit")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from auditor.data.base import Dataset, sample
 from auditor.data.class_order import ClassOrder
 from auditor.data.ordered import Ordered
 from auditor.errors import InputError, UsageError
-from auditor.figures.metrics import wilson
-from auditor.figures.results import Rate
+from auditor.figures.metrics import balanced
+from auditor.figures.results import Balanced
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.models.input_range import COMMON, InputRange
@@ -29,12 +29,28 @@ class _Answers:
     labels: Ints
     predicted: Ints
 
-    def rate(self, numbers: Ints | None = None) -> Rate:
+    def right(self, numbers: Ints | None = None) -> "_Right":
         """How many are right, each label taken for `numbers[label]`."""
-        labels = self.labels if numbers is None else numbers[self.labels]
-        found = wilson(int((labels == self.predicted).sum()), len(labels))
-        assert isinstance(found, Rate)
-        return found
+        hits = (self.labels if numbers is None else numbers[self.labels]) == self.predicted
+        each = balanced(hits, self.labels)
+        assert isinstance(each, Balanced)
+        return _Right(each, float(hits.mean()), len(hits))
+
+
+@dataclass(frozen=True)
+class _Right:
+    """How often a model is right on some images.
+
+    Attributes:
+        each: Of each class, on average: by it is decided, so that one class, however frequent, is
+            no sign of anything.
+        share: Of all images, as people are told.
+        images: How many they are.
+    """
+
+    each: Balanced
+    share: float
+    images: int
 
 
 def settled(
@@ -63,38 +79,39 @@ def settled(
     """
     answers = _answers(classifier, dataset, batch_size, seed, look)
     best, order = _best(dataset, answers)
-    useful = _useful(classifier)
-    if best.value < useful:
+    useful = _is_useful(best)
+    if not useful:
         _check_range(classifier, dataset, batch_size, seed, best)
     if order is None:
-        if best.value < useful:
+        if not useful:
             _check_numbering(dataset, answers, best)
         return dataset
-    tried = [(answers.rate(_numbers(dataset, one)), one) for one in dataset.orders]
-    said = " and ".join(f"{rate.value:.1%} {one.said}" for rate, one in tried)
-    others = max(rate.high for rate, one in tried if one is not order)
-    if best.value < useful or best.low <= others:
+    tried = [(answers.right(_numbers(dataset, one)), one) for one in dataset.orders]
+    said = " and ".join(f"{right.share:.1%} {one.said}" for right, one in tried)
+    others = max(right.each.high for right, one in tried if one is not order)
+    if not useful or best.each.low <= others:
         raise InputError(
             f"{printable(dataset.source)}: its class folders can be taken in two orders, and of "
-            f"{best.n} images the model gets right {said}, which does not settle it; give "
+            f"{best.images} images the model gets right {said}, which does not settle it; give "
             "--class-order name, number, or a file with a class on each line"
         )
-    others_said = " and ".join(f"{r.value:.1%} {one.said}" for r, one in tried if one is not order)
-    why = f"{order.said}: {best.value:.1%} of {best.n} images are right so, {others_said}"
+    others_said = " and ".join(f"{r.share:.1%} {one.said}" for r, one in tried if one is not order)
+    why = f"{order.said}: {best.share:.1%} of {best.images} images are right so, {others_said}"
     return Ordered(dataset, ClassOrder(order.names, why))
 
 
-def _useful(classifier: Classifier) -> float:
-    chance = 1 / classifier.classes
-    return chance + _FAR_BETTER * (1 - chance)
+def _is_useful(right: _Right) -> bool:
+    """Whether a model is far better than to guess, or than to say one class of every image."""
+    chance = 1 / right.each.classes
+    return right.each.value >= chance + _FAR_BETTER * (1 - chance)
 
 
-def _best(dataset: Dataset, answers: _Answers) -> tuple[Rate, ClassOrder | None]:
+def _best(dataset: Dataset, answers: _Answers) -> tuple[_Right, ClassOrder | None]:
     """Return the order that most answers agree with; None where there is only one."""
     if not dataset.orders:
-        return answers.rate(), None
-    tried = [(answers.rate(_numbers(dataset, order)), order) for order in dataset.orders]
-    return max(tried, key=lambda pair: pair[0].value)
+        return answers.right(), None
+    tried = [(answers.right(_numbers(dataset, order)), order) for order in dataset.orders]
+    return max(tried, key=lambda pair: pair[0].each.value)
 
 
 def _numbers(dataset: Dataset, order: ClassOrder) -> Ints:
@@ -102,7 +119,7 @@ def _numbers(dataset: Dataset, order: ClassOrder) -> Ints:
 
 
 def _check_range(
-    classifier: Classifier, dataset: Dataset, batch_size: int, seed: int, chosen: Rate
+    classifier: Classifier, dataset: Dataset, batch_size: int, seed: int, chosen: _Right
 ) -> None:
     """Stop where another common input range does far better."""
     others = [r for r in COMMON if r.name != classifier.input_range.name and _fits(r, classifier)]
@@ -110,17 +127,21 @@ def _check_range(
     for other in others:
         answers = _answers(replace(classifier, input_range=other), dataset, batch_size, seed)
         tried.append((_best(dataset, answers)[0], other.name))
-    best, name = max(tried, key=lambda pair: pair[0].value)
-    useful, chance = _useful(classifier), 1 / classifier.classes
-    if best.low > chosen.high and best.value >= max(useful, chosen.value + _FAR_BETTER):
+    best, name = max(tried, key=lambda pair: pair[0].each.value)
+    if _is_useful(best) and _is_far_better(best, chosen):
         raise UsageError(
-            f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.value:.1%} on "
-            f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {name}; "
-            f"run again with --input-range {name}"
+            f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.share:.1%} on "
+            f"{chosen.images} images (chance is {1 / classifier.classes:.1%}), but "
+            f"{best.share:.1%} with {name}; run again with --input-range {name}"
         )
 
 
-def _check_numbering(dataset: Dataset, answers: _Answers, chosen: Rate) -> None:
+def _is_far_better(one: _Right, other: _Right) -> bool:
+    surely = one.each.low > other.each.high
+    return surely and one.each.value >= other.each.value + _FAR_BETTER
+
+
+def _check_numbering(dataset: Dataset, answers: _Answers, chosen: _Right) -> None:
     """Stop where the model tells the classes apart, but numbers them otherwise.
 
     What it calls each class is read off every other image, and judged on the rest.
@@ -132,11 +153,11 @@ def _check_numbering(dataset: Dataset, answers: _Answers, chosen: Rate) -> None:
     known = called[called >= 0]
     if not len(judged.labels) or len(np.unique(known)) < len(known):
         return  # two classes of one name: it does not tell them apart
-    otherwise = judged.rate(called)
-    if otherwise.low > chosen.high and otherwise.value >= chosen.value + _FAR_BETTER:
+    otherwise = judged.right(called)
+    if _is_far_better(otherwise, chosen):
         raise InputError(
-            f"{printable(dataset.source)}: clean accuracy is {chosen.value:.1%} on {chosen.n} "
-            f"images, but the model tells the classes apart: {otherwise.value:.1%} if each is "
+            f"{printable(dataset.source)}: clean accuracy is {chosen.share:.1%} on {chosen.images} "
+            f"images, but the model tells the classes apart: {otherwise.share:.1%} if each is "
             "called what the model calls it; its classes are numbered in another order. Put them "
             "in the model's: --class-order, or y and class_names of an .npz file"
         )

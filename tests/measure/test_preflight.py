@@ -7,6 +7,7 @@ import pytest
 
 from auditor.data import open_source
 from auditor.data.class_order import ClassOrder
+from auditor.data.subset import Subset
 from auditor.errors import InputError, UsageError
 from auditor.measure.preflight import settled
 from auditor.models import load_classifier
@@ -44,6 +45,19 @@ def test_a_model_that_guesses_settles_nothing(folder: Path, tmp_path) -> None:
         settled(classifier, open_source(folder), 64, 0)
     data = open_source(folder, "name")
     assert settled(classifier, data, 64, 0) is data
+
+
+def test_the_most_frequent_class_is_no_sign_that_the_range_is_right(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Dark to a network that wants 0..255, every image is of class 0: right for nine in ten."""
+    network = numbered.network(tmp_path / "a.keras", numbered.AS_NUMBERS, brightness=255)
+    data = open_source(folder, "number")
+    whole = np.arange(len(data))
+    rare = whole[data.labels == 1][:2]
+    mostly = Subset(data, np.concatenate([whole[data.labels == 0], rare]))
+    with pytest.raises(UsageError, match=r"85\.7% on 14 images .* 100\.0% with 0\.\.255"):
+        settled(load_classifier(network), mostly, 64, 0)
 
 
 def test_the_range_is_advised_before_the_order(folder: Path, tmp_path) -> None:
