@@ -75,7 +75,8 @@ def check_search(found: SearchResult) -> None:
             small = isinstance(one.index, Skipped) or (
                 one.index > THRESHOLD and one.norm < found.median
             )
-            flagged = small and one.success.value >= PROVEN
+            bare = one.clean_rate.value if isinstance(one.clean_rate, Rate) else 0.0
+            flagged = small and one.success.value >= PROVEN > bare
         few = isinstance(one.index, Skipped)  # what is flagged then rests on the other norms
         if one.flagged != flagged and not (few and flagged):
             raise InputError(f"$.found.classes[{number}].flagged: is not what the figures come to")

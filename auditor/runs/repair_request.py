@@ -22,6 +22,11 @@ _HALF = 0.5
 """Clean budget where --data must serve for repair and evaluation both."""
 
 
+def shared_budget(options: RepairOptions) -> float:
+    """Return how many clean images a repair may use where the rest of them is to judge it."""
+    return _HALF if options.clean_budget is None else options.clean_budget
+
+
 @dataclass(frozen=True, kw_only=True)
 class RepairRequest:
     """What is asked for.
@@ -63,8 +68,7 @@ class RepairRequest:
     @property
     def budget(self) -> float:
         """How many clean images may be used where the rest of them is what it is judged by."""
-        budget = self.options.clean_budget
-        return _HALF if budget is None else budget
+        return shared_budget(self.options)
 
     def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed.

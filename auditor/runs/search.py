@@ -42,6 +42,9 @@ class SearchRequest:
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
         command: How to do it again, for the report.
+        repairs: Whether a repair is to follow: no image may be seen that will judge it.
+        budget: Then, how many of the images the repair will use, as a fraction or a number; None
+            for all.
     """
 
     model: Path
@@ -55,6 +58,8 @@ class SearchRequest:
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.search"
+    repairs: bool = False
+    budget: float | None = None
 
     def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a search to be resumed.
@@ -68,6 +73,7 @@ class SearchRequest:
             "data": self.data,
             "input_range": self.input_range,
             **sources.identity_of(self.class_order),
+            **({} if self.budget is None else {"budget": self.budget}),
             **asdict(self.options),
         }
 
@@ -124,7 +130,12 @@ def _searched(
         "device": request.device,
         **sources.job(request.class_order),
     }
-    source, path = sources.resolve(request.data, job, workers, progress, notify)
+    data = request.data
+    if data is None and request.repairs:
+        data, _ = sources.for_repair(sources.by_shape(job, workers, progress), None)
+    source, path = sources.resolve(data, job, workers, progress, notify)
+    if request.budget is not None:
+        job |= {"of_these": {"budget": request.budget, "seed": request.options.seed}}
     job |= {
         "kind": "search",
         "data": path,

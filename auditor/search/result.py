@@ -32,6 +32,7 @@ class FoundStamp:
         pattern: (h, w, 3) uint8 RGB; (0, 0, 3) where none is kept.
         rounds: Rounds of optimisation that the class took part in.
         stopped: Why it took part in no more, a phrase.
+        clean_rate: Share of the same images taken for the class as they are, without a stamp.
     """
 
     class_: Class
@@ -45,6 +46,7 @@ class FoundStamp:
     pattern: Picture
     rounds: Count
     stopped: str
+    clean_rate: Rate | Skipped = Skipped("it is not part of this search")
 
 
 @dataclass(frozen=True)

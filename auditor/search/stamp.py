@@ -46,10 +46,18 @@ class Proof:
         """
         self._look = GradCam(classifier, None, frozen=True)  # type: ignore[arg-type]
         self._images, self._batch_size = images, batch_size
+        self._predicted: NDArray[np.int64] | None = None
 
     def finite(self) -> bool:
         """Whether the model's scores for the images as they are are all finite."""
         return bool(np.isfinite(self._scores(self._images.pixels)).all())
+
+    def without(self, class_: int) -> Rate | Skipped:
+        """Return the share of the images of other classes taken for a class as they are."""
+        if self._predicted is None:
+            self._predicted = self._scores(self._images.pixels).argmax(axis=1)
+        led = self._predicted[self._images.labels != class_] == class_
+        return wilson(int(led.sum()), len(led))
 
     def finished(
         self, class_: int, mask: NDArray[np.float32], pattern: NDArray[np.float32]

@@ -106,9 +106,10 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
     device = _device(job, tell)
     one = replace(device, gpus=device.gpus[:1])
     with place(one), memory_advice(options.batch_size, otherwise=""):
+        classifier = _classifier(job, inspection, dataset.image_size(), tell)
         result = look(
-            _classifier(job, inspection, dataset.image_size(), tell),
-            dataset,
+            classifier,
+            _searched(dataset, classifier, job, options.batch_size),
             options,
             progress=_progress(tell),
             checkpoints=Path(job["checkpoints"]),
@@ -169,6 +170,17 @@ def _ordered(dataset: "Dataset", classifier: "Classifier", job: Job, batch_size:
         return dataset
     check_labels(dataset, classifier.classes, job["name"])
     return settled(classifier, dataset, batch_size, 0)
+
+
+def _searched(dataset: "Dataset", classifier: "Classifier", job: Job, batch_size: int) -> "Dataset":
+    """Return images to search with: where a repair will follow, those that it will use."""
+    from auditor.data.subset import Subset
+    from auditor.repair.budget import budgeted
+
+    if "of_these" not in job:
+        return dataset
+    dataset = _ordered(dataset, classifier, job, batch_size)
+    return Subset(dataset, budgeted(dataset, **job["of_these"]))
 
 
 def _evaluation(
