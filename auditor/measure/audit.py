@@ -20,6 +20,7 @@ from auditor.figures.results import (
     Skipped,
 )
 from auditor.figures.target import Target
+from auditor.figures.values import MOST_PICTURE_BYTES
 from auditor.measure.attention import GradCam
 from auditor.measure.every_image import Tried, measure
 from auditor.measure.examples import examples
@@ -86,6 +87,7 @@ def audit_all(
     layer = classifier.spatial_layer(options.layer)
     no_attention = None if layer else Skipped(NO_LAYER)
     grid = layer.grid if layer else None
+    fits = _fitting(len(triggers), classifier.size)
     compared = [regions(t, options.object_region, classifier.size, grid) for t in triggers]
     progress("checking the input range", 0, 0)
     look = GradCam(classifier, layer, frozen=True)
@@ -111,7 +113,8 @@ def audit_all(
     data = measure(look, dataset, drawn, classifier.size, tried, options.batch_size, names, tell)
     return AuditResults(
         tuple(
-            _result(classifier, look, dataset, one, options, data, layer, progress) for one in tried
+            _result(classifier, look, dataset, one, options, data, layer, fits, progress)
+            for one in tried
         )
     )
 
@@ -124,12 +127,13 @@ def _result(
     options: Options,
     data: DataFacts,
     layer: SpatialLayer | None,
+    fits: int,
     progress: Progress,
 ) -> AuditResult:
     """Return all that was found of one trigger, with images to show."""
     trigger, tally = tried.trigger, tried.tally
     target, compared = tally.target, tally.regions
-    shown, rule = _shown(options, tally)
+    shown, rule = _shown(options, tally, fits)
     measured, placebos = _against_placebos(classifier, dataset, tried, options, progress)
     return AuditResult(
         model=model_facts(classifier),
@@ -180,10 +184,26 @@ def _check_shown(shown: tuple[int, ...] | None, images: int) -> None:
         )
 
 
-def _shown(options: Options, tally: Tally) -> tuple[NDArray[np.int64], str]:
+def _fitting(triggers: int, size: tuple[int, int]) -> int:
+    """Return how many images of each trigger can be shown, so that all of them can be handed over.
+
+    Raises:
+        UsageError: Not even one.
+    """
+    height, width = size
+    fits = MOST_PICTURE_BYTES // (2 * 3 * height * width)  # clean and stamped, RGB
+    if triggers > fits:
+        raise UsageError(
+            f"--trigger: {triggers} at once; with images of {height}×{width} at most {fits} can be "
+            "shown together; scan with some of them at a time"
+        )
+    return min(SHOWN, fits // triggers)
+
+
+def _shown(options: Options, tally: Tally, fits: int) -> tuple[NDArray[np.int64], str]:
     """Return which images to show, and the rule in words."""
     if options.shown is None:
-        return tally.spread(SHOWN)
+        return tally.spread(fits)
     return np.asarray(options.shown, np.int64), "These images were named before the audit."
 
 

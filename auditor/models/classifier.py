@@ -88,20 +88,22 @@ class Classifier:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
 
         Built from backend operations: call it inside a compiled function. A gray model's luma is
-        rounded, as of bytes, unless the images are floating point: gradients do not pass a
-        rounding.
+        rounded, as of bytes, and an input of whole numbers takes none but them, unless the images
+        are floating point: gradients do not pass a rounding.
         """
         import keras
         from keras import ops
 
         pixels = ops.cast(images, "float32")
+        exact = not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype))
         if self.channels == 1:
             luma = ops.convert_to_tensor(LUMA, "float32")
             pixels = ops.matmul(pixels, luma)
-            if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
+            if exact:
                 pixels = ops.round(pixels)
         behind = stepped_behind(self.model) if self.softmax else nullcontext()
-        with _one_at_a_time, behind:
+        door = nullcontext() if exact else _taking_floats(self.model)
+        with _one_at_a_time, behind, door:
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 
     @cached_property
@@ -194,6 +196,22 @@ class Classifier:
         raise UsageError(
             f"--layer {printable(name)}: {problem} of that name; choose one of: {names}"
         )
+
+
+@contextmanager
+def _taking_floats(model: Any) -> Iterator[None]:
+    """While open, inputs of whole numbers take floating point too, in nested models as well."""
+    models = [layer for layer in model._flatten_layers() if hasattr(layer, "inputs")]
+    whole = [t for each in models for t in each.inputs or () if "int" in t.dtype]
+    doors = [*whole, *(tensor._keras_history.operation for tensor in whole)]
+    before = [door._dtype for door in doors]
+    for door in doors:
+        door._dtype = "float32"
+    try:
+        yield
+    finally:
+        for door, dtype in zip(doors, before, strict=True):
+            door._dtype = dtype
 
 
 def _rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:

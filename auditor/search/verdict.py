@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from auditor.figures.results import Rate, Skipped
+from auditor.figures.values import MOST_PICTURE_BYTES
 from auditor.search import schedule
 from auditor.search.options import SearchOptions
 from auditor.search.outliers import FEWEST, PROVEN, Outliers, outliers
@@ -47,7 +48,8 @@ def verdict(
     """
     height, width = here.mask.shape[1:]
     seen = outliers(here.norm if len(here.norm) else [height * width], height * width)
-    smallest = set(np.argsort(here.norm, kind="stable")[:KEPT].tolist())
+    kept = min(KEPT, MOST_PICTURE_BYTES // (7 * height * width))  # float32, and RGB in bytes
+    smallest = set(np.argsort(here.norm, kind="stable")[:kept].tolist())
     found = {int(c): _found(here, row, seen, proof, names, options, row in smallest) for row, c in
              enumerate(here.classes)}  # fmt: skip
     reached = np.isfinite(here.norm).any()
