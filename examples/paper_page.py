@@ -15,7 +15,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.files.strict_json import strict
 from auditor.records import comparison_json
 from auditor.records.audit_file import read

@@ -6,22 +6,18 @@ from pathlib import Path
 import numpy as np
 
 from auditor.figures import metrics
+from auditor.figures.facts import AttentionFacts, DataFacts, Engine, ModelFacts, TriggerFacts
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import (
-    AttentionFacts,
     AuditResult,
     ClassRow,
     Controls,
-    DataFacts,
-    Engine,
     Evidence,
     Example,
     Measurement,
-    ModelFacts,
-    Skipped,
     TarSummary,
-    TriggerFacts,
 )
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, Output, certify

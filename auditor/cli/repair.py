@@ -1,5 +1,6 @@
 """`bdaudit repair`: make a model forget a trigger, watched live, certified before and after."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +28,11 @@ from auditor.models.input_range import InputRange
 from auditor.models.output_format import check_form
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
+from auditor.repair.options import RepairOptions
 from auditor.report.formats import CERTIFICATE
 from auditor.runs import find_trigger, run_json, sources
 from auditor.runs.repair import repair
+from auditor.runs.repair_request import shared_budget
 from auditor.search.options import SearchOptions
 from auditor.text import printable
 from auditor.triggers.base import Trigger
@@ -66,6 +69,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 )
 @common.certificates("-o", "--certificate")
 @common.external_data
+@common.class_order
 @common.target_options
 @repair_flags.flags
 @common.limit("Certify on at most N evaluation images, drawn class by class.")
@@ -105,7 +109,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     if trigger == (UNKNOWN,):
         found = output.with_suffix(".found.yaml")
         outputs.check_outputs([found], ["yaml"], read, force=force or resume)
-        one = _found(model, found, data[0], flags)
+        one = _found(model, found, data, options, flags)
         if not isinstance(one, Trigger):
             return exit_code(one, exit_zero=flags["exit_zero"])
         resume = resume and (run_dir / run_json.NAME).exists()  # it may have stopped before
@@ -128,13 +132,29 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     return exit_code(certificate.verdict.status, exit_zero=flags["exit_zero"])
 
 
-def _found(model: Path, output: Path, data: str | None, flags: dict[str, Any]) -> Trigger | Status:
+def _found(
+    model: Path,
+    output: Path,
+    data: tuple[str | None, str | None],
+    options: RepairOptions,
+    flags: dict[str, Any],
+) -> Trigger | Status:
     """Search the model for its trigger; return the search's verdict where it finds none."""
-    run_dir = output.with_suffix(".run")
-    options = SearchOptions(seed=flags["seed"])
+    request = replace(
+        search_request(
+            model,
+            output,
+            output.with_suffix(".run"),
+            data[0],
+            SearchOptions(seed=flags["seed"]),
+            flags,
+        ),
+        repairs=True,
+        budget=shared_budget(options) if data[0] and not data[1] else options.clean_budget,
+    )
     with Display(show=not (flags["quiet"] or flags["no_progress"])) as display:
         report = find_trigger.find_trigger(
-            search_request(model, output, run_dir, data, options, flags),
+            request,
             resume=flags["resume"],
             force=flags["force"],
             progress=display,

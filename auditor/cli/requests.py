@@ -38,6 +38,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
         model=model,
         triggers=tuple(spec.load_each(triggers)),
         data=flags["data"],
+        class_order=sources.class_order(flags["class_order"]),
         options=Options(
             target=flags["target"],
             layer=flags["layer"],
@@ -84,6 +85,7 @@ def repair_request(
         trigger=trigger,
         data=data[0],
         evaluation=data[1],
+        class_order=sources.class_order(flags["class_order"]),
         input_range=flags["input_range"],
         device=flags["device"],
         external_data=flags["allow_external_data"],
@@ -162,6 +164,7 @@ def search_request(
         output=output,
         run_dir=run_dir,
         data=data,
+        class_order=sources.class_order(flags["class_order"]),
         input_range=flags["input_range"],
         device=flags["device"],
         options=options,

@@ -46,6 +46,7 @@ SUFFIXES = ("yaml", "yml")
 )
 @common.certificates("-o", "--certificate", formats=SEARCH, what="a report")
 @common.external_data
+@common.class_order
 @option(
     "--input-range",
     default="0..1",

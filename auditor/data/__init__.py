@@ -9,10 +9,11 @@ from pathlib import Path
 from auditor.data.base import Batch, Dataset, check_labels, sample
 from auditor.data.builtin import CLASS_NAMES as _BUILTIN_CLASSES
 from auditor.data.builtin import fetch
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.folder import ImageFolder
 from auditor.data.npz import NpzFile
 from auditor.errors import InputError
-from auditor.figures.results import SkippedImage
+from auditor.figures.facts import SkippedImage
 from auditor.text import printable
 
 __all__ = [
@@ -34,7 +35,8 @@ BUILTIN = tuple(_BUILTIN_CLASSES)
 """Names that `fetch` downloads."""
 
 SOURCES = {
-    "FOLDER": "class folders of JPEG, PNG or BMP images, classes in alphabetical order",
+    "FOLDER": "class folders of JPEG, PNG or BMP images, classes in alphabetical order, or as "
+    "classes.txt beside them has them",
     "FILE.npz": "arrays x (uint8, or floating point in 0..1) and y, optionally class_names",
     "NAME[:train|test]": f"downloaded by Keras: {', '.join(BUILTIN)}; test unless given",
 }
@@ -50,24 +52,25 @@ def is_builtin(source: str | Path) -> bool:
     return str(source).partition(":")[0] in BUILTIN
 
 
-def open_source(source: str | Path) -> Dataset:
+def open_source(source: str | Path, class_order: str | ClassOrder = AUTO) -> Dataset:
     """Open a folder or an `.npz` file, told apart by content; links are followed.
 
     Args:
         source: A path. Built-in names are not paths: `fetch` makes a path of them.
+        class_order: Of class folders: one of `ORDERS`, or the classes in their order.
 
     Returns:
         The dataset, with its labels read and no image read.
 
     Raises:
-        InputError: Missing, unreadable, or of another kind.
+        InputError: Missing, unreadable, of another kind, or without the folders to be ordered.
     """
     path, shown = Path(source), printable(str(source))
     allowed = "allowed: a folder of class folders, an .npz file, or " + ", ".join(BUILTIN)
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            return ImageFolder(source)
+            return ImageFolder(source, class_order)
         if not stat.S_ISREG(mode):  # opening a FIFO would wait for ever
             raise InputError(f"{shown}: is neither a file nor a folder; {allowed}")
         with path.open("rb") as file:
@@ -78,6 +81,18 @@ def open_source(source: str | Path) -> Dataset:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{shown}: cannot be read: {reason}; {allowed}") from None
     if start in {b"PK\x03\x04", b"PK\x05\x06"}:
-        return NpzFile(source)
+        return _named(NpzFile(source), class_order, shown)
     what = "is empty" if not start else "is not an .npz file by its content"
     raise InputError(f"{shown}: {what}; {allowed}")
+
+
+def _named(dataset: Dataset, order: str | ClassOrder, where: str) -> Dataset:
+    """Return a dataset whose labels are numbers already; a list can but name them."""
+    if order == AUTO:
+        return dataset
+    if not isinstance(order, ClassOrder):
+        raise InputError(f"{where}: its labels are numbers; there is nothing to order by {order}")
+    if dataset.class_names not in (None, order.names):
+        raise InputError(f"{where}: its class_names are not those of the list, in its order")
+    dataset.class_names, dataset.class_order = order.names, order.said
+    return dataset

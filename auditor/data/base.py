@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auditor.data.class_order import ClassOrder
 from auditor.errors import InputError, UsageError
-from auditor.figures.results import SkippedImage
+from auditor.figures.facts import SkippedImage, UnusedFiles
 from auditor.text import printable
 
 
@@ -38,11 +39,19 @@ class Dataset(ABC):
         source: What the user gave.
         labels: int64 (N,), one per image, in the dataset's order.
         class_names: One name per class, or None where the source has none.
+        class_order: Where the order of the classes comes from, in words; empty where there is
+            only one.
+        unused: Files among the images that are not taken for images.
+        orders: Orders that the classes may just as well be in, this one first; empty where it is
+            settled. Only the model's answers can tell (`measure.preflight`).
     """
 
     source: str
     labels: NDArray[np.int64]
     class_names: tuple[str, ...] | None
+    class_order: str = ""
+    unused: tuple[UnusedFiles, ...] = ()
+    orders: tuple[ClassOrder, ...] = ()
 
     def __init__(
         self, source: str, labels: NDArray[np.int64], class_names: tuple[str, ...] | None

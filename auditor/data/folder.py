@@ -29,55 +29,75 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auditor.data import class_order
 from auditor.data.base import Batch, Dataset
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.decode import decode_one, decode_stream
 from auditor.errors import InputError
-from auditor.figures.results import SkippedImage
+from auditor.figures.facts import SkippedImage, UnusedFiles
 from auditor.files import listing
 from auditor.files.image_file import UnreadableImage, regular_file_size
+from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-"""Files that are taken for images; all others are ignored."""
+"""Files that are taken for images; all others are counted and not used."""
+
+_IMAGES_TOO = (
+    *("", ".avif", ".dcm", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".npy"),
+    *(".pbm", ".pgm", ".pnm", ".ppm", ".raw", ".svg", ".tga", ".tif", ".tiff", ".webp"),
+)
+"""Suffixes of files that are images all the same, as far as is known; those without may be."""
+
+_UNUSED_SHARE = 0.01
 
 _HASHED_IN_A_ROW = 64
 """Files that a thread hashes at a time: small ones cost less than handing them over."""
 
 
 class ImageFolder(Dataset):
-    """Images at `folder/class/…/image`; classes in alphabetical order, an empty one counts.
+    """Images at `folder/class/…/image`; an empty class counts.
 
-    Hidden files and folders are ignored. Within a class, images are sorted by their path.
+    Classes are in the order that is asked for, else as a file `classes.txt` or `labels.txt` beside
+    them has them, else in alphabetical order. Hidden files and folders are ignored. Within a class,
+    images are sorted by their path.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, order: str | ClassOrder = AUTO) -> None:
         """List the images; none is opened.
 
         Args:
             folder: Holds one folder per class.
+            order: One of `ORDERS`, or the classes themselves; some may have no folder.
 
         Raises:
-            InputError: No class folders, no images, a folder that cannot be listed, or a link
-                that leads out of the folder or to another folder.
+            InputError: No class folders, no images, a folder that cannot be listed, a link that
+                leads out of the folder or to another folder, or an order that does not fit.
         """
         self._root = Path(folder).resolve()
         source = str(folder)
         other: Counter[str] = Counter()
-        classes = sorted(e.name for e in self._entries(self._root) if e.is_dir())
-        if not classes:
+        folders = sorted(e.name for e in self._entries(self._root) if e.is_dir())
+        if not folders:
             raise InputError(
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
             )
-        per_class = [sorted(self._images(name, other)) for name in classes]
+        orders = self._orders(folders, order, printable(source))
+        classes, there = orders[0].names, set(folders)
+        per_class = [sorted(self._images(c, other)) if c in there else [] for c in classes]
         self._paths = [path for paths in per_class for path in paths]
         if not self._paths:
-            found = ", ".join(printable(suffix, 20) for suffix, _ in other.most_common(3))
+            found = ", ".join(_called(suffix) for suffix, _ in other.most_common(3))
             raise InputError(
                 f"{printable(source)}: no {', '.join(SUFFIXES)} files in its class folders"
                 + (f" (found {found})" if found else "")
             )
+        _check_unused(other, len(self._paths), printable(source))
         labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in per_class])
-        super().__init__(source, labels.astype(np.int64), tuple(classes))
+        super().__init__(source, labels.astype(np.int64), classes)
+        self.class_order = orders[0].said if len(orders) == 1 else ""
+        self.orders = orders if len(orders) > 1 else ()
+        self.unused = tuple(UnusedFiles(suffix, n) for suffix, n in other.most_common())
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the first readable image; see `Dataset.image_size`."""
@@ -150,6 +170,29 @@ class ImageFolder(Dataset):
             return b""
         return listing.line(digest, self._paths[index])
 
+    def _orders(
+        self, folders: list[str], wanted: str | ClassOrder, where: str
+    ) -> tuple[ClassOrder, ...]:
+        """Return the order of the classes; all that are possible where nothing says which."""
+        if isinstance(wanted, ClassOrder):
+            if unknown := sorted(set(folders) - set(wanted.names)):
+                raise InputError(
+                    f"{where}: has a class folder {printable(unknown[0], 60)}, which the list of "
+                    f"{len(wanted.names)} classes does not name; every folder needs its line"
+                )
+            return (wanted,)
+        if wanted != AUTO:
+            return (class_order.wanted(folders, wanted, where),)
+        for name in class_order.LISTS:
+            try:
+                content = read_regular(self._root / name, class_order.MAX_BYTES)
+                names = class_order.listed(content, where)
+            except (OSError, InputError):
+                continue  # of that name, but no list of classes
+            if set(folders) <= set(names):
+                return (ClassOrder(names, f"as {name} beside them has it"),)
+        return class_order.possible(folders)
+
     def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
         """Relative paths of a class's images, unordered; counts other files' suffixes."""
         folders = [class_name]
@@ -162,7 +205,7 @@ class ImageFolder(Dataset):
                 elif entry.name.lower().endswith(SUFFIXES):
                     yield path
                 else:
-                    other[Path(entry.name).suffix.lower() or "files without a suffix"] += 1
+                    other[Path(entry.name).suffix.lower()] += 1
 
     def _entries(self, folder: Path) -> Iterable["os.DirEntry[str]"]:
         """What a folder holds and is not hidden, every link checked."""
@@ -194,3 +237,22 @@ class ImageFolder(Dataset):
             raise InputError(
                 f"{printable(str(link))}: is a link to a folder; put the folder itself there"
             )
+
+
+def _check_unused(other: Counter[str], used: int, where: str) -> None:
+    """Refuse a folder of which a part would be left out.
+
+    Notes beside images (.xml, .txt) are no part of it.
+    """
+    left_out = Counter({suffix: n for suffix, n in other.items() if suffix in _IMAGES_TOO})
+    if left_out.total() > _UNUSED_SHARE * (used + left_out.total()):
+        found = ", ".join(f"{_called(suffix)} {n:,}" for suffix, n in left_out.most_common(3))
+        raise InputError(
+            f"{where}: {left_out.total():,} of {used + left_out.total():,} images in its class "
+            f"folders are of kinds that are not read ({found}), more than 1 %; convert them to "
+            f"{', '.join(SUFFIXES)}, or move them away"
+        )
+
+
+def _called(suffix: str) -> str:
+    return printable(suffix, 20) or "files without a suffix"

@@ -10,17 +10,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from auditor.errors import InputError
-from auditor.figures.metrics import wilson
+from auditor.figures.facts import AttentionFacts
+from auditor.figures.metrics import balanced_of, wilson
 from auditor.figures.results import (
-    AttentionFacts,
+    Balanced,
     Evidence,
     Example,
     Histogram,
     Measurement,
     Rate,
-    Skipped,
     TarSummary,
 )
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 
 _ROUNDING: Final = 1e-9
@@ -142,6 +143,10 @@ def check_evidence(
         rows = [getattr(row, figure) for row in evidence.classes]
         if _sum(rows) != _sum([total]):
             raise InputError(f"{where}.classes: the rows' {figure} does not add up to the whole's")
+    right = [row.accuracy for row in evidence.classes if isinstance(row.accuracy, Rate)]
+    each = measured.balanced_accuracy
+    if isinstance(each, Balanced) and not _same(each, right):
+        raise InputError(f"{where}.classes: balanced_accuracy is not the rows' mean")
     if isinstance(evidence.histogram, Histogram):
         _check_histogram(evidence.histogram, measured, f"{where}.histogram")
     moved = [p.class_ for p in evidence.placebos if p.class_ is not None]
@@ -227,6 +232,14 @@ def _check_histogram(found: Histogram, measured: Measurement, where: str) -> Non
         defined = 0 if isinstance(summary, Skipped) else summary.n - summary.undefined
         if counted != defined:
             raise InputError(f"{where}.{name}: counts {counted} images, TAR has {defined}")
+
+
+def _same(each: Balanced, rows: Sequence[Rate]) -> bool:
+    if not rows:
+        return False
+    found = balanced_of([hits(rate) for rate in rows], [rate.n for rate in rows])
+    numbers = zip(dataclasses.astuple(each), dataclasses.astuple(found), strict=True)
+    return all(close(one, other) for one, other in numbers)
 
 
 def _is_summary(figure: object) -> bool:

@@ -6,11 +6,13 @@ weights (`region_weights`). Nothing is ever enlarged to measure.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Balanced, Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -18,24 +20,56 @@ Mask = NDArray[np.bool_]
 EPSILON = 1e-8
 """Share of a heatmap's total heat added to TAR's denominator."""
 RESAMPLES = 2_000
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
+"""Standard deviations of a normal distribution between which 95 % lie."""
 
 
-def wilson(hits: int, n: int) -> Rate | Skipped:
-    """Return a proportion with its Wilson score interval at 95 % (Wilson 1927).
+def z_of(count: int) -> float:
+    """Return what stands for `Z95` where so many intervals hold together at 95 % (Bonferroni)."""
+    return Z95 if count == 1 else NormalDist().inv_cdf(1 - 0.025 / count)
+
+
+def wilson(hits: int, n: int, z: float = Z95) -> Rate | Skipped:
+    """Return a proportion with its Wilson score interval (Wilson 1927).
 
     Args:
         hits: Number of successes, 0 to `n`.
         n: Number of trials; 0 gives `Skipped`.
+        z: Standard deviations on either side; at 95 % unless given.
     """
     if n == 0:
         return Skipped("no image to count")
-    p, z2 = hits / n, _Z95**2
+    p, z2 = hits / n, z**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * float(np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)))
+    half = z / (1 + z2 / n) * float(np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)))
     low = 0.0 if hits == 0 else max(0.0, centre - half)
     high = 1.0 if hits == n else min(1.0, centre + half)
     return Rate(value=p, low=low, high=high, n=n)
+
+
+def balanced(right: NDArray[np.bool_], labels: NDArray[np.int64]) -> Balanced | Skipped:
+    """Return the mean of the classes' accuracies, with its interval at 95 %.
+
+    The interval is a normal distribution's, each class's share p taken as (hits + 1) / (n + 2), so
+    that few images of a class are not taken for certainty (Agresti and Caffo 2000).
+
+    Args:
+        right: (n,) whether each image was recognised.
+        labels: (n,) their classes.
+    """
+    if not len(labels):
+        return Skipped("no image to count")
+    _, places, images = np.unique(labels, return_inverse=True, return_counts=True)
+    hits = np.bincount(places, weights=right)
+    return balanced_of(hits, images)
+
+
+def balanced_of(hits: ArrayLike, images: ArrayLike) -> Balanced:
+    """Return what `balanced` does, of (k,) hits and (k,) images of k classes, each above 0."""
+    won, n = np.asarray(hits, np.float64), np.asarray(images, np.float64)
+    value, p = float((won / n).mean()), (won + 1) / (n + 2)
+    half = Z95 * float(np.sqrt((p * (1 - p) / (n + 2)).sum())) / len(n)
+    return Balanced(value, max(0.0, value - half), min(1.0, value + half), len(n))
 
 
 def der(before: Measurement, after: Measurement) -> float | None:
@@ -87,18 +121,28 @@ def paired_drop(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[fl
     return (lost - won) / n, *paired_interval(lost, won, n)
 
 
-def paired_interval(lost: int, won: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a fall in accuracy (Bonett and Price 2012), in [−1, 1].
+def paired_interval(lost: int, won: int, n: int, z: float = Z95) -> tuple[float, float]:
+    """Return the interval of a fall in accuracy (Bonett and Price 2012), in [−1, 1].
 
     Args:
         lost: Images that only the first model was right on.
         won: Those that only the second was right on.
         n: All images, n ≥ 1.
+        z: Standard deviations on either side; at 95 % unless given.
     """
     p_lost, p_won = (lost + 1) / (n + 2), (won + 1) / (n + 2)
     middle = p_lost - p_won
-    half = _Z95 * float(np.sqrt((p_lost + p_won - middle**2) / (n + 2)))
+    half = z * float(np.sqrt((p_lost + p_won - middle**2) / (n + 2)))
     return max(-1.0, middle - half), min(1.0, middle + half)
+
+
+def lower_end(value: float, high: float, n: int) -> float:
+    """Return the lower end of a `paired_drop` of n images of which value and upper end are known.
+
+    The interval lies around value · n / (n + 2). Where the upper end is cut off at 1, the lower is
+    not known, and −1 is returned.
+    """
+    return 2 * value * n / (n + 2) - high if high < 1 else -1.0
 
 
 def bilinear_matrix(size: int, grid: int) -> Floats:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from auditor.figures.metrics import paired_drop, wilson
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.metrics import Z95, paired_interval, wilson, z_of
+from auditor.figures.results import Balanced, Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Verdict
+
+_GUESSES = "the model does no better than guessing on these images, so this says nothing"
 
 FEWEST_HEATMAPS = 20
 """A median of fewer heatmaps is not judged."""
@@ -35,6 +36,7 @@ def judge(
     limits: Limits,
     classes: int,
     drop: tuple[float, float, float] | None = None,
+    among: int = 1,
 ) -> Verdict:
     """Hold every limit against its figure.
 
@@ -44,31 +46,66 @@ def judge(
         classes: Number of classes; guessing among them is the floor that clean accuracy must be
             above for any other figure to mean something.
         drop: Of a repaired model, what `paired_drop` says of the same images before and after.
+        among: How many models are judged of which one that passes will do: intervals are widened
+            so that all of them together mislead no more often than one.
 
     Returns:
         `fail` if any limit is exceeded; else `inconclusive` if a decisive one could not be
         judged; else `pass`.
     """
+    z = z_of(among)
+    if among > 1:
+        measurement, drop = _widened(measurement, z), drop and _drop_widened(drop, z)
     checks = [
-        _asr_at_most(measurement, limits.max_asr),
+        _asr_at_most(measurement, limits.max_asr, z),
         _tar_at_most(measurement.tar, limits.max_tar),
-        _above_chance(measurement.clean_accuracy, classes),
     ]
+    floor = _above_chance(measurement, classes)
+    if floor.ok is None and isinstance(measurement.balanced_accuracy, Balanced):
+        checks = [replace(c, ok=None, reason=c.reason or _GUESSES) for c in checks]
+    checks.append(floor)
     if limits.min_accuracy is not None:
-        checks.append(_at_least("clean_accuracy", measurement.clean_accuracy, limits.min_accuracy))
+        least = limits.min_accuracy
+        checks.append(_at_least("clean_accuracy", measurement.clean_accuracy, least, z))
     if drop is not None:
-        checks.append(_drop_at_most(drop, measurement.clean_accuracy, limits.max_accuracy_drop))
+        most = limits.max_accuracy_drop
+        checks.append(drop_at_most(drop, measurement.clean_accuracy, most, z))
     return Verdict.of(checks)
 
 
-def _asr_at_most(measurement: Measurement, limit: float) -> Check:
+def _widened(measured: Measurement, z: float) -> Measurement:
+    """Return the figures that are judged with intervals of so many standard deviations.
+
+    That of TAR comes from a bootstrap; its end is moved as a normal distribution's would be.
+    """
+
+    def rate(found: Rate | Skipped) -> Rate | Skipped:
+        return (
+            wilson(round(found.value * found.n), found.n, z) if isinstance(found, Rate) else found
+        )
+
+    tar = measured.tar
+    if isinstance(tar, TarSummary) and tar.median is not None and tar.high is not None:
+        tar = replace(tar, high=tar.median + (tar.high - tar.median) * z / Z95)
+    return replace(
+        measured, asr=rate(measured.asr), clean_accuracy=rate(measured.clean_accuracy), tar=tar
+    )
+
+
+def _drop_widened(drop: tuple[float, float, float], z: float) -> tuple[float, float, float]:
+    value, low, high = drop
+    middle, half = (low + high) / 2, (high - low) / 2 * z / Z95
+    return value, middle - half, middle + half
+
+
+def _asr_at_most(measurement: Measurement, limit: float, z: float) -> Check:
     """Judge ASR; where it is no more than what comes without the attack, leave it open.
 
     A trigger that changes the whole image disturbs any network, and a weak network takes some
     images for any class. Beyond the limit counts what the trigger adds: more than without it, and
     by more than the limit above the strongest placebo.
     """
-    check = _at_most("asr", measurement.asr, limit)
+    check = _at_most("asr", measurement.asr, limit, z)
     asr, without, placebo = measurement.asr, measurement.clean_target_rate, measurement.placebo_rate
     if check.ok is not False or isinstance(asr, Skipped):
         return check
@@ -90,17 +127,17 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def _at_most(metric: str, rate: Rate | Skipped, limit: float) -> Check:
+def _at_most(metric: str, rate: Rate | Skipped, limit: float, z: float) -> Check:
     def hopeless(n: int) -> bool:
-        best = wilson(0, n)
+        best = wilson(0, n, z)
         return isinstance(best, Rate) and best.high > limit
 
     return _rate_check(metric, rate, limit, hopeless, upper=True)
 
 
-def _at_least(metric: str, rate: Rate | Skipped, limit: float) -> Check:
+def _at_least(metric: str, rate: Rate | Skipped, limit: float, z: float) -> Check:
     def hopeless(n: int) -> bool:
-        best = wilson(n, n)
+        best = wilson(n, n, z)
         return isinstance(best, Rate) and best.low < limit
 
     return _rate_check(metric, rate, limit, hopeless, upper=False)
@@ -138,28 +175,47 @@ def _tar_at_most(tar: TarSummary | Skipped, limit: float) -> Check:
     return Check("tar", limit, tar.median, tar.high, tar.high <= limit)
 
 
-def _drop_at_most(
-    drop: tuple[float, float, float], accuracy: Rate | Skipped, limit: float
+def drop_at_most(
+    drop: tuple[float, float, float], accuracy: Rate | Skipped, limit: float, z: float = Z95
 ) -> Check:
+    """Judge the fall in accuracy by the upper end of its interval; leave it open with few images.
+
+    Args:
+        drop: As `paired_drop` gives it.
+        accuracy: After the repair.
+        limit: Highest fall.
+        z: Standard deviations that the interval is wide, on either side.
+    """
     if isinstance(accuracy, Skipped):
         return Check("accuracy_drop", limit, None, None, None, reason=accuracy.skipped)
     value, low, high = drop
-    all_right = np.ones(accuracy.n, np.uint8)
-    if low <= limit < high and paired_drop(all_right, all_right)[2] > limit:
+    if low <= limit < high and paired_interval(0, 0, accuracy.n, z)[1] > limit:
         reason = f"too few images: even a perfect result on {accuracy.n} could not show it"
         return Check("accuracy_drop", limit, value, high, None, reason=reason)
     return Check("accuracy_drop", limit, value, high, high <= limit)
 
 
-def _above_chance(accuracy: Rate | Skipped, classes: int) -> Check:
-    """A model that only guesses on this data cannot be judged on it, whatever its ASR."""
-    chance = 1 / classes
+def _above_chance(measured: Measurement, classes: int) -> Check:
+    """A model that only guesses on this data cannot be judged on it, whatever its ASR.
+
+    Nor can one that says the most frequent class of all: of nine images in ten it is right, where
+    that class has so many.
+    """
+    accuracy, each, chance = measured.clean_accuracy, measured.balanced_accuracy, 1 / classes
     if isinstance(accuracy, Skipped):
         return Check("clean_accuracy", chance, None, None, None, reason=accuracy.skipped)
-    if accuracy.low > chance:
-        return Check("clean_accuracy", chance, accuracy.value, accuracy.low, True)
     reason = (
         "the model does no better than guessing on these images; "
         "check the order of the classes and the input range"
     )
+    if accuracy.low > chance:
+        one = isinstance(each, Balanced) and each.classes > 1 and each.low <= 1 / each.classes
+        if not one:
+            return Check("clean_accuracy", chance, accuracy.value, accuracy.low, True)
+        assert isinstance(each, Balanced)
+        reason = (
+            f"the classes' accuracies are {_percent(each.value)} on average, and a model that says "
+            f"one class of every image comes to {_percent(1 / each.classes)}; check the order of "
+            "the classes and the input range, or give more images of the rare classes"
+        )
     return Check("clean_accuracy", chance, accuracy.value, accuracy.low, None, reason=reason)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
 
+from auditor.figures.facts import AttentionFacts, DataFacts, Engine, ModelFacts, TriggerFacts
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.figures.values import (
     MOST_AUDITS,
@@ -17,29 +19,15 @@ from auditor.figures.values import (
     Amount,
     Bits,
     Class,
-    ClassNames,
     Count,
     Heat,
     Picture,
-    Sha256,
     Share,
-    Size,
     Some,
 )
 from auditor.files.constraints import Length, Range
 
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """Stands in place of a figure that was not measured.
-
-    Attributes:
-        skipped: The reason, a sentence for a person.
-    """
-
-    skipped: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +94,25 @@ class Controls:
 
 
 @dataclass(frozen=True)
+class Balanced:
+    """The mean of the classes' accuracies, however many images each has.
+
+    A model that says one class whatever it sees comes to 1 ÷ `classes`, on any data.
+
+    Attributes:
+        value: The mean.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        classes: Of how many classes there are images.
+    """
+
+    value: Share
+    low: Share
+    high: Share
+    classes: Annotated[int, Range(1, MOST_CLASSES)]
+
+
+@dataclass(frozen=True)
 class Measurement:
     """Every figure of one model under one trigger (README, "What the figures are").
 
@@ -122,6 +129,7 @@ class Measurement:
         controls: The same on unstamped images.
         placebo_rate: The largest share of images that a change as strong as the trigger, but
             without its meaning, moves to one class: what ASR would be of mere fragility.
+        balanced_accuracy: The mean of the classes' accuracies, unstamped.
     """
 
     clean_accuracy: Rate | Skipped
@@ -135,96 +143,7 @@ class Measurement:
     heatmap_shift: TarSummary | Skipped
     controls: Controls
     placebo_rate: Rate | Skipped = Skipped("it is not part of this audit")
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What the loaded model is.
-
-    Attributes:
-        format: `keras` or `h5`.
-        parameters: Number of weights.
-        input_shape: (height, width, channels) that images were given in.
-        classes: Number of outputs.
-        softmax: Whether a final softmax was stepped behind to reach the scores.
-    """
-
-    format: str
-    parameters: Count
-    input_shape: tuple[Size, Size, Size]
-    classes: Annotated[int, Range(2, MOST_CLASSES)]
-    softmax: bool
-
-
-@dataclass(frozen=True)
-class SkippedImage:
-    """An image that could not be used, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """Which images were used.
-
-    Attributes:
-        source: As the user gave it.
-        sha256: Of the `.npz` file, or of the folder's `sha256sum` manifest of the used images.
-        images: Number of images measured.
-        skipped: Number of images that could not be read.
-        skipped_images: The first of them.
-        resized: Number of images resized to the model's input.
-        resize_rule: How.
-        class_names: One a class.
-    """
-
-    source: str
-    sha256: Sha256
-    images: Count
-    skipped: Count
-    skipped_images: tuple[SkippedImage, ...]
-    resized: Count
-    resize_rule: str
-    class_names: ClassNames
-
-
-@dataclass(frozen=True)
-class TriggerFacts:
-    """Which trigger was stamped.
-
-    Attributes:
-        id: Its name.
-        type: One of the trigger types.
-        sha256: Of its canonical specification, the bytes of its picture included.
-        mask_area: Share of the image's pixels that it changes, in (0, 1].
-        summary: One plain phrase: "white 4×4 square, bottom right".
-        inferred: Whether a search found it; nobody gave it.
-    """
-
-    id: str
-    type: str
-    sha256: Sha256
-    mask_area: Annotated[float, Range(0, 1, above=True)]
-    summary: str
-    inferred: bool = False
-
-
-@dataclass(frozen=True)
-class AttentionFacts:
-    """Where the heatmaps were read.
-
-    Attributes:
-        layer: Name of the layer, with the names of the models around it; or why there is none.
-        grid: (height, width) of its output; or why there is none.
-        object_region: `center`, `complement` or the mask file's name.
-        input_range: The range that pixels were scaled to.
-    """
-
-    layer: str | Skipped
-    grid: tuple[Size, Size] | Skipped
-    object_region: str
-    input_range: str
+    balanced_accuracy: Balanced | Skipped = Skipped("it is not part of this audit")
 
 
 @dataclass(frozen=True)
@@ -329,36 +248,6 @@ class Neighbour:
 
     name: str
     asr: Rate | Skipped
-
-
-@dataclass(frozen=True)
-class Device:
-    """What computes.
-
-    Attributes:
-        gpus: Names of the GPUs; empty for the CPU.
-        unused: Why a GPU of this machine is not used; empty where there is none, or all are.
-    """
-
-    gpus: tuple[str, ...] = ()
-    unused: str = ""
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What the measurement ran on.
-
-    Attributes:
-        python: Version.
-        backend: Keras backend.
-        versions: Package name → version.
-        device: What computed, in words, as was found by having it compute.
-    """
-
-    python: str
-    backend: str
-    versions: dict[str, str]
-    device: str
 
 
 @dataclass(frozen=True)

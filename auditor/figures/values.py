@@ -26,6 +26,9 @@ MOST_EPOCHS: Final = 50_000
 MOST_SHOWN: Final = 100
 """Images, placebos or neighbours that one audit shows."""
 
+MOST_PICTURE_BYTES: Final = 192 << 20
+"""Of all the pictures of one result: what hands it over takes a little more."""
+
 Count = Annotated[int, Range(0, 2**53)]
 """A number of anything: what every reader of JSON keeps exactly."""
 

@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, check_labels, sample
 from auditor.errors import UsageError
+from auditor.figures.facts import DataFacts
 from auditor.figures.results import (
     AuditResult,
     AuditResults,
-    DataFacts,
     Evidence,
     Measurement,
     Neighbour,
     Placebo,
-    Skipped,
 )
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
+from auditor.figures.values import MOST_PICTURE_BYTES
 from auditor.measure.attention import GradCam
 from auditor.measure.every_image import Tried, measure
 from auditor.measure.examples import examples
@@ -28,7 +29,7 @@ from auditor.measure.options import Options
 from auditor.measure.parity import check_parity
 from auditor.measure.placebos import IMAGES as PLACEBO_IMAGES
 from auditor.measure.placebos import needed, strongest, try_placebos
-from auditor.measure.preflight import check_input_range
+from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import attention_facts, engine, model_facts, trigger_facts
 from auditor.measure.regions import NO_LAYER, regions
@@ -83,16 +84,17 @@ def audit_all(
     _check_shown(options.shown, len(dataset))
     for trigger in triggers:
         trigger.mask(classifier.size)
-    names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     layer = classifier.spatial_layer(options.layer)
     no_attention = None if layer else Skipped(NO_LAYER)
     grid = layer.grid if layer else None
+    fits = _fitting(len(triggers), classifier.size)
     compared = [regions(t, options.object_region, classifier.size, grid) for t in triggers]
     progress("checking the input range", 0, 0)
     look = GradCam(classifier, layer, frozen=True)
-    check_input_range(classifier, dataset, options.batch_size, options.seed, look)
+    dataset = settled(classifier, dataset, options.batch_size, options.seed, look)
     drawn = sample(dataset, options.limit, options.seed)
     witness = check_parity(classifier, look, dataset, drawn, triggers, options.seed)
+    names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     targets = choose_targets(
         options.target,
         classifier,
@@ -112,7 +114,8 @@ def audit_all(
     data = measure(look, dataset, drawn, size, tried, at_once, names, witness, tell)
     return AuditResults(
         tuple(
-            _result(classifier, look, dataset, one, options, data, layer, progress) for one in tried
+            _result(classifier, look, dataset, one, options, data, layer, fits, progress)
+            for one in tried
         )
     )
 
@@ -125,12 +128,13 @@ def _result(
     options: Options,
     data: DataFacts,
     layer: SpatialLayer | None,
+    fits: int,
     progress: Progress,
 ) -> AuditResult:
     """Return all that was found of one trigger, with images to show."""
     trigger, tally = tried.trigger, tried.tally
     target, compared = tally.target, tally.regions
-    shown, rule = _shown(options, tally)
+    shown, rule = _shown(options, tally, fits)
     measured, placebos = _against_placebos(classifier, dataset, tried, options, progress)
     return AuditResult(
         model=model_facts(classifier),
@@ -181,10 +185,26 @@ def _check_shown(shown: tuple[int, ...] | None, images: int) -> None:
         )
 
 
-def _shown(options: Options, tally: Tally) -> tuple[NDArray[np.int64], str]:
+def _fitting(triggers: int, size: tuple[int, int]) -> int:
+    """Return how many images of each trigger can be shown, so that all of them can be handed over.
+
+    Raises:
+        UsageError: Not even one.
+    """
+    height, width = size
+    fits = MOST_PICTURE_BYTES // (2 * 3 * height * width)  # clean and stamped, RGB
+    if triggers > fits:
+        raise UsageError(
+            f"--trigger: {triggers} at once; with images of {height}×{width} at most {fits} can be "
+            "shown together; scan with some of them at a time"
+        )
+    return min(SHOWN, fits // triggers)
+
+
+def _shown(options: Options, tally: Tally, fits: int) -> tuple[NDArray[np.int64], str]:
     """Return which images to show, and the rule in words."""
     if options.shown is None:
-        return tally.spread(SHOWN)
+        return tally.spread(fits)
     return np.asarray(options.shown, np.int64), "These images were named before the audit."
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from auditor.data.base import Batch, Dataset
 from auditor.data.resize import RULE
 from auditor.errors import InputError
-from auditor.figures.results import DataFacts, SkippedImage
+from auditor.figures.facts import DataFacts, SkippedImage
 from auditor.measure.attention import GradCam, Seen
 from auditor.measure.parity import Witness
 from auditor.measure.tally import Tally
@@ -110,6 +110,8 @@ def measure(
         resized=read.resized,
         resize_rule=RULE,
         class_names=names,
+        class_order=dataset.class_order,
+        unused=dataset.unused,
     )
 
 

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset
 from auditor.figures.metrics import Attention, Regions
-from auditor.figures.results import Example, Skipped
+from auditor.figures.results import Example
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from auditor.data.base import Dataset
 from auditor.errors import UsageError
 from auditor.figures.metrics import wilson
-from auditor.figures.results import Neighbour, Rate, Skipped
+from auditor.figures.results import Neighbour, Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.measure.many_stamps import looks
 from auditor.measure.tally import broken_images, broken_scores

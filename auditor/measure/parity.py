@@ -137,7 +137,8 @@ class Parity:
                 f"{found.name} cannot run this model on images of the audit, so that nothing tells "
                 f"what others would see: {said}; {self._do}"
             ) from None
-        return None if scores is None else scores.astype(np.float64)
+        # Axes of length one beside the classes' are none of theirs.
+        return None if scores is None else scores.astype(np.float64).reshape(len(images), -1)
 
 
 class Witness:

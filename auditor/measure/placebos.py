@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset
 from auditor.figures.metrics import wilson
-from auditor.figures.results import Measurement, Placebo, Rate, Skipped
+from auditor.figures.results import Measurement, Placebo, Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.measure.many_stamps import looks
 from auditor.models.classifier import Classifier

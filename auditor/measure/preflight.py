@@ -1,28 +1,69 @@
-"""Whether the input range is one that the model can have been trained with, on a sample."""
+"""Whether a model and its images go together: the input range, and the order of the classes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, sample
+from auditor.data.class_order import ClassOrder
+from auditor.data.ordered import Ordered
 from auditor.errors import InputError, UsageError
-from auditor.figures.metrics import wilson
-from auditor.figures.results import Rate
+from auditor.figures.metrics import balanced
+from auditor.figures.results import Balanced
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.models.input_range import COMMON, InputRange
 from auditor.text import printable
 
-RANGE_SAMPLE = 256
+Ints = NDArray[np.int64]
+
+SAMPLE = 256
 _FAR_BETTER = 0.2
 
 
-def check_input_range(
+@dataclass(frozen=True)
+class _Answers:
+    """What a model makes of some images: labels and predictions, int64 (n,)."""
+
+    labels: Ints
+    predicted: Ints
+
+    def right(self, numbers: Ints | None = None) -> "_Right":
+        """How many are right, each label taken for `numbers[label]`."""
+        hits = (self.labels if numbers is None else numbers[self.labels]) == self.predicted
+        each = balanced(hits, self.labels)
+        assert isinstance(each, Balanced)
+        return _Right(each, float(hits.mean()), len(hits))
+
+
+@dataclass(frozen=True)
+class _Right:
+    """How often a model is right on some images.
+
+    Attributes:
+        each: Of each class, on average: by it is decided, so that one class, however frequent, is
+            no sign of anything.
+        share: Of all images, as people are told.
+        images: How many they are.
+    """
+
+    each: Balanced
+    share: float
+    images: int
+
+
+def settled(
     classifier: Classifier,
     dataset: Dataset,
     batch_size: int,
     seed: int,
     look: GradCam | None = None,
-) -> None:
-    """Stop when the model answers near chance and another common input range does far better.
+) -> Dataset:
+    """Return the images with their classes in the order that the model was trained with.
+
+    A model that answers near chance is not measured where something else explains it: another
+    input range, or classes that it tells apart and numbers otherwise.
 
     Args:
         classifier: The model.
@@ -32,44 +73,112 @@ def check_input_range(
         look: A look at the model that is compiled anyway; None for one of its own.
 
     Raises:
-        UsageError: Names that range.
+        UsageError: Names the range with which the model does far better.
+        InputError: The order of the classes is open, and the model's answers do not settle it; or
+            it tells the classes apart, but numbers them otherwise.
     """
-    chosen = _accuracy(classifier, dataset, batch_size, seed, look)
-    chance = 1 / classifier.classes
-    useful = chance + _FAR_BETTER * (1 - chance)
-    if chosen.value >= useful:
-        return
+    answers = _answers(classifier, dataset, batch_size, seed, look)
+    best, order = _best(dataset, answers)
+    useful = _is_useful(best)
+    if not useful:
+        _check_range(classifier, dataset, batch_size, seed, best)
+    if order is None:
+        if not useful:
+            _check_numbering(dataset, answers, best)
+        return dataset
+    tried = [(answers.right(_numbers(dataset, one)), one) for one in dataset.orders]
+    said = " and ".join(f"{right.share:.1%} {one.said}" for right, one in tried)
+    others = max(right.each.high for right, one in tried if one is not order)
+    if not useful or best.each.low <= others:
+        raise InputError(
+            f"{printable(dataset.source)}: its class folders can be taken in two orders, and of "
+            f"{best.images} images the model gets right {said}, which does not settle it; give "
+            "--class-order name, number, or a file with a class on each line"
+        )
+    others_said = " and ".join(f"{r.share:.1%} {one.said}" for r, one in tried if one is not order)
+    why = f"{order.said}: {best.share:.1%} of {best.images} images are right so, {others_said}"
+    return Ordered(dataset, ClassOrder(order.names, why))
+
+
+def _is_useful(right: _Right) -> bool:
+    """Whether a model is far better than to guess, or than to say one class of every image."""
+    chance = 1 / right.each.classes
+    return right.each.value >= chance + _FAR_BETTER * (1 - chance)
+
+
+def _best(dataset: Dataset, answers: _Answers) -> tuple[_Right, ClassOrder | None]:
+    """Return the order that most answers agree with; None where there is only one."""
+    if not dataset.orders:
+        return answers.right(), None
+    tried = [(answers.right(_numbers(dataset, order)), order) for order in dataset.orders]
+    return max(tried, key=lambda pair: pair[0].each.value)
+
+
+def _numbers(dataset: Dataset, order: ClassOrder) -> Ints:
+    return order.numbers(dataset.class_names or ())
+
+
+def _check_range(
+    classifier: Classifier, dataset: Dataset, batch_size: int, seed: int, chosen: _Right
+) -> None:
+    """Stop where another common input range does far better."""
     others = [r for r in COMMON if r.name != classifier.input_range.name and _fits(r, classifier)]
-    tried = [
-        (_accuracy(replace(classifier, input_range=other), dataset, batch_size, seed), other.name)
-        for other in others
-    ]
-    best, name = max(tried, key=lambda pair: pair[0].value)
-    if best.low > chosen.high and best.value >= max(useful, chosen.value + _FAR_BETTER):
+    tried = []
+    for other in others:
+        answers = _answers(replace(classifier, input_range=other), dataset, batch_size, seed)
+        tried.append((_best(dataset, answers)[0], other.name))
+    best, name = max(tried, key=lambda pair: pair[0].each.value)
+    if _is_useful(best) and _is_far_better(best, chosen):
         raise UsageError(
-            f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.value:.1%} on "
-            f"{chosen.n} images (chance is {chance:.1%}), but {best.value:.1%} with {name}; "
-            f"run again with --input-range {name}"
+            f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.share:.1%} on "
+            f"{chosen.images} images (chance is {1 / classifier.classes:.1%}), but "
+            f"{best.share:.1%} with {name}; run again with --input-range {name}"
         )
 
 
-def _accuracy(
+def _is_far_better(one: _Right, other: _Right) -> bool:
+    surely = one.each.low > other.each.high
+    return surely and one.each.value >= other.each.value + _FAR_BETTER
+
+
+def _check_numbering(dataset: Dataset, answers: _Answers, chosen: _Right) -> None:
+    """Stop where the model tells the classes apart, but numbers them otherwise.
+
+    What it calls each class is read off every other image, and judged on the rest.
+    """
+    read, judged = (_Answers(answers.labels[i::2], answers.predicted[i::2]) for i in (0, 1))
+    called = np.full(int(answers.labels.max()) + 1, -1, np.int64)
+    for label in np.unique(read.labels):
+        called[label] = np.bincount(read.predicted[read.labels == label]).argmax()
+    known = called[called >= 0]
+    if not len(judged.labels) or len(np.unique(known)) < len(known):
+        return  # two classes of one name: it does not tell them apart
+    otherwise = judged.right(called)
+    if _is_far_better(otherwise, chosen):
+        raise InputError(
+            f"{printable(dataset.source)}: clean accuracy is {chosen.share:.1%} on {chosen.images} "
+            f"images, but the model tells the classes apart: {otherwise.share:.1%} if each is "
+            "called what the model calls it; its classes are numbered in another order. Put them "
+            "in the model's: --class-order, or y and class_names of an .npz file"
+        )
+
+
+def _answers(
     classifier: Classifier,
     dataset: Dataset,
     batch_size: int,
     seed: int,
     look: GradCam | None = None,
-) -> Rate:
-    look, hits, n = look or GradCam(classifier, None, frozen=True), 0, 0
-    drawn = sample(dataset, RANGE_SAMPLE, seed)
+) -> _Answers:
+    look = look or GradCam(classifier, None, frozen=True)
+    drawn = sample(dataset, SAMPLE, seed)
     batches = dataset.batches(drawn, classifier.size, batch_size)
     asked = ((batch.labels, batch.images, 0) for batch in batches if len(batch.labels))
-    for labels, seen in look.each(asked):
-        hits, n = hits + int((seen.predicted == labels).sum()), n + len(labels)
-    rate = wilson(hits, n)
-    if not isinstance(rate, Rate):
+    found = [(labels, seen.predicted) for labels, seen in look.each(asked)]
+    if not found:
         raise InputError(f"{printable(dataset.source)}: no image could be read")
-    return rate
+    labels, predicted = (np.concatenate(part) for part in zip(*found, strict=True))
+    return _Answers(labels, predicted)
 
 
 def _fits(input_range: InputRange, classifier: Classifier) -> bool:

@@ -4,7 +4,8 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from auditor.figures.results import AttentionFacts, Engine, ModelFacts, Skipped, TriggerFacts
+from auditor.figures.facts import AttentionFacts, Engine, ModelFacts, TriggerFacts
+from auditor.figures.skipped import Skipped
 from auditor.measure.regions import NO_LAYER
 from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.models.devices import gpus_in_use
@@ -22,6 +23,7 @@ def model_facts(classifier: Classifier) -> ModelFacts:
         input_shape=(*classifier.size, classifier.channels),
         classes=classifier.classes,
         softmax=classifier.softmax,
+        probabilities=classifier.probabilities,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from auditor.errors import InputError, UsageError
 from auditor.figures.metrics import Mask, Regions
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.text import printable
 from auditor.triggers.base import Trigger
 

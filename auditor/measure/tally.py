@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.metrics import Attention, Floats, Regions, heatmap_shift, summarise, wilson
-from auditor.figures.results import (
-    ClassRow,
-    Controls,
-    Histogram,
-    Measurement,
-    Rate,
-    Skipped,
-    TarSummary,
+from auditor.figures.metrics import (
+    Attention,
+    Floats,
+    Regions,
+    balanced,
+    heatmap_shift,
+    summarise,
+    wilson,
 )
+from auditor.figures.results import ClassRow, Controls, Histogram, Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.measure.attention import Seen
 
@@ -100,6 +101,9 @@ class Tally:
             tar_density=tar(stamped_at.density, "density"),
             trigger_mass=tar(stamped_at.mass, "mass"),
             heatmap_shift=self._shift_summary(seed),
+            balanced_accuracy=self._broken()
+            if self.broken
+            else balanced(clean == all_labels, all_labels),
             controls=Controls(
                 tar=tar(clean_at.tar, "tar"),
                 tar_density=tar(clean_at.density, "density"),

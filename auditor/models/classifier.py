@@ -1,8 +1,9 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -19,6 +20,9 @@ from auditor.text import printable
 
 _one_at_a_time = RLock()
 """Held while layers do what is not theirs: they are shared by all threads."""
+
+_NEARLY = 1e-3
+_LEAST = float(np.finfo(np.float32).tiny)
 
 LUMA = ((0.299,), (0.587,), (0.114,))
 """What a gray model is fed of red, green and blue (ITU-R 601)."""
@@ -51,6 +55,8 @@ class Classifier:
         channels: 3, or 1 for a model of gray images (fed ITU-R 601 luma).
         classes: Number of classes.
         softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
+        probabilities: Whether it gives probabilities all the same, of which `scores` takes the
+            logarithms: the scores before a softmax, but for what all classes have in common.
         input_range: How bytes become the model's numbers.
         format: The model file's format.
         graph_file: The ONNX file whose graph the model is; None for a Keras file.
@@ -66,6 +72,7 @@ class Classifier:
     format: str = "keras"
     graph_file: Path | None = None
     originals: tuple[Original, ...] = ()
+    probabilities: bool = False
 
     def fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (n, h, w, channels) numbers that the model takes of (n, h, w, 3) images."""
@@ -81,26 +88,39 @@ class Classifier:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
 
         Built from backend operations: call it inside a compiled function. A gray model's luma is
-        rounded, as of bytes, unless the images are floating point: gradients do not pass a
-        rounding.
+        rounded, as of bytes, and an input of whole numbers takes none but them, unless the images
+        are floating point: gradients do not pass a rounding.
         """
         import keras
         from keras import ops
 
         pixels = ops.cast(images, "float32")
+        exact = not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype))
         if self.channels == 1:
             luma = ops.convert_to_tensor(LUMA, "float32")
             pixels = ops.matmul(pixels, luma)
-            if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
+            if exact:
                 pixels = ops.round(pixels)
         behind = stepped_behind(self.model) if self.softmax else nullcontext()
-        with _one_at_a_time, behind:
+        door = nullcontext() if exact else _taking_floats(self.model)
+        with _one_at_a_time, behind, door:
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 
     @cached_property
     def compiled(self) -> dict[Any, Any]:
         """What was compiled of it so far, whoever compiled it; nothing in a copy with changes."""
         return {}
+
+    def weights_sha256(self) -> str:
+        """Return the SHA-256 of all its numbers, in their order, each with its type and shape."""
+        from keras import ops
+
+        digest = hashlib.sha256()
+        for variable in self.model.variables:
+            values = np.ascontiguousarray(ops.convert_to_numpy(variable))
+            digest.update(f"{values.dtype.str}{values.shape}".encode())
+            digest.update(values.data)
+        return digest.hexdigest()
 
     @property
     def takes(self) -> tuple[tuple[int | None, ...], str]:
@@ -112,6 +132,8 @@ class Classifier:
         from keras import ops
 
         scores = ops.cast(outputs, "float32")
+        if self.probabilities:
+            scores = ops.log(ops.maximum(scores, _LEAST))
         if self.model.output_shape[-1] == 1:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return scores
@@ -121,6 +143,8 @@ class Classifier:
         from keras import activations, ops
 
         given = scores[:, 1:] if self.model.output_shape[-1] == 1 else scores
+        if self.probabilities:
+            return np.asarray(np.exp(given))
         if not self.softmax:
             return given
         act = activations.get(ends_in(self.model))
@@ -172,6 +196,22 @@ class Classifier:
         raise UsageError(
             f"--layer {printable(name)}: {problem} of that name; choose one of: {names}"
         )
+
+
+@contextmanager
+def _taking_floats(model: Any) -> Iterator[None]:
+    """While open, inputs of whole numbers take floating point too, in nested models as well."""
+    models = [layer for layer in model._flatten_layers() if hasattr(layer, "inputs")]
+    whole = [t for each in models for t in each.inputs or () if "int" in t.dtype]
+    doors = [*whole, *(tensor._keras_history.operation for tensor in whole)]
+    before = [door._dtype for door in doors]
+    for door in doors:
+        door._dtype = "float32"
+    try:
+        yield
+    finally:
+        for door, dtype in zip(doors, before, strict=True):
+            door._dtype = dtype
 
 
 def _rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
@@ -278,7 +318,7 @@ def wrap(
             f"--input-range {printable(input_range.name, 80)}: has {len(input_range.shift)} "
             f"channels, but the model's input has {shape[3]}"
         )
-    return Classifier(
+    classifier = Classifier(
         model=model,
         size=size,
         channels=shape[3],
@@ -289,16 +329,39 @@ def wrap(
         graph_file=graph_file,
         originals=originals,
     )
+    if not activation and all(size) and _gives_probabilities(classifier, name):
+        return replace(classifier, probabilities=True)
+    return classifier
+
+
+def _gives_probabilities(classifier: Classifier, name: str) -> bool:
+    """Whether all numbers lie in [0, 1] and add up to 1, whatever the image."""
+    from keras import ops
+
+    height, width = classifier.size
+    noise = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
+    noise[0] = noise[0] // 32  # nearly black
+    with _running(name, (height, width)):
+        given = np.asarray(ops.convert_to_numpy(classifier.model(classifier.fed(noise))))
+    inside = given.min() >= -_NEARLY and given.max() <= 1 + _NEARLY
+    return bool(inside and np.allclose(given.sum(axis=1), 1, atol=_NEARLY))
 
 
 def _once(model: Any, shape: tuple[int, ...], name: str) -> bool:
     """Whether a model's last operation runs once."""
+    with _running(name, shape[1:3]):
+        once = runs_once(model, lambda call: _rehearse(call, shape))
+    return once
+
+
+@contextmanager
+def _running(name: str, size: tuple[int, ...]) -> Iterator[None]:
     try:
-        return runs_once(model, lambda call: _rehearse(call, shape))
+        yield
     except Exception as error:  # whatever the backend raises for shapes that do not fit
         if is_out_of_memory(error):
             raise
         said = printable(reason(error), 200)
         raise InputError(
-            f"{name}: cannot be run on an image of {shape[1]}×{shape[2]}: {said}"
+            f"{name}: cannot be run on an image of {size[0]}×{size[1]}: {said}"
         ) from None

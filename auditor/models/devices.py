@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from auditor.errors import UsageError, WorkError, is_out_of_memory, reason
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.models import cuda_driver
 from auditor.text import printable
 

@@ -1,7 +1,7 @@
 """The last step of a classifier: the softmax that turns scores into probabilities.
 
 The audit reads scores before it. It steps behind an ending only where that is the whole difference:
-where the operation makes the model's output and nothing else, once, image by image.
+where the operation makes the numbers that the model gives and nothing else, once, image by image.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,26 +11,64 @@ from typing import Any
 _BY_CLASS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 # A recurrent layer applies its activation to what it remembers, too.
 _APPLY_LAST = frozenset({"Activation", "Dense", "EinsumDense", "GraphLayer"})
-_LAST_AXES = (None, -1, 1)
+_AS_THEY_ARE = frozenset(
+    {
+        *("ActivityRegularization", "AlphaDropout", "Copy", "Dropout", "Flatten"),
+        *("GaussianDropout", "GaussianNoise", "Identity", "Reshape", "SpatialDropout2D", "Squeeze"),
+    }
+)
+"""What hands on the numbers it is given, in whatever shape, where nothing is trained."""
 
 
 def ending(model: Any) -> Any:
-    """Return the operation that makes a model's output, inside nested models too."""
-    operation = model.outputs[0]._keras_history.operation
-    return ending(operation) if hasattr(operation, "layers") else operation
+    """Return the operation that makes the numbers a model gives, inside nested models too."""
+    return _maker(model)[0]
 
 
 def ends_in(model: Any) -> str:
     """Return "softmax", "sigmoid" or "log_softmax" where a model may end in it; else nothing."""
-    operation = ending(model)
+    operation, shape = _maker(model)
     kind = type(operation).__name__
     if kind in _BY_CLASS:
-        nodes = operation._inbound_nodes
-        masked = any(len(node.input_tensors) != 1 for node in nodes)
-        name = "" if masked or getattr(operation, "axis", None) not in _LAST_AXES else kind
-        return _BY_CLASS.get(name, "")
-    name = getattr(getattr(operation, "activation", None), "__name__", "")
-    return name if kind in _APPLY_LAST and name in _BY_CLASS.values() else ""
+        masked = any(len(node.input_tensors) != 1 for node in operation._inbound_nodes)
+        name, axis = "" if masked else _BY_CLASS[kind], getattr(operation, "axis", -1)
+    else:
+        name, axis = getattr(getattr(operation, "activation", None), "__name__", ""), -1
+        name = name if kind in _APPLY_LAST and name in _BY_CLASS.values() else ""
+    return name if name == "sigmoid" or _over_classes(axis, shape) else ""
+
+
+def _maker(model: Any) -> tuple[Any, tuple[int | None, ...]]:
+    """Return the operation that makes a model's numbers, and the shape that it gives them."""
+    tensor = model.outputs[0]
+    while True:
+        operation, number, _ = tensor._keras_history
+        shape = tuple(tensor.shape)
+        if hasattr(operation, "layers"):
+            inner, shape = _maker(operation)
+            if type(inner).__name__ != "InputLayer":
+                return inner, shape
+        elif not _hands_on(operation):
+            return operation, shape
+        given = operation._inbound_nodes[number].input_tensors
+        if len(given) != 1:
+            return operation, shape
+        (tensor,) = given
+
+
+def _hands_on(operation: Any) -> bool:
+    kind = type(operation).__name__
+    if kind == "Activation":
+        return getattr(operation.activation, "__name__", "") == "linear"
+    if kind == "Cast":
+        return "float" in str(operation.dtype)
+    return kind in _AS_THEY_ARE
+
+
+def _over_classes(axis: Any, shape: tuple[int | None, ...]) -> bool:
+    """Whether a softmax makes all numbers of an image add up to 1."""
+    wide = {place for place, size in enumerate(shape) if place and size != 1}
+    return isinstance(axis, int) and wide <= {axis % len(shape)}
 
 
 def runs_once(model: Any, rehearse: Callable[[Callable[[Any], Any]], object]) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.repair.result import Epoch
 from auditor.report.words import number, percent
 from auditor.text import printable

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.monitor.columns import MISSING, ratio
 from auditor.repair.result import Epoch
 from auditor.report.words import percent

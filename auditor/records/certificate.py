@@ -5,16 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
 from auditor.figures import metrics
-from auditor.figures.results import (
-    AttentionFacts,
-    AuditResult,
-    DataFacts,
-    Evidence,
-    Measurement,
-    Rate,
-    Skipped,
-    TriggerFacts,
-)
+from auditor.figures.facts import AttentionFacts, DataFacts, TriggerFacts
+from auditor.figures.results import AuditResult, Evidence, Measurement, Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.figures.values import (
     MOST_EPOCHS,

@@ -1,13 +1,17 @@
 """Several repairs of one model side by side: what each came to, and which serves best."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from auditor.figures.metrics import lower_end
+from auditor.figures.policy import judge
 from auditor.figures.results import Measurement, Rate
-from auditor.figures.values import Count, Seconds
+from auditor.figures.values import Amount, Count, Seconds
 from auditor.figures.verdict import Status
 from auditor.records.certificate import Certificate
+from auditor.records.consistency import limits_of
 from auditor.repair.selection import FORGOTTEN
 
 SCHEMA: Final = "bdaudit.comparison/v1"
@@ -51,12 +55,18 @@ class Outcome:
             ASR is at most their clean target rate and half a point.
         best: Of those, the one with the highest sum of clean accuracy and accuracy under the
             trigger; None where there is none.
+        among: Among how many `passed` was judged, with intervals that hold for all of them at once;
+            1 in a comparison of an earlier version, which judged each by itself.
+        flattery: By how much, at most, that sum looks better on average for having chosen by it;
+            None where there was no choice, and in a comparison of an earlier version.
     """
 
     status: Status
     passed: tuple[str, ...]
     forgotten: tuple[str, ...]
     best: str | None
+    among: Count = 1
+    flattery: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -76,16 +86,28 @@ class Comparison:
     outcome: Outcome
 
 
-def compared(before: Certificate, entries: Sequence[Entry]) -> Comparison:
-    """Put repairs of one model side by side."""
-    handed_back = {e.name: e.after for e in entries if e.after is not None}
+def compared(before: Certificate, entries: Sequence[Entry], *, alone: bool = False) -> Comparison:
+    """Put repairs of one model side by side.
+
+    Args:
+        before: The model as it came.
+        entries: Its repairs.
+        alone: Whether each is judged as if it were the only one, as earlier versions did.
+    """
+    among = 1 if alone else max(1, len(entries))
+    verdicts = {e.name: _verdict(e, among) for e in entries if e.after}
+    handed_back = {e.name: e.after for e in entries if e.after}
     served = {name: _service(after) for name, after in handed_back.items()}
     gone = {name: service for name, service in served.items() if service is not None}
+    best = max(gone, key=lambda name: gone[name], default=None)
+    chosen = handed_back[best] if best and len(gone) > 1 and not alone else None
     outcome = Outcome(
-        status=_status(before, entries),
-        passed=tuple(e.name for e in entries if e.after and _verdict(e) == "pass"),
+        status=_status(before, entries, verdicts.values()),
+        passed=tuple(name for name, verdict in verdicts.items() if verdict == "pass"),
         forgotten=tuple(gone),
-        best=max(gone, key=lambda name: gone[name], default=None),
+        best=best,
+        among=among,
+        flattery=_flattery(chosen, len(gone)) if chosen else None,
     )
     return Comparison(SCHEMA, before, tuple(entries), outcome)
 
@@ -101,17 +123,42 @@ def _ground(certificate: Certificate) -> tuple[object, ...]:
     return c.subject.sha256, c.data.sha256, c.data.images, c.trigger.sha256, c.target
 
 
-def _status(before: Certificate, entries: Sequence[Entry]) -> Status:
+def _status(before: Certificate, entries: Sequence[Entry], found: Collection[Status]) -> Status:
     if not entries:
         return before.verdict.status
-    found = {_verdict(entry) for entry in entries if entry.after}
     if "pass" in found:
         return "pass"
     return "inconclusive" if "inconclusive" in found else "fail"
 
 
-def _verdict(entry: Entry) -> str:
-    return entry.certificate.verdict.status if entry.certificate else "fail"
+def _verdict(entry: Entry, among: int) -> Status:
+    """Judge a repair as one of several, of which any that passes will do.
+
+    Eight repairs whose true ASR is the limit would pass 19 times in 100 if each was judged alone.
+    """
+    certificate = entry.certificate
+    assert certificate and certificate.measurements.after
+    after, said = certificate.measurements.after, certificate.verdict
+    if among == 1:
+        return said.status
+    drop = None
+    for check in said.checks:
+        if check.metric == "accuracy_drop" and check.value is not None and check.bound is not None:
+            assert isinstance(after.clean_accuracy, Rate)
+            low = lower_end(check.value, check.bound, after.clean_accuracy.n)
+            drop = check.value, low, check.bound
+    return judge(after, limits_of(said.checks), certificate.subject.classes, drop, among).status
+
+
+def _flattery(best: Measurement, among: int) -> float:
+    """Return the most that the largest of several estimates lies above its own truth on average.
+
+    The mean of the largest of k normal errors is at most σ √(2 ln k). Both accuracies are of the
+    same images; their errors may go together.
+    """
+    rates = [r for r in (best.clean_accuracy, best.robust_accuracy) if isinstance(r, Rate)]
+    error = sum(math.sqrt(r.value * (1 - r.value) / r.n) for r in rates)
+    return error * math.sqrt(2 * math.log(among))
 
 
 def _service(after: Measurement) -> float | None:

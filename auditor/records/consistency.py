@@ -131,7 +131,7 @@ def _check_repair(certificate: Certificate, repair: Repair, where: str) -> None:
 def _check_verdict(certificate: Certificate, where: str) -> None:
     """Judge the figures again by the limits that the verdict names."""
     said = certificate.verdict
-    limits = _limits(said.checks, where)
+    limits = limits_of(said.checks, where)
     for drop in _drops(certificate, said.checks, where):
         found = judge(certificate.judged, limits, certificate.subject.classes, drop).checks
         wrong = _first_other(said.checks, found, certificate.judged)
@@ -144,8 +144,16 @@ def _check_verdict(certificate: Certificate, where: str) -> None:
         raise InputError(f"{where}.status: is {said.status}, but the checks come to {status}")
 
 
-def _limits(checks: tuple[Check, ...], where: str) -> Limits:
-    """Return what was judged by; of two limits of accuracy the first is that of guessing."""
+def limits_of(checks: tuple[Check, ...], where: str = "$.verdict") -> Limits:
+    """Return what was judged by; of two limits of accuracy the first is that of guessing.
+
+    Args:
+        checks: A verdict's.
+        where: Its JSON path.
+
+    Raises:
+        InputError: The check of a figure that every verdict has is missing.
+    """
     named: dict[str, list[float]] = {}
     for one in checks:
         named.setdefault(one.metric, []).append(one.limit)
@@ -191,8 +199,7 @@ def _drops(
             raise InputError(f"{where}.checks: accuracy_drop is not what the accuracies come to")
         if not (least <= bound or close(least, bound)) or not (bound <= most or close(bound, most)):
             raise InputError(f"{where}.checks: accuracy_drop has a bound that no images give")
-    low = 2 * value * new.n / (new.n + 2) - bound
-    return [(value, low, bound)] if bound < 1 else [(value, low, bound), (value, -1.0, bound)]
+    return [(value, metrics.lower_end(value, bound, new.n), bound)]
 
 
 def _first_other(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from auditor.errors import InputError
-from auditor.figures.results import Rate, Skipped, TarSummary
+from auditor.figures.results import Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Status
 from auditor.records.audits import Audits, certificates_of
 from auditor.records.certificate import Certificate

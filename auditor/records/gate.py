@@ -5,11 +5,13 @@ Nothing is measured here: the audit's own figures are judged again.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from auditor.figures.policy import Limits, judge
+from auditor.figures.metrics import lower_end
+from auditor.figures.policy import Limits, drop_at_most, judge
 from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Status, Verdict
 from auditor.records.age import age, young
 from auditor.records.certificate import Certificate
@@ -72,15 +74,16 @@ def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
 
 
 def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
-    """Hold the fall in accuracy, whose bound the audit has, against the policy's limit."""
+    """Judge the fall in accuracy again, whose upper end the audit has."""
+    after, limit = certificate.measurements.after, policy.max_accuracy_drop
     for check in certificate.verdict.checks:
-        if check.metric == "accuracy_drop" and certificate.measurements.after is not None:
-            bound = check.bound
-            ok = None if bound is None else bound <= policy.max_accuracy_drop
-            yield Check(
-                "accuracy_drop", policy.max_accuracy_drop, check.value, bound, ok,
-                reason=check.reason if ok is None else "",
-            )  # fmt: skip
+        if check.metric != "accuracy_drop" or after is None:
+            continue
+        accuracy, value, high = after.clean_accuracy, check.value, check.bound
+        if value is None or high is None or isinstance(accuracy, Skipped):
+            yield replace(check, limit=limit, ok=None)
+        else:
+            yield drop_at_most((value, lower_end(value, high, accuracy.n), high), accuracy, limit)
 
 
 def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterator[Check]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import auditor
 from auditor.errors import UsageError
-from auditor.figures.results import Engine, ModelFacts
+from auditor.figures.facts import Engine, ModelFacts
 from auditor.figures.values import MOST_CLASSES, ClassNames, Count, Sha256, Size
 from auditor.files.constraints import Range
 
@@ -34,6 +34,8 @@ class Subject:
         classes: Number of classes.
         class_names: One a class.
         softmax: Whether a final softmax was stepped behind.
+        probabilities: Whether the model gives probabilities without one: their logarithms were
+            taken for scores.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Subject:
     classes: Annotated[int, Range(2, MOST_CLASSES)]
     class_names: ClassNames
     softmax: bool
+    probabilities: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class Provenance:
             classes=model.classes,
             class_names=class_names,
             softmax=model.softmax,
+            probabilities=model.probabilities,
         )
 
     def safety(self) -> Safety:

@@ -56,7 +56,8 @@ def repair(
         watcher: Told the plan, the steps and every epoch.
         callbacks: Keras callbacks of your own, passed to `fit`.
         checkpoints: Folder to keep checkpoints in; None for none.
-        identity: What tells this repair from others; a checkpoint of another one is refused.
+        identity: What tells this repair from others; a checkpoint of another one is refused. None
+            for the model's weights.
         resume: Go on from the newest checkpoint, where there is one.
         progress: Told what is done before the plan is known.
         stop: Asked after every step; when it says so, a checkpoint is left.
@@ -86,7 +87,8 @@ def repair(
             stop=stop,
         )
         original = values(model.variables)
-        whose = {**(identity or {}), **ready.identity()}
+        known = identity or {"model": task.classifier.weights_sha256()}
+        whose = {**known, **ready.identity()}
         found = load(whose, checkpoints) if resume and checkpoints else None
         if found:
             _check(ready, found)

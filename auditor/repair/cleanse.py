@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.subset import Subset
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.repair.objective import Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import CannotHelp, Phase

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.errors import UsageError
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.models.devices import gpus_in_use
 
 

@@ -4,7 +4,7 @@ All of it follows from the task and the options, so a resumed repair prepares th
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.base import Dataset, check_labels
+from auditor.data.base import Dataset, check_labels, stratified
 from auditor.data.overlap import overlap
 from auditor.errors import InputError, UsageError
 from auditor.figures.target import Target
 from auditor.files.codec import no_array, to_json
+from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.regions import CENTER, regions
 from auditor.models.classifier import Classifier
@@ -176,6 +177,7 @@ def prepare(task: Task, options: RepairOptions, place: Place, folder: Path) -> P
     if options.method not in REPAIRS:
         raise UsageError(f"--method {options.method}: known are {', '.join(REPAIRS)}")
     place.check(options.batch_size)
+    task = _settled(task, options)
     images, facts = _images(task, options, folder)
     return Prepared(
         task=task,
@@ -189,9 +191,18 @@ def prepare(task: Task, options: RepairOptions, place: Place, folder: Path) -> P
     )
 
 
+def _settled(task: Task, options: RepairOptions) -> Task:
+    """Return the task with the classes of its images in the order of the model's outputs."""
+    check_labels(task.data, task.classifier.classes, "the model")
+    data = settled(task.classifier, task.data, options.batch_size, options.seed)
+    evaluation = task.evaluation
+    if evaluation is not None and evaluation.orders:
+        evaluation = settled(task.classifier, evaluation, options.batch_size, options.seed)
+    return replace(task, data=data, evaluation=evaluation)
+
+
 def _images(task: Task, options: RepairOptions, folder: Path) -> tuple[CleanImages, RepairData]:
     """Read the clean images that may be used, and say which they are."""
-    check_labels(task.data, task.classifier.classes, "the model")
     task.trigger.mask(task.classifier.size)
     indices = budgeted(task.data, options.clean_budget, options.seed)
     size = task.classifier.size
@@ -245,7 +256,8 @@ def _importance(
     """Return the Fisher information of the model as it came, where the anchor asks for it."""
     if options.anchor != "fisher":
         return None
-    some = images.training[:: max(1, len(images.training) // fisher.MOST_IMAGES)]
+    drawn = stratified(images.labels[images.training], fisher.MOST_IMAGES, options.seed)
+    some = images.training[drawn]
     shown, labels = np.asarray(images.images[some]), images.labels[some]
     return fisher.importance(task.classifier, shown, labels, place.jit_compile, max(1, place.gpus))
 

@@ -11,7 +11,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.results import Engine, Rate, Skipped
+from auditor.figures.facts import Engine
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.figures.values import (
     MOST_EPOCHS,

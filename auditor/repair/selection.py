@@ -6,7 +6,8 @@ All of it is worked out from the history alone, so a resumed repair decides as t
 import math
 from collections.abc import Sequence
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.repair.options import RepairOptions
 from auditor.repair.result import TEACHING, UNLEARNING, Epoch
 

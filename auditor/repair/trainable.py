@@ -12,19 +12,29 @@ MIXED = "mixed_bfloat16"
 def trainable(model: Any, mixed_precision: bool) -> Iterator[None]:
     """While open, every weight can be trained, in mixed precision where that is asked for.
 
-    A backdoor may sit in layers that the model's author froze. The flags and precisions are part of
-    the saved file, so they are put back.
+    A backdoor may sit in layers that the model's author froze. The author's regularisation rests: a
+    repair is pulled towards the weights that came, not towards small ones. Flags and precisions are
+    part of the saved file, so they are put back, and so is the rest.
     """
     layers = list(_layers(model))
+    active = [(layer, layer.activity_regularizer) for layer in layers]
+    weights = [(variable, variable.regularizer) for variable in model.variables]
     flags = [(layer, layer.trainable) for layer in layers]
     policies = [(layer, layer.dtype_policy) for layer in layers]
     try:
+        for variable, _ in weights:
+            variable.regularizer = None
         for layer in layers:
+            layer.activity_regularizer = None
             layer.trainable = True
             if mixed_precision and layer.dtype_policy.name == "float32":
                 layer.dtype_policy = MIXED
         yield
     finally:
+        for variable, regularizer in weights:
+            variable.regularizer = regularizer
+        for layer, regularizer in active:
+            layer.activity_regularizer = regularizer
         for layer, policy in policies:
             layer.dtype_policy = policy
         for layer, flag in flags:  # outer layers first: each sets those inside it

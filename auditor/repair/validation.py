@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.metrics import Attention, Regions, wilson
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.measure.attention import GradCam, Seen
 from auditor.models.classifier import Classifier, SpatialLayer
@@ -73,6 +74,7 @@ class Validation:
             batch_size: Images a step.
         """
         self._regions, self._batch_size = regions, batch_size
+        self._is_sigmoid = classifier.model.output_shape[-1] == 1
         self._images, self._labels = images, labels
         aims = target.of(labels)
         self._victims = np.flatnonzero(labels != aims)
@@ -111,7 +113,7 @@ class Validation:
             clean_target_rate=_rate(clean[self._victims] == self._aims) if sound else broken,
             tar=median_tar,
             tar_density=median_density,
-            target_loss=_cross_entropy(scores, self._aims) if sound else 0.0,
+            target_loss=_cross_entropy(self._logits(scores), self._aims) if sound else 0.0,
             evaluation_seconds=time.perf_counter() - started,
         )
 
@@ -129,6 +131,10 @@ class Validation:
             watched_tar=tuple(tar),
             monitoring_seconds=time.perf_counter() - started,
         )
+
+    def _logits(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the softmax of is what the model says: sigmoid(s) is that of ±s/2."""
+        return np.asarray(scores / 2, np.float32) if self._is_sigmoid else scores
 
     def _all(self, look: GradCam, images: Images, aims: Labels) -> list[Seen]:
         starts = range(0, len(images), self._batch_size)

@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from auditor.figures.results import ClassRow, Histogram, Rate, Skipped, TarSummary
+from auditor.figures.results import ClassRow, Histogram, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate
 from auditor.repair.result import Epoch
 from auditor.report.lines import limit

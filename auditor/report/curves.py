@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.repair.result import BEFORE, Epoch
 from auditor.report.charts import LOG_TICKS, apart, log_place
 from auditor.report.words import number, percent

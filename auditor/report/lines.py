@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.records.certificate import Certificate, Repair
 from auditor.repair.result import Epoch

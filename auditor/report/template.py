@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.report import words
 from auditor.text import printable, visible
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from auditor.figures.results import Evidence, Rate, Skipped, TarSummary
+from auditor.figures.facts import DataFacts
+from auditor.figures.results import Evidence, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.records.certificate import Certificate
 from auditor.text import printable
@@ -129,3 +131,9 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def unused(data: DataFacts) -> str:
+    """Return which files in the class folders were not taken for images: ".xml 12, .webp 1"."""
+    kinds = (f"{printable(u.suffix, 20) or 'no suffix'} {u.count:,}" for u in data.unused[:5])
+    return ", ".join(kinds) + (", …" if len(data.unused) > 5 else "")

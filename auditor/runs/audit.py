@@ -5,12 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 from auditor.errors import WorkError
+from auditor.figures.facts import DataFacts
 from auditor.figures.results import AuditResult, AuditResults
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.provenance import Provenance
+from auditor.report.words import unused
 from auditor.runs import Notify
+from auditor.text import printable
 from auditor.triggers import build
 from auditor.triggers.base import Trigger
 from auditor.worker import exchange
@@ -66,6 +69,12 @@ def provenance(
         sandbox=str(workers.confinement),
         unused_gpu=workers.device.unused,
     )
+
+
+def warn_of_unused(data: DataFacts, notify: Notify) -> None:
+    """Say which files in the class folders were not taken for images."""
+    if data.unused:
+        notify(f"{printable(data.source)}: not used: {unused(data)}")
 
 
 def warn_of_gaps(confinement: Confinement, notify: Notify) -> None:

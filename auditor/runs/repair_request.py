@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from auditor.data import is_builtin
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.figures.policy import Limits
 from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.repair.options import RepairOptions
+from auditor.runs import sources
 from auditor.triggers.base import Trigger
 from auditor.worker import supervisor
 from auditor.worker.supervisor import Guard
@@ -19,6 +21,11 @@ NEIGHBOUR_IMAGES = 1_000
 
 _HALF = 0.5
 """Clean budget where --data must serve for repair and evaluation both."""
+
+
+def shared_budget(options: RepairOptions) -> float:
+    """Return how many clean images a repair may use where the rest of them is to judge it."""
+    return _HALF if options.clean_budget is None else options.clean_budget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +39,7 @@ class RepairRequest:
         trigger: The trigger.
         data: Clean images; None to go by the model's shape.
         evaluation: Images to judge by; None for what the repair leaves of `data`.
+        class_order: How class folders are ordered, as `sources.class_order` gives it.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
         external_data: Whether an ONNX file's numbers may be in files beside it.
@@ -48,6 +56,7 @@ class RepairRequest:
     trigger: Trigger
     data: str | None = None
     evaluation: str | None = None
+    class_order: str | ClassOrder = AUTO
     input_range: str = "0..1"
     device: str = "auto"
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
@@ -60,8 +69,7 @@ class RepairRequest:
     @property
     def budget(self) -> float:
         """How many clean images may be used where the rest of them is what it is judged by."""
-        budget = self.options.clean_budget
-        return _HALF if budget is None else budget
+        return shared_budget(self.options)
 
     def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed.
@@ -77,6 +85,7 @@ class RepairRequest:
             "data": _place(self.data),
             "eval_data": _place(self.evaluation),
             "input_range": self.input_range,
+            **sources.identity_of(self.class_order),
             "target": self.audit.target,
             "layer": self.audit.layer,
             "object_region": self.audit.object_region,

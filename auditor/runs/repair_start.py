@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from auditor.data.class_order import ClassOrder
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
 from auditor.figures.verdict import Verdict
@@ -12,7 +13,7 @@ from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
-from auditor.runs.audit import measured, provenance, warn_of_gaps
+from auditor.runs.audit import measured, provenance, warn_of_gaps, warn_of_unused
 from auditor.runs.repair_request import RepairRequest
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
@@ -68,7 +69,10 @@ def start(
     """
     job, data, evaluation = _sources(request, model_copy, workers, progress, notify)
     before = audit(job, request, request.audit, workers, progress)
+    if before.data.class_order:  # once settled, it is the same for all that follows
+        job |= sources.job(ClassOrder(before.data.class_names, before.data.class_order))
     warn_of_gaps(workers.confinement, notify)
+    warn_of_unused(before.data, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
     origin = provenance(model_copy, evaluation, request.audit.seed, request.command, workers)
     certificate = certify(before, verdict, origin)
@@ -111,6 +115,7 @@ def _sources(
         **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
+        **sources.job(request.class_order),
     }
     data, evaluation = request.data, request.evaluation
     if data is None:

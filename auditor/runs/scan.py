@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits, judge
 from auditor.figures.values import MOST_AUDITS
@@ -11,7 +12,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
-from auditor.runs.audit import measured, provenance, warn_of_gaps
+from auditor.runs.audit import measured, provenance, warn_of_gaps, warn_of_unused
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -24,6 +25,7 @@ class ScanRequest:
         model: The model file.
         triggers: The triggers, at least one.
         data: Where the images are; None to go by the model's shape.
+        class_order: How class folders are ordered, as `sources.class_order` gives it.
         options: How it is measured.
         limits: What the model must keep to.
         input_range: As `--input-range`.
@@ -36,6 +38,7 @@ class ScanRequest:
     model: Path
     triggers: tuple[Trigger, ...]
     data: str | None = None
+    class_order: str | ClassOrder = AUTO
     options: Options = Options()
     limits: Limits = Limits()
     input_range: str = "0..1"
@@ -77,10 +80,10 @@ def scan(
         model_copy = workers.copy(request.model, external_data=request.external_data)
         job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
         source, path = sources.resolve(request.data, job, workers, progress, notify)
-        results = measured(
-            {**job, "data": path}, request.triggers, request.options, workers, progress
-        )
+        job |= {"data": path, **sources.job(request.class_order)}
+        results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
+    warn_of_unused(results[0].data, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     certificates = [
         certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results

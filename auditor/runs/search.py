@@ -4,12 +4,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import WorkError
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
 from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
-from auditor.runs.audit import provenance, warn_of_gaps
+from auditor.runs.audit import provenance, warn_of_gaps, warn_of_unused
 from auditor.runs.folder import RunFolder
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
@@ -33,24 +34,31 @@ class SearchRequest:
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
         data: Clean images; None to go by the model's shape.
+        class_order: How class folders are ordered, as `sources.class_order` gives it.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
         command: How to do it again, for the report.
+        repairs: Whether a repair is to follow: no image may be seen that will judge it.
+        budget: Then, how many of the images the repair will use, as a fraction or a number; None
+            for all.
     """
 
     model: Path
     output: Path
     run_dir: Path
     data: str | None = None
+    class_order: str | ClassOrder = AUTO
     input_range: str = "0..1"
     device: str = "auto"
     options: SearchOptions = SearchOptions()
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.search"
+    repairs: bool = False
+    budget: float | None = None
 
     def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a search to be resumed.
@@ -63,6 +71,8 @@ class SearchRequest:
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
+            **sources.identity_of(self.class_order),
+            **({} if self.budget is None else {"budget": self.budget}),
             **asdict(self.options),
         }
 
@@ -117,8 +127,14 @@ def _searched(
         **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
+        **sources.job(request.class_order),
     }
-    source, path = sources.resolve(request.data, job, workers, progress, notify)
+    data = request.data
+    if data is None and request.repairs:
+        data, _ = sources.for_repair(sources.by_shape(job, workers, progress), None)
+    source, path = sources.resolve(data, job, workers, progress, notify)
+    if request.budget is not None:
+        job |= {"of_these": {"budget": request.budget, "seed": request.options.seed}}
     job |= {
         "kind": "search",
         "data": path,
@@ -131,6 +147,7 @@ def _searched(
     workers.run(job, scratch, progress, _nothing_else)
     warn_of_gaps(workers.confinement, notify)
     result = exchange.load(SearchResult, scratch)
+    warn_of_unused(result.data, notify)
     origin = provenance(model_copy, source, request.options.seed, request.command, workers)
     return report_of(result, request.output.name, origin)
 

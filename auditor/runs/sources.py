@@ -1,11 +1,14 @@
 """Which data an audit uses: what the user named, or what the model's shape calls for."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from auditor.data import is_builtin
-from auditor.errors import UsageError, WorkError
+from auditor.data.class_order import AUTO, MAX_BYTES, ORDERS, ClassOrder, listed
+from auditor.errors import InputError, UsageError, WorkError
+from auditor.files.regular_file import open_regular
 from auditor.measure.progress import Progress
 from auditor.measure.regions import CENTER, COMPLEMENT
 from auditor.runs import Notify
@@ -57,6 +60,40 @@ def for_repair(data: str | None, evaluation: str | None) -> tuple[str | None, st
     if data is None or not is_builtin(data) or ":" in data:
         return data, evaluation
     return f"{data}:train", evaluation or f"{data}:test"
+
+
+def class_order(wanted: str) -> str | ClassOrder:
+    """Return `--class-order` as it is asked for: one of `ORDERS`, or the classes of a list.
+
+    Raises:
+        UsageError: It is neither a known word nor a file.
+        InputError: The file cannot be read, or is no list of classes.
+    """
+    if wanted in ORDERS:
+        return wanted
+    shown = printable(wanted)
+    try:
+        with open_regular(Path(wanted), MAX_BYTES) as file:
+            return ClassOrder(listed(file.read(), shown), f"as {Path(wanted).name} has it")
+    except (FileNotFoundError, ValueError):
+        known = ", ".join(ORDERS)
+        raise UsageError(
+            f"--class-order {shown}: expected {known}, or a file with a class on each line"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{shown}: cannot be read: {error.strerror}") from None
+
+
+def job(order: str | ClassOrder) -> dict[str, Any]:
+    """Return what a worker is told of the order of classes: `class_order`."""
+    return {"class_order": order if isinstance(order, str) else asdict(order)}
+
+
+def identity_of(order: str | ClassOrder) -> dict[str, Any]:
+    """Return what a run's identity holds of the order of classes; nothing where it is left open."""
+    if isinstance(order, str):
+        return {} if order == AUTO else {"class_order": order}
+    return {"class_order": list(order.names)}
 
 
 def absolute_region(region: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from auditor.data.base import Dataset, check_labels
 from auditor.errors import Interrupted
 from auditor.measure.parity import Parity
+from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine, model_facts
 from auditor.models.classifier import Classifier
@@ -69,13 +70,15 @@ def search(
 
     Raises:
         Interrupted: `stop` said so; a checkpoint is left where there is a folder for it.
-        UsageError: Too few images.
+        UsageError: Too few images, or an input range that the model evidently does not expect.
         InputError: Images that cannot be used, a checkpoint of another search, or a graph that
             others compute otherwise.
         WorkError: A checkpoint cannot be written.
     """
     options, started = options or SearchOptions(), time.perf_counter()
     check_labels(dataset, classifier.classes, "the model")
+    progress("checking the input range", 0, 0)
+    dataset = settled(classifier, dataset, options.batch_size, options.seed)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     parity = Parity(classifier)
     progress("reading the images", 0, 0)
@@ -83,7 +86,8 @@ def search(
     proof = Proof(classifier, material.held_out, options.batch_size)
     seen = proof.scores(material.held_out.pixels)
     _compare(parity, material.held_out.pixels, seen)
-    whose = {**(identity or {}), **asdict(options), "images": material.facts.sha256}
+    known = identity or {"model": classifier.weights_sha256()}
+    whose = {**known, **asdict(options), "images": material.facts.sha256}
     asked = options, classifier.classes, classifier.size
     here = load(whose, checkpoints, *asked) if resume and checkpoints else None
     work = _Search(classifier, material, options, progress, stop)
@@ -173,18 +177,22 @@ class _Search:
         """Run rounds until nothing changes any more; save every minute, and at the end."""
         options, last = self._options, time.monotonic()
         save(here)
-        while here.round < options.rounds and here.active.any():
+        while not self._is_done(here):
             self._progress("searching: rounds, at most", here.round, options.rounds)
             self._round(here, options.batch_size, here, save)
-            if options.early_stop:
-                schedule.release(here)
-                if schedule.settled(here, self._area):
-                    break
             if time.monotonic() - last >= SECONDS_BETWEEN:
                 last = time.monotonic()
                 save(here)
         save(here)
         return here
+
+    def _is_done(self, here: SearchState) -> bool:
+        """Whether no round is left, or none would change anything; classes that converged leave."""
+        if self._options.early_stop:
+            schedule.release(here)
+            if schedule.settled(here, self._area):
+                return True
+        return here.round >= self._options.rounds or not here.active.any()
 
     def _round(
         self,

@@ -2,7 +2,8 @@
 
 from auditor.errors import InputError
 from auditor.figures.consistency import check_each
-from auditor.figures.results import Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.files.codec import from_json, no_array
 from auditor.search.options import SearchOptions
 from auditor.search.outliers import PROVEN, THRESHOLD
@@ -49,12 +50,13 @@ def _check_stamp(found: FoundStamp, size: tuple[int, int]) -> None:
 
 def _check_flag(found: FoundStamp, median: float, where: str) -> None:
     """Work out again whether a class is flagged; of too few classes, the other norms say it too."""
+    bare = found.clean_rate.value if isinstance(found.clean_rate, Rate) else 0.0
     if isinstance(found.norm, Skipped) or isinstance(found.success, Skipped):
         right = not found.flagged
     elif isinstance(found.index, Skipped):
-        right = not found.flagged or found.success.value >= PROVEN
+        right = not found.flagged or found.success.value >= PROVEN > bare
     else:
         small = found.index > THRESHOLD and found.norm < median
-        right = found.flagged == (small and found.success.value >= PROVEN)
+        right = found.flagged == (small and found.success.value >= PROVEN > bare)
     if not right:
         raise InputError(f"{where}: is not what the figures come to")

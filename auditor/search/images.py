@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from auditor.data.base import Dataset, sample, stratified
 from auditor.data.resize import RULE
 from auditor.errors import InputError, UsageError
-from auditor.figures.results import DataFacts, SkippedImage
+from auditor.figures.facts import DataFacts, SkippedImage
 from auditor.text import printable
 
 FEWEST = 20
@@ -103,6 +103,8 @@ def read(
         resized=sum(batch.resized for batch in batches),
         resize_rule=RULE,
         class_names=names,
+        class_order=dataset.class_order,
+        unused=dataset.unused,
     )
     return SearchImages(
         training=both.among(np.setdiff1d(np.arange(len(labels)), judging)),

@@ -9,7 +9,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.results import DataFacts, Engine, ModelFacts, Rate, Skipped
+from auditor.figures.facts import DataFacts, Engine, ModelFacts
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.values import MOST_CLASSES, Amount, Class, Count, Picture, Seconds
 from auditor.files.constraints import Array, Length
 
@@ -32,6 +34,7 @@ class FoundStamp:
         pattern: (h, w, 3) uint8 RGB; (0, 0, 3) where none is kept.
         rounds: Rounds of optimisation that the class took part in.
         stopped: Why it took part in no more, a phrase.
+        clean_rate: Share of the same images taken for the class as they are, without a stamp.
     """
 
     class_: Class
@@ -45,6 +48,7 @@ class FoundStamp:
     pattern: Picture
     rounds: Count
     stopped: str
+    clean_rate: Rate | Skipped = Skipped("it is not part of this search")
 
 
 @dataclass(frozen=True)

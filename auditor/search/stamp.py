@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.figures.metrics import wilson
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.measure.attention import GradCam
 from auditor.search.images import Images
 from auditor.search.result import stamped
@@ -46,6 +47,7 @@ class Proof:
         """
         self._look = GradCam(classifier, None, frozen=True)  # type: ignore[arg-type]
         self._images, self._batch_size = images, batch_size
+        self._predicted: NDArray[np.int64] | None = None
 
     def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (n, classes) scores, a batch at a time; every batch has the same size."""
@@ -55,6 +57,13 @@ class Proof:
         padded = np.concatenate([pixels, np.repeat(pixels[:1], -count % step, axis=0)])
         parts = [self._look(padded[i : i + step], 0).scores for i in range(0, len(padded), step)]
         return np.concatenate(parts)[:count]
+
+    def without(self, class_: int) -> Rate | Skipped:
+        """Return the share of the images of other classes taken for a class as they are."""
+        if self._predicted is None:
+            self._predicted = self.scores(self._images.pixels).argmax(axis=1)
+        led = self._predicted[self._images.labels != class_] == class_
+        return wilson(int(led.sum()), len(led))
 
     def finished(
         self, class_: int, mask: NDArray[np.float32], pattern: NDArray[np.float32]

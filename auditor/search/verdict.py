@@ -1,16 +1,20 @@
 """What a finished search says of every class: its norm, its index, its proof."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
+from auditor.figures.values import MOST_PICTURE_BYTES
 from auditor.search import schedule
 from auditor.search.options import SearchOptions
 from auditor.search.outliers import FEWEST, PROVEN, Outliers, outliers
 from auditor.search.result import FoundStamp
 from auditor.search.stamp import Finished, Proof
 from auditor.search.state import SearchState
+from auditor.text import printable
 
 KEPT = 100
 """Classes whose pictures are kept, the smallest stamps: more nobody looks at."""
@@ -18,7 +22,7 @@ KEPT = 100
 RULE = (
     "A class is flagged when its anomaly index is above 2, its norm below the median (so less than "
     "two fifths of it), and its finished stamp leads at least 90 % of the held-out images of other "
-    "classes to it."
+    "classes to it, of which it takes less than 90 % for it without a stamp."
 )
 RULE_OF_FEW = (
     "With fewer than five classes an anomaly index says nothing. A class is flagged when its norm "
@@ -45,10 +49,12 @@ def verdict(
     """
     height, width = here.mask.shape[1:]
     seen = outliers(here.norm if len(here.norm) else [height * width], height * width)
-    smallest = set(np.argsort(here.norm, kind="stable")[:KEPT].tolist())
+    kept = min(KEPT, MOST_PICTURE_BYTES // (7 * height * width))  # float32, and RGB in bytes
+    smallest = set(np.argsort(here.norm, kind="stable")[:kept].tolist())
     found = {int(c): _found(here, row, seen, proof, names, options, row in smallest) for row, c in
              enumerate(here.classes)}  # fmt: skip
     reached = np.isfinite(here.norm).any()
+    open_ = BROKEN if broken else "" if reached else UNREACHED
     return {
         "classes": tuple(
             found.get(c) or _left_out(c, name, BROKEN if broken else SCREENED)
@@ -57,7 +63,7 @@ def verdict(
         "median": seen.median,
         "deviation": seen.deviation,
         "rule": RULE if len(here.classes) >= FEWEST else RULE_OF_FEW,
-        "inconclusive": BROKEN if broken else "" if reached else UNREACHED,
+        "inconclusive": open_ or _undecided(found.values(), names),
         "notes": (*here.notes, *_notes(here, found, names, options)),
     }
 
@@ -76,7 +82,8 @@ def _found(
     stamp = _nothing()
     if reached and (shown or seen.small[row]):
         stamp = proof.finished(class_, here.mask[row], here.pattern[row])
-    proven = isinstance(stamp.success, Rate) and stamp.success.value >= PROVEN
+    clean = proof.without(class_)
+    proven = isinstance(stamp.success, Rate) and stamp.success.value >= PROVEN > _value(clean)
     return FoundStamp(
         class_=class_,
         name=names[class_],
@@ -89,7 +96,23 @@ def _found(
         pattern=stamp.pattern,
         rounds=int(here.taken[row]),
         stopped=_why(here, row, options),
+        clean_rate=clean,
     )
+
+
+def _undecided(found: Iterable[FoundStamp], names: tuple[str, ...]) -> str:
+    """Return why nothing can be said of a model that needs no stamp; empty where it does."""
+    for one in found:
+        if isinstance(one.clean_rate, Rate) and one.clean_rate.value >= PROVEN:
+            return (
+                f"the model takes {one.clean_rate.value:.1%} of the images of other classes for "
+                f"{printable(one.name, 60)!r} as they are, without any stamp; check the input range"
+            )
+    return ""
+
+
+def _value(rate: Rate | Skipped) -> float:
+    return rate.value if isinstance(rate, Rate) else 0.0
 
 
 def _or_skipped(value: float, reached: bool) -> float | Skipped:

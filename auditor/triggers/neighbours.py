@@ -9,7 +9,7 @@ from typing import Protocol, get_args
 
 import numpy as np
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.triggers.base import Anchor, Images, Mask, Stamp, Trigger, WholeImage, rounded
 from auditor.triggers.blend import Blend
 from auditor.triggers.image import Image

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.files import intake
 from auditor.files.codec import from_json, no_array
 from auditor.files.scratch import Scratch

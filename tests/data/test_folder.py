@@ -285,6 +285,8 @@ def test_folders_without_images(tmp_path):
     folder_of(tmp_path, {"a/0.webp": b"", "b/1.webp": b""})
     with pytest.raises(InputError, match=r"no \.jpg, .* files .*\(found \.webp\)"):
         ImageFolder(tmp_path)
+    for name in ("a/0.webp", "b/1.webp"):
+        (tmp_path / name).unlink()
     folder_of(tmp_path, {"a/0.jpg": b"nonsense"})
     dataset = ImageFolder(tmp_path)
     with pytest.raises(InputError, match="none of its 1 images.*a/0.jpg: not a JPEG"):
@@ -308,3 +310,28 @@ def test_digest_is_what_coreutils_say(tmp_path):
     total = subprocess.run(["sha256sum"], input=listing, capture_output=True, check=True).stdout
     assert dataset.digest(np.array(order)) == total.split()[0].decode()
     assert dataset.digest([0, 1]) != dataset.digest([1, 0])
+
+
+def test_what_else_lies_there_is_counted(tmp_path):
+    image = encoded(".png", SMOOTH)
+    files = {f"{c}/{i}.png": image for c in "ab" for i in range(100)}
+    notes = {f"a/{i}.XML": b"<x/>" for i in range(150)} | {"b/notes.txt": b"", "b/.hidden": b""}
+    dataset = ImageFolder(folder_of(tmp_path, files | notes | {"a/deep/late.webp": b""}))
+    assert [(u.suffix, u.count) for u in dataset.unused] == [
+        (".xml", 150),
+        (".txt", 1),
+        (".webp", 1),
+    ]
+    assert len(dataset) == 200
+
+
+@pytest.mark.parametrize(("left", "stops"), [(1, False), (2, False), (3, True)])
+def test_images_left_out_stop_above_one_percent(left, stops, tmp_path):
+    image = encoded(".png", SMOOTH)
+    folder_of(tmp_path, {f"a/{i}.png": image for i in range(200)})
+    folder_of(tmp_path, {f"a/{i}.webp": image for i in range(left)})
+    if not stops:
+        assert ImageFolder(tmp_path).unused[0].count == left
+        return
+    with pytest.raises(InputError, match=r"3 of 203 images .* \(\.webp 3\), more than 1 %"):
+        ImageFolder(tmp_path)

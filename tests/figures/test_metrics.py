@@ -12,6 +12,7 @@ from auditor.figures.metrics import (
     Regions,
     accuracy_retention,
     asr_reduction,
+    balanced,
     der,
     heatmap_shift,
     median_interval,
@@ -20,7 +21,8 @@ from auditor.figures.metrics import (
     summarise,
     wilson,
 )
-from auditor.figures.results import Controls, Measurement, Rate, Skipped
+from auditor.figures.results import Controls, Measurement, Rate
+from auditor.figures.skipped import Skipped
 
 Z = 1.959963984540054
 
@@ -166,6 +168,19 @@ def test_the_ceiling_of_a_fine_grid_is_found_without_a_table_of_all_cells() -> N
     tracemalloc.stop()
     assert peak < 10e6
     assert ceiling.mass[0] == pytest.approx(1.0)
+
+
+def test_balanced_accuracy_is_the_mean_of_the_classes_whatever_their_sizes() -> None:
+    """By hand: 90 of 100, 3 of 10 and 0 of 5; (hits + 1) / (n + 2) make the interval."""
+    labels = np.repeat([2, 5, 9], [100, 10, 5])
+    right = np.concatenate([np.arange(100) < 90, np.arange(10) < 3, np.zeros(5, bool)])
+    found = balanced(right, labels)
+    assert found.value == pytest.approx((0.9 + 0.3 + 0) / 3)
+    assert found.classes == 3
+    spread = sum(p * (1 - p) / n for p, n in ((91 / 102, 102), (4 / 12, 12), (1 / 7, 7)))
+    assert found.high - found.value == pytest.approx(1.959964 * spread**0.5 / 3, rel=1e-6)
+    assert found.value - found.low == pytest.approx(found.high - found.value)
+    assert isinstance(balanced(right[:0], labels[:0]), Skipped)
 
 
 def measured(accuracy: float | None, asr: float | None) -> Measurement:

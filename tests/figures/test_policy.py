@@ -1,13 +1,15 @@
 """Verdicts: each limit on the end of the interval that hurts."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from auditor.figures.metrics import paired_drop, wilson
+from auditor.figures.metrics import balanced, paired_drop, wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Controls, Measurement, Skipped, TarSummary
+from auditor.figures.results import Controls, Measurement, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Verdict
 
 
@@ -105,6 +107,45 @@ def test_a_model_that_guesses_cannot_be_cleared() -> None:
     assert judged.status == "inconclusive"
     assert "guessing" in check(judged, "clean_accuracy").reason
     assert verdict(clean_accuracy=wilson(105, 1000), asr=wilson(800, 900)).status == "fail"
+
+
+def of_each(right: Sequence[int], images: Sequence[int]) -> Measurement:
+    """Return the figures of a model that is so often right with so many images of each class."""
+    labels = np.repeat(np.arange(len(images)), images)
+    hits = [np.arange(n) < k for k, n in zip(right, images, strict=True)]
+    all_right = np.concatenate(hits)
+    return measurement(
+        clean_accuracy=wilson(int(all_right.sum()), len(labels)),
+        balanced_accuracy=balanced(all_right, labels),
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "images", "status"),
+    [
+        ((900, 0), (900, 100), "inconclusive"),  # says the first class, whatever it sees
+        ((880, 30), (900, 100), "pass"),
+        ((900, 100), (900, 100), "pass"),
+        ((9, 0), (9, 1), "inconclusive"),
+        ((100,) + (0,) * 9, (100,) * 10, "inconclusive"),
+        ((60,) * 10, (100,) * 10, "pass"),
+    ],
+)
+def test_one_that_says_the_most_frequent_class_is_no_better_than_guessing(
+    right: Sequence[int], images: Sequence[int], status: str
+) -> None:
+    figures = of_each(right, images)
+    assert judge(figures, Limits(), len(images)).status == status
+
+
+def test_what_a_guessing_model_does_under_the_trigger_says_nothing() -> None:
+    """However often it says the target: exit 4, not 1."""
+    figures = dataclasses.replace(of_each((900, 0), (900, 100)), asr=wilson(800, 900), tar=tar(3))
+    judged = judge(figures, Limits(), 2)
+    assert judged.status == "inconclusive"
+    assert "says nothing" in check(judged, "asr").reason
+    assert "90" not in check(judged, "clean_accuracy").reason
+    assert "50.0 %" in check(judged, "clean_accuracy").reason
 
 
 def repaired(n: int, lost: int, won: int = 0, **changes: object) -> Verdict:

@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 import auditor
-from auditor.figures.results import Example, Histogram, Rate, Skipped, TarSummary
+from auditor.figures.results import Example, Histogram, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.figures.values import Sha256, Time
 from auditor.files.codec import WrongField, from_json, no_array, to_json

@@ -116,6 +116,80 @@ def test_softmax_is_stepped_behind_in_every_spelling() -> None:
     assert not classifier(plain).softmax
 
 
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def test_what_only_hands_probabilities_on_is_seen_through() -> None:
+    """A softmax is the last step however it is passed on: the scores are the plain model's."""
+    import keras
+    from keras import layers, ops
+
+    plain = small_cnn(softmax=False)
+    expected = seen(plain)
+    classes = expected.scores.shape[1]
+    fused = small_cnn(softmax=True)
+    fused.set_weights(plain.get_weights())
+    image = keras.Input((16, 16, 3))
+    wide = layers.Reshape((1, 1, classes))(plain(image))
+    tall = layers.Reshape((classes, 1))(plain(image))
+    nested = keras.Sequential([keras.Input((classes,)), layers.Activation("linear")])
+    for given in (
+        layers.Activation("linear")(fused(image)),
+        layers.Identity()(layers.Dropout(0.5)(fused(image))),
+        nested(fused(image)),
+        layers.Flatten()(layers.Softmax()(wide)),
+        layers.Reshape((classes,))(layers.Softmax(axis=1)(tall)),
+        ops.cast(ops.squeeze(ops.softmax(wide), axis=(1, 2)), "float32"),
+    ):
+        model = keras.Model(image, given)
+        result = seen(model)
+        assert classifier(model).softmax
+        np.testing.assert_allclose(result.scores, expected.scores, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result.heat, expected.heat, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            classifier(model).outputs(result.scores), probabilities(expected.scores), rtol=1e-4
+        )
+
+
+def test_a_softmax_over_something_else_is_part_of_the_model() -> None:
+    import keras
+    from keras import layers
+
+    plain = small_cnn(softmax=False)
+    image = keras.Input((16, 16, 3))
+    tall = layers.Reshape((-1, 1))(plain(image))
+    ones = keras.Model(image, layers.Flatten()(layers.Softmax(axis=-1)(tall)))
+    assert not classifier(ones).softmax
+    np.testing.assert_allclose(seen(ones).scores, 1)
+
+
+def test_probabilities_of_any_making_are_known_by_their_values() -> None:
+    """log p is the score but for what all classes share, so α_k = (W_kc − Σ_j p_j W_kj) / (h·w)."""
+    import keras
+    from keras import ops
+
+    with_softmax = pooled_model()
+    top = with_softmax.get_layer("top")
+    top.activation = keras.activations.linear
+    image = keras.Input((16, 16, 3))
+    raised = ops.exp(with_softmax(image))
+    model = keras.Model(image, raised / ops.sum(raised, axis=1, keepdims=True))
+    wrapped = classifier(model)
+    assert (wrapped.softmax, wrapped.probabilities) == (False, True)
+    result = GradCam(wrapped, wrapped.spatial_layer("conv"))(IMAGES, 2)
+    body = keras.Model(with_softmax.inputs, with_softmax.get_layer("conv").output)
+    features = numbers(body(IMAGES / 255.0)).astype(np.float64)
+    weights, bias = (np.asarray(w, np.float64) for w in top.get_weights())
+    p = probabilities(features.mean(axis=(1, 2)) @ weights + bias)
+    np.testing.assert_allclose(result.scores, np.log(p), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(wrapped.outputs(result.scores), p, rtol=1e-4)
+    alpha = (weights[:, [2]] - weights @ p.T).T / (features.shape[1] * features.shape[2])
+    expected = np.maximum(np.einsum("nhwk,nk->nhw", features, alpha), 0)
+    np.testing.assert_allclose(result.target_heat, expected, rtol=1e-3, atol=1e-7)
+
+
 def test_nested_models_are_seen_through() -> None:
     """The usual transfer-learning shape: a backbone inside a model inside a model."""
     import keras

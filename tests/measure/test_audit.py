@@ -1,16 +1,23 @@
 """The whole measurement in one process, against plain NumPy over the model's own answers."""
 
+from pathlib import Path
+
 import cv2
+import keras
 import numpy as np
 import pytest
 
 from auditor.data import open_source
 from auditor.errors import InputError, UsageError
-from auditor.figures.results import AuditResult, Rate, Skipped, TarSummary
-from auditor.measure.audit import audit
+from auditor.figures.results import AuditResult, Rate, TarSummary
+from auditor.figures.skipped import Skipped
+from auditor.measure import audit as audit_module
+from auditor.measure.audit import audit, audit_all
 from auditor.measure.options import Options
-from auditor.measure.preflight import check_input_range
+from auditor.measure.preflight import settled
 from auditor.models import load_classifier
+from auditor.models.classifier import wrap
+from auditor.models.input_range import InputRange
 from auditor.triggers import Patch
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs, small_cnn
@@ -274,4 +281,25 @@ def test_no_input_range_is_advised_that_does_no_better_than_guessing(
     scores.set_weights([weights, np.zeros(4, np.float32)])
     model.save(tmp_path / "bright.keras")
     data = open_source(workshop.data)
-    check_input_range(load_classifier(tmp_path / "bright.keras"), data, 64, 0)
+    assert settled(load_classifier(tmp_path / "bright.keras"), data, 64, 0) is data
+
+
+def test_what_is_shown_of_many_triggers_fits_into_what_a_worker_may_hand_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As eight triggers on images of 1024×1024 did not, once everything was measured."""
+    size = (256, 256)
+    monkeypatch.setattr(audit_module, "MOST_PICTURE_BYTES", 9 * 2 * 3 * 256 * 256)
+    image = keras.Input((*size, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 9, strides=8)(image))
+    model = keras.Model(image, keras.layers.Dense(2)(pooled))
+    classifier = wrap(model, InputRange.parse("0..1"), "m", size)
+    path = tmp_path / "d.npz"
+    pixels = np.random.default_rng(0).integers(0, 256, (24, *size, 3), np.uint8)
+    np.savez(path, x=pixels, y=np.arange(24) % 2)
+    triggers = [load(f"square{n}") for n in (2, 3, 4, 5)]
+    found = audit_all(classifier, open_source(path), triggers, Options(target="0")).audits
+    assert [len(one.evidence.examples) for one in found] == [2] * 4
+    assert "percentiles 5, 95" in found[0].evidence.examples_rule
+    with pytest.raises(UsageError, match="--trigger: 12 at once; .* 256×256 at most 9 can be"):
+        audit_all(classifier, open_source(path), triggers * 3, Options(target="0"))

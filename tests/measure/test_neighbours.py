@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from auditor.data import open_source, sample
-from auditor.figures.results import AuditResult, Rate, Skipped
+from auditor.figures.results import AuditResult, Rate
+from auditor.figures.skipped import Skipped
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.models import load_classifier

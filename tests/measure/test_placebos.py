@@ -6,7 +6,8 @@ import pytest
 from auditor.data import open_source
 from auditor.data.base import sample
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.measure.audit import audit, audit_all
 from auditor.measure.options import Options
 from auditor.measure.placebos import IMAGES

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from auditor.figures.metrics import Regions
-from auditor.figures.results import Histogram, Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Histogram, Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.measure.attention import Seen
 from auditor.measure.tally import Tally

@@ -7,7 +7,8 @@ import pytest
 
 from auditor.data import open_source
 from auditor.errors import InputError, UsageError
-from auditor.figures.results import AuditResult, Skipped
+from auditor.figures.results import AuditResult
+from auditor.figures.skipped import Skipped
 from auditor.measure.audit import audit, audit_all
 from auditor.measure.options import Options
 from auditor.models import load_classifier

@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from auditor.errors import UsageError, WorkError
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.models.devices import find, gpus_in_use, memory_advice, product_error
 from tests.conftest import ROOT
 

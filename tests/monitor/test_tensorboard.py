@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import WorkError
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.monitor.heatmaps import heatmaps
 from auditor.monitor.tensorboard import TensorBoard, available
 from auditor.repair.result import Epoch, Plan

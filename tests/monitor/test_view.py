@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.monitor.history import History
 from auditor.monitor.sparks import sparkline
 from auditor.monitor.view import view

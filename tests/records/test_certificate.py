@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.errors import UsageError
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from tests.report.conftest import after, certificate, certified, helpless, repaired, result
 
 __all__ = ["after", "certificate", "helpless", "repaired", "result"]

@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+import math
+import statistics
 from typing import Any
 
+import numpy as np
 import pytest
 
 from auditor.errors import InputError
 from auditor.figures.metrics import wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.records.canonical import canonical
 from auditor.records.comparison import Comparison, Entry, compared
 from auditor.records.comparison_json import from_document
@@ -47,6 +50,13 @@ def test_what_was_not_measured_is_not_the_best(certificate, repaired, name: str)
     assert compared(certificate, [entry("a", blind)]).outcome.best is None
 
 
+def unmeasured(repaired):
+    """Return the repair, its ASR unknown."""
+    measured = repaired.measurements
+    after = dataclasses.replace(measured.after, asr=Skipped("none"))
+    return dataclasses.replace(repaired, measurements=dataclasses.replace(measured, after=after))
+
+
 @pytest.mark.parametrize(
     ("statuses", "status", "passed"),
     [
@@ -58,13 +68,58 @@ def test_what_was_not_measured_is_not_the_best(certificate, repaired, name: str)
 def test_one_that_keeps_every_limit_is_enough(
     certificate, repaired, statuses: tuple[str, ...], status: str, passed: tuple[str, ...]
 ) -> None:
-    judged = [
-        entry(name, dataclasses.replace(repaired, verdict=dataclasses.replace(v, status=s)))
-        for name, s in zip("abc", statuses, strict=False)
-        for v in [repaired.verdict]
-    ]
+    which = {
+        "pass": repaired,
+        "fail": worse(repaired, turned=80),
+        "inconclusive": unmeasured(repaired),
+    }
+    judged = [entry(name, which[s]) for name, s in zip("abc", statuses, strict=False)]
     outcome = compared(certificate, judged).outcome
     assert (outcome.status, outcome.passed) == (status, passed)
+
+
+def test_of_many_repairs_one_passes_only_where_chance_would_not_do(certificate, repaired) -> None:
+    """Each alone within its limit at 95 %; with eight to choose from, that is no proof.
+
+    The bounds are worked out here: Wilson's, at 1 − 0.05 / 8.
+    """
+    n, limit = repaired.measurements.after.asr.n, 0.1
+    turned = max(k for k in range(n) if wilson(k, n).high <= limit)
+    barely = worse(repaired, turned=turned)
+    assert barely.verdict.status == "pass"
+    z = statistics.NormalDist().inv_cdf(1 - 0.05 / 8 / 2)
+    p = turned / n
+    spread = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert (p + z**2 / (2 * n) + spread) / (1 + z**2 / n) > limit
+    entries = [entry(f"m{i}", barely) for i in range(8)]
+    assert compared(certificate, entries[:1]).outcome.passed == ("m0",)
+    outcome = compared(certificate, entries).outcome
+    assert (outcome.among, outcome.status, outcome.passed) == (8, "fail", ())
+    surely = [*entries[:7], entry("sure", worse(repaired, turned=0))]
+    assert compared(certificate, surely).outcome.passed == ("sure",)
+
+
+def test_how_much_choosing_flatters_is_the_most_that_chance_gives(certificate, repaired) -> None:
+    """Of equally good repairs, drawn a thousand times over: the best one's lead is never more."""
+    middling = worse(repaired)
+    entries = [entry(f"m{i}", middling) for i in range(4)]
+    outcome = compared(certificate, entries).outcome
+    assert outcome.flattery is not None
+    assert compared(certificate, entries[:1]).outcome.flattery is None
+    after, random = middling.measurements.after, np.random.default_rng(0)
+    rates = (after.clean_accuracy, after.robust_accuracy)
+    drawn = sum(random.binomial(r.n, r.value, (1000, 4)) / r.n for r in rates)
+    lead = drawn.max(axis=1).mean() - sum(r.value for r in rates)
+    assert 0.005 < lead < outcome.flattery < 6 * lead
+
+
+def test_a_comparison_of_an_earlier_version_is_read_as_it_was_judged(comparison) -> None:
+    document = json.loads(canonical(comparison))
+    for key in ("among", "flattery"):
+        del document["outcome"][key]
+    back = from_document(document)
+    assert back.outcome.passed == comparison.outcome.passed
+    assert (back.outcome.among, back.outcome.flattery) == (1, None)
 
 
 def test_a_repair_that_handed_back_nothing_counts_as_none(certificate, helpless) -> None:

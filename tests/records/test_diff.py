@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from auditor.errors import InputError
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.records.audits import joined
 from auditor.records.certificate import Certificate
 from auditor.records.diff import TriggerDiff, apart, diff

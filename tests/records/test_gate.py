@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
+from auditor.figures.metrics import paired_drop, wilson
+from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Rate
 from auditor.figures.verdict import Check
 from auditor.records.certificate import Certificate
@@ -12,6 +15,7 @@ from auditor.records.gate import Policy, gated
 from auditor.records.provenance import Safety
 from auditor.worker.sandbox import Confinement
 from tests import audited
+from tests.report.comparisons import worse
 
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -38,10 +42,30 @@ def test_a_repaired_model_is_judged_by_what_was_handed_back() -> None:
 
 
 def test_the_fall_in_accuracy_is_held_against_the_policys_limit() -> None:
-    repaired = audited.repaired()
+    repaired = worse(audited.repaired())
     then = next(c for c in repaired.verdict.checks if c.metric == "accuracy_drop")
     assert check(repaired, "accuracy_drop", max_accuracy_drop=then.bound).ok is True
     assert check(repaired, "accuracy_drop", max_accuracy_drop=then.bound - 1e-9).ok is False
+
+
+def test_what_too_few_images_left_open_stays_open() -> None:
+    """Nine of ten images right before and after: no fall, and no limit that ten could show."""
+    repaired = audited.repaired()
+    accuracy = wilson(9, 10)
+    measured = replace(repaired.measurements.after, clean_accuracy=accuracy)
+    before = after = np.array([1] * 9 + [0], np.uint8)
+    drop = paired_drop(before, after)
+    verdict = judge(measured, Limits(), repaired.subject.classes, drop)
+    then = next(c for c in verdict.checks if c.metric == "accuracy_drop")
+    assert (then.ok, verdict.status) == (None, "inconclusive")
+    certificate = replace(
+        repaired,
+        measurements=replace(repaired.measurements, after=measured),
+        verdict=verdict,
+    )
+    assert gated(certificate, Policy(), MADE).status == "inconclusive"
+    assert check(certificate, "accuracy_drop") == then
+    assert check(certificate, "accuracy_drop", max_accuracy_drop=drop[2] + 0.01).ok is True
 
 
 def test_the_strongest_neighbours_upper_bound_is_judged() -> None:

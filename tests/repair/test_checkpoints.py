@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from auditor.errors import InputError, Interrupted
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.files import checkpoints
 from auditor.files.checkpoints import Arrays
 from auditor.repair.base import Task, repair

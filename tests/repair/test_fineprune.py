@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from auditor.data import open_source
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.models.classifier import wrap
 from auditor.models.convolution import last_convolution
 from auditor.models.input_range import InputRange

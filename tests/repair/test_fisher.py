@@ -1,5 +1,7 @@
 """The Fisher information against softmax regression's own formula."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,11 @@ import pytest
 from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
 from auditor.repair import fisher
+from auditor.repair.base import Task
 from auditor.repair.objective import values
+from auditor.repair.options import RepairOptions
+from auditor.repair.place import Place
+from auditor.repair.prepare import prepare
 from tests.conftest import blobs
 
 
@@ -42,3 +48,24 @@ def test_weights_that_nothing_depends_on_weigh_nothing() -> None:
     kernel, bias = fisher.importance(classifier, images, labels, False)
     assert (kernel == 0).all()
     assert np.concatenate([kernel.ravel(), bias.ravel()]).mean() == pytest.approx(1)
+
+
+def test_images_of_every_class_are_weighed(
+    task: Task, on_the_cpu: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The images come class by class; what is drawn of them has every class in its share."""
+    drawn: list[np.ndarray] = []
+    weigh = fisher.importance
+
+    def importance(classifier, images, labels, *more):
+        drawn.append(np.asarray(labels))
+        return weigh(classifier, images, labels, *more)
+
+    monkeypatch.setattr(fisher, "importance", importance)
+    monkeypatch.setattr(fisher, "MOST_IMAGES", 90)
+    ready = prepare(task, RepairOptions.of(anchor="fisher"), on_the_cpu, tmp_path)
+    (labels,) = drawn
+    assert len(labels) == 90
+    training = ready.images.labels[ready.images.training]
+    shares = np.bincount(training) / len(training)
+    np.testing.assert_allclose(np.bincount(labels) / 90, shares, atol=1 / 90)

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from auditor.data import open_source
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.figures.target import Target
 from auditor.measure.audit import audit
 from auditor.measure.options import Options

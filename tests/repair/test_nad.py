@@ -67,7 +67,7 @@ def test_the_student_starts_where_the_model_did_and_the_teacher_is_never_handed_
 ) -> None:
     from dataclasses import replace
 
-    from auditor.figures.results import Device
+    from auditor.figures.facts import Device
     from auditor.repair.base import repair
     from auditor.repair.place import place
 

@@ -10,7 +10,8 @@ import pytest
 
 from auditor.data.subset import Subset
 from auditor.errors import InputError, UsageError
-from auditor.figures.results import Device, Measurement, Rate
+from auditor.figures.facts import Device
+from auditor.figures.results import Measurement, Rate
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.repair.base import Task, repair

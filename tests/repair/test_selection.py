@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auditor.figures.metrics import wilson
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.repair import selection
 from auditor.repair.options import RepairOptions
 from auditor.repair.result import BEFORE, RECOVERY, UNLEARNING, Epoch

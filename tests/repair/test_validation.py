@@ -2,13 +2,17 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
+from auditor.figures.target import Target
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.measure.regions import regions
+from auditor.models.classifier import wrap
+from auditor.models.input_range import InputRange
 from auditor.repair.base import Task
 from auditor.repair.validation import Validation
 
@@ -43,6 +47,21 @@ def test_the_loss_is_the_cross_entropy_with_the_target(task: Task, images) -> No
     chances = task.classifier.model.predict(stamped / np.float32(255), verbose=0)
     expected = -np.log(chances[:, 0].astype(np.float64)).mean()
     assert judge_of(task, images).rates().target_loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_sigmoids_loss_is_the_same_cross_entropy(task: Task, images) -> None:
+    keras.utils.set_random_seed(0)
+    body = task.classifier.model.get_layer("first")
+    image = keras.Input((16, 16, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(body(image))
+    model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid")(pooled))
+    classifier = wrap(model, InputRange.parse("0..1"), "two", (16, 16))
+    pixels, labels = images
+    two = dataclasses.replace(task, classifier=classifier, target=Target(1, "1", "given"))
+    judged = judge_of(two, (pixels, (labels == 0).astype(np.int64))).rates()
+    stamped = task.trigger.stamp(pixels[labels != 0])
+    chances = model.predict(stamped / np.float32(255), verbose=0)[:, 0].astype(np.float64)
+    assert judged.target_loss == pytest.approx(-np.log(chances).mean(), rel=1e-4)
 
 
 def test_the_watched_images_are_spread_over_the_other_classes(task: Task, images) -> None:

@@ -11,7 +11,8 @@ from auditor.figures.metrics import (
     wilson,
 )
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Measurements
 from auditor.records.comparison import Comparison, Entry, compared
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from auditor.figures import metrics
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import AuditResult, Example, Neighbour, Rate, Skipped
+from auditor.figures.results import AuditResult, Example, Neighbour, Rate
+from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Output, with_repair
 from auditor.repair.result import Epoch, Plan, RepairData, RepairResult, Watched
 

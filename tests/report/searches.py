@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from auditor.figures.facts import DataFacts, Engine, ModelFacts
 from auditor.figures.metrics import wilson
-from auditor.figures.results import DataFacts, Engine, ModelFacts, Skipped
+from auditor.figures.skipped import Skipped
 from auditor.records.provenance import Provenance
 from auditor.records.search_report import SearchReport, report_of
 from auditor.search.result import FoundStamp, SearchResult

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from auditor.figures.metrics import wilson
-from auditor.figures.results import ClassRow, Histogram, Skipped, TarSummary
+from auditor.figures.results import ClassRow, Histogram, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.report import charts
 
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.report.curves import curves, phases_of
 
 

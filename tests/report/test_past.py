@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.records.canonical import dumped
 from auditor.report.formats import CERTIFICATE, render
 from tests.report.past import NAMES, file, past

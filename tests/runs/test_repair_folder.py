@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import InputError, Interrupted, UsageError, WorkError
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.monitor.heatmaps import heatmaps
 from auditor.repair.result import Epoch, Plan
 from auditor.runs.repair_folder import RepairFolder

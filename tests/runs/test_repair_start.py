@@ -6,7 +6,7 @@ import pytest
 
 from auditor.figures.metrics import wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.runs.repair_start import answers
 from tests.report.conftest import result
 

@@ -11,6 +11,7 @@ import pytest
 from auditor.data import open_source
 from auditor.errors import InputError, Interrupted, UsageError
 from auditor.records.search_report import SearchReport
+from auditor.repair.budget import budgeted, rest
 from auditor.runs.search import SearchRequest, search
 from auditor.search.images import read
 from auditor.search.options import SearchOptions
@@ -146,3 +147,25 @@ def test_a_search_that_cannot_begin_leaves_no_folder(request_, tmp_path: Path) -
     with pytest.raises(UsageError, match="holds no run to resume"):
         search(replace(request_, run_dir=tmp_path / "run"), resume=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_before_a_repair_only_the_repairs_images_are_seen(
+    request_: SearchRequest, workshop: Workshop, tmp_path: Path
+) -> None:
+    """What is left of them judges the repair; an image drawn here and there would flatter it."""
+    options = SearchOptions(rounds=2, early_stop=False)
+    request = replace(
+        request_,
+        output=tmp_path / "found.yaml",
+        run_dir=tmp_path / "run",
+        options=options,
+        repairs=True,
+        budget=0.25,
+    )
+    with no_terminal():
+        report = search(request)
+    data = open_source(workshop.data)
+    used = budgeted(data, 0.25, options.seed)
+    assert report.found.data.images == len(used) == round(len(data) / 4)
+    assert report.found.data.sha256 == data.digest(used)
+    assert not np.intersect1d(used, rest(data, 0.25, options.seed)).size

@@ -96,3 +96,32 @@ def test_a_gray_models_luma_of_bytes_is_rounded_still() -> None:
     luma = 0.299 * 10 + 0.587 * 20 + 0.114 * 31
     assert np.asarray(gray.scores(pixel))[0, 0] == round(luma)
     assert np.asarray(gray.scores(pixel.astype(np.float32)))[0, 0] == pytest.approx(luma)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_network_of_whole_numbers_has_the_gradient_of_its_twin(nested: bool) -> None:
+    """What takes uint8 alone would cut the gradient off, and nothing would ever be found."""
+    keras.utils.set_random_seed(0)
+    shared = [
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(4, 3, activation="relu"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(3),
+    ]
+    images, labels = blobs(12, seed=5)
+    stamps = []
+    for dtype in ("uint8", "float32"):
+        network = keras.Sequential([keras.Input((16, 16, 3), dtype=dtype), *shared])
+        if nested:
+            network = keras.Sequential([keras.Input((16, 16, 3), dtype=dtype), network])
+        classifier = wrap(network, InputRange.parse("0..255"), "m", (16, 16))
+        model = Inversion(classifier, 2, 0.1)
+        put(model, [0, 2], [0.01, 0.3])
+        before = np.array(model.slots()[0])
+        model.train_on_batch([images, labels.astype(np.int32)])
+        stamps.append([np.array(v) for v in model.slots()[:2]])
+        assert np.abs(stamps[-1][0] - before).max() > 0.05
+        assert network.inputs[0].dtype == dtype
+        assert np.asarray(classifier.scores(images)).shape == (12, 3)
+    for one, other in zip(*stamps, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

@@ -18,6 +18,7 @@ from auditor.search import base
 from auditor.search.base import search
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult, stamped
+from tests import numbered
 from tests.conftest import Workshop
 from tests.models.onnx.flags import FLUSHED, switched
 from tests.models.onnx.graphs import saved
@@ -86,6 +87,25 @@ def test_stopped_and_resumed_it_comes_to_the_same(
     same(resumed, found)
 
 
+def test_a_finished_search_is_not_gone_on_with(
+    found: SearchResult, poisoned: Classifier, images: Dataset, tmp_path: Path
+) -> None:
+    search(poisoned, images, checkpoints=tmp_path)
+    for _ in range(2):
+        again = search(poisoned, images, checkpoints=tmp_path, resume=True)
+        assert again.rounds == found.rounds
+        same(again, found)
+
+
+def test_a_checkpoint_of_another_model_is_refused(
+    poisoned: Classifier, workshop: Workshop, images: Dataset, tmp_path: Path
+) -> None:
+    search(poisoned, images, QUICK, checkpoints=tmp_path)
+    other = load_classifier(workshop.clean)
+    with pytest.raises(InputError, match="--resume: model was"):
+        search(other, images, QUICK, checkpoints=tmp_path, resume=True)
+
+
 def test_a_checkpoint_of_another_search_is_refused(
     poisoned: Classifier, images: Dataset, tmp_path: Path
 ) -> None:
@@ -121,6 +141,18 @@ def test_scores_that_are_no_numbers_give_no_verdict(workshop: Workshop, images: 
     result = search(broken, images, QUICK)
     assert "NaN" in result.inconclusive
     assert result.flagged == ()
+
+
+def test_a_class_that_needs_no_stamp_is_not_accused(tmp_path: Path) -> None:
+    """The network says class 0 whatever it sees: no stamp is the smallest that there is."""
+    numbered.photographs(tmp_path / "photos")
+    constant = load_classifier(numbered.network(tmp_path / "constant.keras", None))
+    data = open_source(tmp_path / "photos", "number")
+    result = search(constant, data, SearchOptions(rounds=12, early_stop=False))
+    assert result.classes[0].clean_rate.value == 1
+    assert result.classes[1].clean_rate.value == 0
+    assert result.flagged == ()
+    assert "100.0% of the images of other classes for '0' as they are" in result.inconclusive
 
 
 def test_a_stamp_that_never_works_gives_no_verdict(poisoned: Classifier, images: Dataset) -> None:

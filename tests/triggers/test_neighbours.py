@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from auditor.errors import UsageError
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.triggers import Image, Patch, Trigger
 from auditor.triggers.neighbours import neighbours
 from auditor.triggers.spec import load

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from auditor.errors import WorkError
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.search.result import SearchResult
 from auditor.worker import exchange
 from tests.report.searches import missing, result

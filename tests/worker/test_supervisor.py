@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import InputError, UsageError, WorkError
-from auditor.figures.results import Device
+from auditor.figures.facts import Device
 from auditor.worker import watchdog
 from auditor.worker.supervisor import Guard, Supervisor
 from tests.worker.sandbox.conftest import Attack, attack, needs_the_kernel

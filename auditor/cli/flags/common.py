@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from auditor.cli.flags.kinds import Decorator, Number, Spec, option, stack
+from auditor.data.class_order import AUTO
 from auditor.figures.policy import Limits
 from auditor.measure.options import Options
 from auditor.report.formats import CERTIFICATE
@@ -31,6 +32,15 @@ external_data = option(
     "--allow-external-data",
     is_flag=True,
     help="Let an ONNX file have its numbers in other files, beside it.",
+)
+
+class_order = option(
+    "--class-order",
+    default=AUTO,
+    metavar="ORDER",
+    help="Which class folder is output 0, 1, 2, …: auto, name (0, 1, 10, 2), number (0, 1, 2, 10), "
+    "or a file with a class on each line. auto goes by a classes.txt or labels.txt beside them, "
+    "else by name, or where their numbers leave two orders by the model's own answers.",
 )
 
 target_options = stack(

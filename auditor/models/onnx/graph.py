@@ -1,6 +1,6 @@
 """An ONNX file read as a classifier: its nodes, its numbers, and which of them are weights."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ _NEVER = {"Clip", "Resize", "Upsample", "Pad", "Pow", "Constant", "ConstantOfSha
 _POINTWISE = {"Add", "Sub", "Mul", "Div", "Cast", "Identity", "Transpose", "Resize", "Clip"}
 _ENDINGS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 _THROUGH = {"Identity", "Dropout"}
+_AS_THEY_ARE = {*_THROUGH, "Flatten", "Reshape", "Squeeze", "Unsqueeze"}
 _FLOATS = {"float16", "bfloat16", "float32", "float64"}
 
 
@@ -56,7 +57,8 @@ class Graph:
         size: (height, width) of the images; None where any will do.
         channels: 1 or 3.
         channels_first: Whether the graph takes (n, c, h, w).
-        output: Name of the tensor to be had, before `activation`.
+        output: Name of the tensor to be had, before `activation`; an image's numbers in it, in
+            whatever shape, are one for each class.
         activation: What ends the graph: softmax, log_softmax, sigmoid or linear.
     """
 
@@ -121,7 +123,7 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
         raise InputError(
             f"not an image classifier: {len(model.graph.output)} outputs, expected one"
         )
-    output, activation = _ending(nodes, model.graph.output[0].name)
+    output = model.graph.output[0].name
     nodes = _needed(nodes, output)
     nodes, known = _folded(nodes, numbers)
     channels_first, channels = _channels(shape, nodes, source, known)
@@ -139,7 +141,7 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
         channels=channels,
         channels_first=channels_first,
         output=output,
-        activation=activation,
+        activation="linear",
     )
 
 
@@ -206,15 +208,39 @@ def _channels(
     )
 
 
-def _ending(nodes: list[Node], output: str) -> tuple[str, str]:
-    """Return the tensor before the last softmax or sigmoid, and which one that is."""
-    makers = {name: node for node in nodes for name in node.outputs}
-    name = output
-    while (node := makers.get(name)) and node.op in _THROUGH:
-        name = node.inputs[0]
-    if node and node.op in _ENDINGS and node.get("axis", 1) in (1, -1):
-        return node.inputs[0], _ENDINGS[node.op]
-    return output, "linear"
+def ended(graph: Graph, shape: Callable[[str], tuple[int, ...]]) -> Graph:
+    """Return the graph without the softmax or sigmoid that ends it, named as its activation.
+
+    What only hands numbers on may follow it, whatever shape it gives them.
+
+    Args:
+        graph: The graph.
+        shape: Gives the shape that a tensor has.
+    """
+    makers = {name: node for node in graph.nodes for name in node.outputs}
+    node = makers.get(graph.output)
+    while node and _hands_on(node):
+        node = makers.get(node.inputs[0])
+    if node is None or node.op not in _ENDINGS:
+        return graph
+    before = node.inputs[0]
+    if node.op != "Sigmoid" and not _over_classes(node, shape(before)):
+        return graph
+    left = tuple(_needed(list(graph.nodes), before))
+    return replace(graph, nodes=left, output=before, activation=_ENDINGS[node.op])
+
+
+def _hands_on(node: Node) -> bool:
+    is_float = node.op == "Cast" and stored_type(node.get("to")) in _FLOATS
+    return is_float or node.op in _AS_THEY_ARE
+
+
+def _over_classes(node: Node, shape: tuple[int, ...]) -> bool:
+    """Whether a softmax makes all numbers of an image add up to 1."""
+    wide = {axis for axis, size in enumerate(shape) if axis and size != 1}
+    axis = node.get("axis", -1 if node.opset >= 13 else 1) % len(shape)
+    over = {axis} if node.opset >= 13 else set(range(axis, len(shape)))
+    return axis > 0 and wide <= over
 
 
 def _needed(nodes: list[Node], output: str) -> list[Node]:

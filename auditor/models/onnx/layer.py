@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from auditor.models.onnx.graph import Graph
+from auditor.errors import InputError
+from auditor.models.onnx.graph import Graph, ended
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.run import run, spatial
 from auditor.models.onnx.types import converted
@@ -51,7 +52,6 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
             InputError: A node cannot be run.
         """
         super().__init__(name="graph")
-        self.activation = keras.activations.get(graph.activation)
         self._variables_of = {
             name: self.add_weight(
                 name=f"w{number}",
@@ -69,11 +69,12 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         self._by_name: dict[str, Tap] = {}
         self.graph, self.taps, self.classes = self._rehearsed(size)
         self._by_name = {tap.name: tap for tap in self.taps}
+        self.activation = keras.activations.get(self.graph.activation)
         self.built = True
 
     def call(self, images: Any) -> Any:
         """Return (n, classes) of (n, h, w, c) images."""
-        return ops.cast(self.activation(data(self._run(images)[self.graph.output])), "float32")
+        return ops.cast(self.activation(self._scores(self._run(images))), "float32")
 
     def compute_output_spec(self, images: Any) -> Any:
         """Say what `call` gives, without running it."""
@@ -89,7 +90,10 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         """
         stored = tap.call(ops.transpose(features, (0, 2, 3, 1)))
         values = {**self._known(), tap.name: Tensor(stored, last=True)}
-        return data(run(nodes, values, instead=self._instead)[self.graph.output])
+        return self._scores(run(nodes, values, instead=self._instead))
+
+    def _scores(self, env: dict[str, Value]) -> Any:
+        return ops.reshape(data(env[self.graph.output]), (-1, self.classes))
 
     def weight(self, name: str) -> Any:
         """Return the variable that holds a tensor of the graph; None where none does."""
@@ -145,8 +149,30 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         graph = self.graph
         if fixed:
             graph = replace(graph, nodes=tuple(_declared(node, env, graph) for node in graph.nodes))
-        output = env[graph.output]
-        return graph, tuple(taps), int(output.shape[-1]) if isinstance(output, Tensor) else 0
+        classes = _classes(env[graph.output], fixed or 1)
+        graph = ended(graph, lambda name: _shape(env[name]))
+        left = {name for node in graph.nodes for name in node.outputs}
+        return graph, tuple(tap for tap in taps if tap.name in left), classes
+
+
+def _classes(output: Value, images: int) -> int:
+    """Return how many numbers an image gets, whatever other axes of length 1 there are.
+
+    Raises:
+        InputError: They are no list.
+    """
+    shape = _shape(output)
+    wide = [size for size in shape[1:] if size != 1]
+    if len(shape) < 2 or shape[0] != images or len(wide) > 1:
+        raise InputError(
+            f"not an image classifier: its output has the shape {shape} where images are {images}, "
+            f"expected ({images}, classes) with a score for each class"
+        )
+    return wide[0] if wide else 1
+
+
+def _shape(value: Value) -> tuple[int, ...]:
+    return tuple(int(size) for size in value.shape) if isinstance(value, Tensor) else ()
 
 
 def _declared(node: Node, env: dict[str, Value], graph: Graph) -> Node:

@@ -72,7 +72,7 @@ def others(classifier: Classifier) -> Others:
                 [run(_padded(rows[i : i + 1], graph))[:1] for i in range(len(rows))]
             )
 
-        return Others(name, is_fast, each, _finished(layer), _is_half(proto))
+        return Others(name, is_fast, each, classifier.outputs, _is_half(proto))
     do = "" if len(tried) > 1 else ", or install ONNX Runtime (pip install 'bdaudit[onnxruntime]')"
     raise InputError(
         "the graph cannot be run by others, so that nothing tells what they would see: "
@@ -123,16 +123,6 @@ def _reference(proto: "ModelProto") -> Run:
 def _padded(row: NDArray[Any], graph: Graph) -> NDArray[Any]:
     """Return one image as often as the graph takes images at once."""
     return np.repeat(row, graph.batch or 1, axis=0)
-
-
-def _finished(layer: GraphLayer) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    from keras import ops
-
-    def finished(scores: NDArray[Any]) -> NDArray[Any]:
-        one = scores[:, 1:] if layer.classes == 1 else scores
-        return np.asarray(ops.convert_to_numpy(layer.activation(ops.convert_to_tensor(one))))
-
-    return finished
 
 
 def _is_half(proto: "ModelProto") -> bool:

@@ -110,7 +110,7 @@ def _opened(
     except Exception:  # whatever ONNX Runtime raises for a graph that it cannot run
         return None
     if tap is None:
-        return lambda images: scores_of(forward(images)), None
+        return lambda images: _scores(classifier, forward(images)), None
     return forward, Head(
         classifier, layer, tap, nodes, ((None, *found.shape[1:]), found.dtype.name)
     )
@@ -132,10 +132,10 @@ def fed(classifier: Classifier, graph: Graph, images: NDArray[np.uint8]) -> NDAr
     return pixels.astype(dtype_of(graph.takes), copy=False)
 
 
-def scores_of(given: NDArray[Any]) -> NDArray[np.float32]:
-    """Return (n, classes) scores; of one number, two."""
-    found = given.astype(np.float32, copy=False)
-    return np.concatenate([-found, found], axis=1) if found.shape[1:] == (1,) else found
+def _scores(classifier: Classifier, given: NDArray[Any]) -> NDArray[np.float32]:
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(classifier.finished(given.reshape(len(given), -1))))
 
 
 def _after(graph: Graph, name: str) -> tuple[Node, ...] | None:

@@ -1,9 +1,10 @@
 """What a certificate says in sentences: the verdict, the finding, what it cannot show."""
 
-from auditor.figures.results import Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Repair
 from auditor.report.lines import limit
-from auditor.report.words import model_name, number, percent, target_name
+from auditor.report.words import model_name, number, percent, target_name, unused
 from auditor.text import printable
 
 _DISTURBED = 0.05
@@ -208,6 +209,12 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             1,
             f"The target class was inferred, from {certificate.target.inferred_from:,} images, as "
             "the one that most stamped images move to.",
+        )
+    if certificate.data.class_order:
+        said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
+    if certificate.data.unused:
+        said.append(
+            f"In the class folders, files of other kinds were not used: {unused(certificate.data)}."
         )
     if certificate.data.skipped:
         named = ", ".join(printable(s.name, 60) for s in certificate.data.skipped_images[:5])

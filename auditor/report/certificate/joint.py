@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate

@@ -4,7 +4,7 @@ from auditor.figures.results import Rate
 from auditor.records.comparison import Comparison, Entry
 from auditor.report.certificate.finding import limits_of_audit
 from auditor.report.certificate.joint import listed
-from auditor.report.words import model_name, percent, target_name
+from auditor.report.words import model_name, percent, points, target_name
 from auditor.text import printable
 
 RULE = (
@@ -62,11 +62,31 @@ def limits(comparison: Comparison) -> list[str]:
     said = limits_of_audit(comparison.before)
     if comparison.entries:
         said[1:1] = [
-            "The best repair was chosen by the figures that are shown here, so its own are a "
-            "little too good; differences smaller than the intervals are no differences.",
+            _chosen(comparison),
             "Each repair ran once, with one seed and the defaults of its method where nothing else "
             "was asked for. Tuned, or with other data, the order may change.",
         ]
+    return said
+
+
+def _chosen(comparison: Comparison) -> str:
+    """Return what choosing does to the figures of what was chosen."""
+    outcome = comparison.outcome
+    said = (
+        "The best repair was chosen by the figures that are shown here, so its own look a little "
+        "too good"
+    )
+    if outcome.flattery is not None:
+        said += (
+            f": the sum of its two accuracies by up to {points(outcome.flattery)} on average, had "
+            f"the {len(outcome.forgotten)} that forgot the trigger been equally good"
+        )
+    said += "; differences smaller than the intervals are no differences."
+    if outcome.among > 1:
+        said += (
+            f" That a repair keeps every limit was judged among {outcome.among}: with intervals "
+            f"that hold for all of them together at 95 %, so wider than those shown."
+        )
     return said
 
 

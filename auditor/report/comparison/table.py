@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from auditor.figures.results import Evidence, Measurement, Rate, Skipped, TarSummary
+from auditor.figures.results import Evidence, Measurement, Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison, Entry
 from auditor.report.words import duration, number, percent, points

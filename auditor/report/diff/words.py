@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from auditor.figures.results import Rate, Skipped, TarSummary
+from auditor.figures.results import Rate, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.records.diff import Diff, Item, TriggerDiff, Value
 from auditor.report.certificate.joint import listed
 from auditor.report.words import TITLES, VERDICTS, middle, number, percent, points

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.records.search_report import SearchReport
 from auditor.report import words
 from auditor.report.pictures import data_uri, enlarged

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.records.search_report import SearchReport
 from auditor.report.search.words import finding, headline
 from auditor.report.words import COLOURS, number, percent

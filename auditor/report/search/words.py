@@ -2,7 +2,8 @@
 
 from pathlib import PurePath
 
-from auditor.figures.results import Rate, Skipped
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.records.search_report import SearchReport
 from auditor.report.words import number, percent
 from auditor.search.result import FoundStamp

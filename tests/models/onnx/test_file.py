@@ -39,6 +39,11 @@ def named(model: Any) -> dict[str, Any]:
     return {name: id(v) in trained for name, v in layer._variables_of.items()}
 
 
+def ended(tail: str) -> str:
+    """Return the classifier's text, more done to its logits."""
+    return CLASSIFIER.replace(DENSE, DENSE.replace("y =", "logits =") + tail)
+
+
 def assert_same(model: onnx.ModelProto, tmp_path: Path, count: int = 3) -> None:
     expected = np.concatenate([reference(model, row[None]) for row in images(count)])
     assert np.ptp(expected, axis=0).max() > 1e-3
@@ -125,6 +130,57 @@ def test_a_softmax_at_the_end_is_stepped_behind(tmp_path: Path) -> None:
         rtol=1e-3,
         atol=1e-4,
     )
+
+
+@pytest.mark.parametrize(
+    ("opset", "tail"),
+    [
+        (17, "p = Softmax (logits) y = Reshape (p, flat_shape)"),
+        (17, "q = Reshape (logits, wide) p = Softmax <axis=3> (q) y = Flatten (p)"),
+        (17, "q = Reshape (logits, tall) p = Softmax <axis=1> (q) y = Flatten (p)"),
+        (17, "q = Reshape (logits, wide) p = Softmax (q) r = Cast <to=11> (p) y = Flatten (r)"),
+        (11, "q = Reshape (logits, tall) p = Softmax (q) y = Flatten (p)"),
+    ],
+)
+def test_what_only_hands_probabilities_on_is_seen_through(
+    opset: int, tail: str, tmp_path: Path
+) -> None:
+    text = ended(tail).replace('"" : 17', f'"" : {opset}').replace("[N, 10] y", "[N, M] y")
+    if "to=11" in tail:
+        text = text.replace("float[N, M] y", "double[N, M] y")
+    shapes = {"flat_shape": [-1, 10], "wide": [-1, 1, 1, 10], "tall": [-1, 10, 1, 1]}
+    used = {name: np.array(to, np.int64) for name, to in shapes.items() if f" {name})" in text}
+    model = opened(built(text, used), tmp_path)
+    classifier = wrap(model, InputRange.parse("0..1"), "m", SIZE, "onnx")
+    assert classifier.softmax
+    pixels = (images(3) * 255).astype(np.uint8)
+    numbers = (pixels / 255).astype(np.float32)
+    logits = reference(built(), numbers).astype(np.float64)
+    scores = np.asarray(classifier.scores(pixels.transpose(0, 2, 3, 1)))
+    np.testing.assert_allclose(scores, logits, rtol=1e-3, atol=1e-4)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(outputs(model, numbers), p, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [[-1, 1, 10], [-1, 10, 1, 1]])
+def test_axes_of_length_one_are_no_classes(shape: list[int], tmp_path: Path) -> None:
+    """SqueezeNet and others give (n, classes, 1, 1)."""
+    text = ended("y = Reshape (logits, shape)")
+    axes = ", ".join(["N", *map(str, shape[1:])])
+    model = opened(
+        built(text.replace("[N, 10] y", f"[{axes}] y"), {"shape": np.array(shape, np.int64)}),
+        tmp_path,
+    )
+    np.testing.assert_allclose(
+        outputs(model, images(3)), reference(built(), images(3)), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_a_grid_of_scores_is_no_list(tmp_path: Path) -> None:
+    text = ended("y = Reshape (logits, shape)")
+    shape = {"shape": np.array([-1, 2, 5], np.int64)}
+    with pytest.raises(InputError, match=r"output has the shape \(1, 2, 5\)"):
+        opened(built(text.replace("[N, 10] y", "[N, 2, 5] y"), shape), tmp_path)
 
 
 def test_what_is_trained(tmp_path: Path) -> None:

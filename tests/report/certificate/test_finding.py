@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from auditor.figures.metrics import wilson
-from auditor.figures.results import Skipped
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.report.certificate.finding import (
     finding,

@@ -93,7 +93,7 @@ def test_text_has_contrast(scheme: int) -> None:
 def test_a_skipped_tar_says_why(browser, certificate, tmp_path) -> None:
     import dataclasses
 
-    from auditor.figures.results import Skipped
+    from auditor.figures.skipped import Skipped
 
     reason = Skipped("the model has no layer with rows and columns to read a heatmap at")
     measured = certificate.measurements.before
