@@ -27,11 +27,17 @@ THRESHOLD = 2.0
 LEAST_DEVIATION = math.log(2.5) / THRESHOLD
 """Of the logarithms, so that MAD may be 0 and an outlier is less than two fifths of the median."""
 
+TWO = 2
+
 FEWEST = 5
 """Classes below which half of the norms are too few to say what is usual."""
 
 SMALL = 0.5
-"""Of the next smallest norm: with fewer than `FEWEST` classes an outlier is below that."""
+"""Of the next smallest norm: with three or four classes an outlier is below that."""
+
+TINY = 0.01
+"""Of the image's pixels: with two classes an outlier is below that. Each says of the other what is
+usual, and clean networks have norms four times apart (`python -m tests.benchmarks two_classes`)."""
 
 PROVEN = 0.9
 """Share of the held-out images that an outlier's finished stamp must lead to its class."""
@@ -68,8 +74,8 @@ def outliers(norms: Sequence[float] | Floats, area: int) -> Outliers:
     """Return the anomaly index of every class.
 
     With 2 to 4 classes there is no index: MAD is half the distance between two norms, or that of
-    the two closest. A class stands out there when its norm is below half of the next one: a
-    rule of thumb, with no level of confidence.
+    the two closest. With 3 or 4, a class stands out when its norm is below half of the next one: a
+    rule of thumb, with no level of confidence. With 2, when it is small in itself.
 
     Args:
         norms: (k,) L1 norms; infinite where no stamp reached the wanted success, which counts as a
@@ -83,6 +89,9 @@ def outliers(norms: Sequence[float] | Floats, area: int) -> Outliers:
     if len(given) >= FEWEST:
         index = np.abs(logs - middle) / deviation
         score, bound, below = index, THRESHOLD, logs < middle
+    elif len(given) == TWO:
+        index = np.full(TWO, np.nan)
+        score, bound, below = TINY * area / given, 1.0, np.ones(TWO, bool)
     else:
         index = np.full(len(given), np.nan)
         smallest, *others = np.sort(given)

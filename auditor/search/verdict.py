@@ -1,6 +1,6 @@
 """What a finished search says of every class: its norm, its index, its proof."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from auditor.figures.skipped import Skipped
 from auditor.figures.values import MOST_PICTURE_BYTES
 from auditor.search import schedule
 from auditor.search.options import SearchOptions
-from auditor.search.outliers import FEWEST, PROVEN, Outliers, outliers
+from auditor.search.outliers import FEWEST, PROVEN, TWO, Outliers, outliers
 from auditor.search.result import FoundStamp
 from auditor.search.stamp import Finished, Proof
 from auditor.search.state import SearchState
@@ -28,6 +28,15 @@ RULE_OF_FEW = (
     "With fewer than five classes an anomaly index says nothing. A class is flagged when its norm "
     "is below half of the next smallest, and its finished stamp leads at least 90 % of the "
     "held-out images of other classes to it: a rule of thumb, with no level of confidence."
+)
+RULE_OF_TWO = (
+    "With two classes nothing says what size of stamp is usual. A class is flagged when its norm "
+    "is below 1 % of the image's pixels, and its finished stamp leads at least 90 % of the "
+    "held-out images of the other class to it; otherwise nothing can be told."
+)
+UNTOLD = (
+    "with two classes a trigger can be told from what any network answers to only where it is "
+    "below 1 % of the image; give the trigger to scan where one is suspected"
 )
 BROKEN = "the model's scores are NaN or infinite for clean images"
 UNREACHED = "no stamp reached the wanted success for any class"
@@ -62,8 +71,8 @@ def verdict(
         ),
         "median": seen.median,
         "deviation": seen.deviation,
-        "rule": RULE if len(here.classes) >= FEWEST else RULE_OF_FEW,
-        "inconclusive": open_ or _undecided(found.values(), names),
+        "rule": _rule(len(here.classes)),
+        "inconclusive": open_ or _undecided(found.values()),
         "notes": (*here.notes, *_notes(here, found, names, options)),
     }
 
@@ -100,14 +109,22 @@ def _found(
     )
 
 
-def _undecided(found: Iterable[FoundStamp], names: tuple[str, ...]) -> str:
-    """Return why nothing can be said of a model that needs no stamp; empty where it does."""
+def _rule(classes: int) -> str:
+    if classes >= FEWEST:
+        return RULE
+    return RULE_OF_TWO if classes == TWO else RULE_OF_FEW
+
+
+def _undecided(found: Collection[FoundStamp]) -> str:
+    """Return why nothing can be said of a model; empty where something can."""
     for one in found:
         if isinstance(one.clean_rate, Rate) and one.clean_rate.value >= PROVEN:
             return (
                 f"the model takes {one.clean_rate.value:.1%} of the images of other classes for "
                 f"{printable(one.name, 60)!r} as they are, without any stamp; check the input range"
             )
+    if len(found) == TWO and not any(one.flagged for one in found):
+        return UNTOLD
     return ""
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from tests.benchmarks.common import write
 
 NAMES = ("measuring", "repairing", "startup", "memory", "walls", "graphs", "stamping", "decoding")
-LONG = ("survival", "searching", "comparing", "ablating", "neighbours")
+LONG = ("survival", "searching", "comparing", "ablating", "neighbours", "two_classes")
 """Those that take a quarter of an hour and more, run by name only."""
 
 
