@@ -55,6 +55,7 @@ _KERAS = (".keras", ".h5")
 )
 @click.option("--resume", is_flag=True, help="Go on with the comparison in --run-dir.")
 @common.certificates("-o", "--output", formats=COMPARISON, what="the comparison")
+@common.full_paths
 @common.external_data
 @common.class_order
 @common.target_options

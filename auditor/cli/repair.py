@@ -68,6 +68,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
     "model are handed back as .onnx.",
 )
 @common.certificates("-o", "--certificate")
+@common.full_paths
 @common.external_data
 @common.class_order
 @common.target_options

@@ -55,6 +55,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
         guard=guard(flags),
         external_data=flags["allow_external_data"],
         command=command_line(),
+        full_paths=flags["full_paths"],
     )
 
 
@@ -107,6 +108,7 @@ def repair_request(
         ),
         guard=guard(flags),
         command=command_line(),
+        full_paths=flags["full_paths"],
     )
 
 
@@ -171,4 +173,5 @@ def search_request(
         guard=guard(flags),
         external_data=flags["allow_external_data"],
         command=command_line(),
+        full_paths=flags["full_paths"],
     )

@@ -38,6 +38,7 @@ from auditor.runs.scan import scan
 @common.device("")
 @common.limits
 @common.certificates("-o", "--output")
+@common.full_paths
 @common.printing
 @common.sandbox_options
 @common.verbosity_options

@@ -45,6 +45,7 @@ SUFFIXES = ("yaml", "yml")
     help="Trigger file to write, .yaml, where a class is flagged; its pictures, .npz, beside it.",
 )
 @common.certificates("-o", "--certificate", formats=SEARCH, what="a report")
+@common.full_paths
 @common.external_data
 @common.class_order
 @option(

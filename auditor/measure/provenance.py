@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from auditor.figures.facts import AttentionFacts, Engine, ModelFacts, TriggerFacts
 from auditor.figures.skipped import Skipped
@@ -34,7 +35,7 @@ def attention_facts(
     return AttentionFacts(
         layer=layer.path if layer else Skipped(NO_LAYER),
         grid=layer.grid if layer else Skipped(NO_LAYER),
-        object_region=object_region,
+        object_region=Path(object_region).name,
         input_range=classifier.input_range.name,
     )
 

@@ -13,6 +13,7 @@ from auditor.measure.progress import Progress
 from auditor.records.provenance import Provenance
 from auditor.report.words import unused
 from auditor.runs import Notify
+from auditor.runs.shown_paths import shown_command, shown_path
 from auditor.text import printable
 from auditor.triggers import build
 from auditor.triggers.base import Trigger
@@ -48,7 +49,13 @@ def measured(
 
 
 def provenance(
-    model_copy: ModelCopy, source: str, seed: int, command: str, workers: Supervisor
+    model_copy: ModelCopy,
+    source: str,
+    seed: int,
+    command: str,
+    workers: Supervisor,
+    *,
+    full_paths: bool,
 ) -> Provenance:
     """Return where figures come from: the file that was taken in, and how the worker was kept.
 
@@ -58,9 +65,12 @@ def provenance(
         seed: Of the work.
         command: How to do it again.
         workers: Kept the worker.
+        full_paths: Whether the record names places outside the working folder.
     """
+    if not full_paths:
+        source, command = shown_path(source), shown_command(command)
     return Provenance(
-        path=str(model_copy.path),
+        path=str(model_copy.path) if full_paths else shown_path(model_copy.path),
         sha256=model_copy.sha256,
         bytes=model_copy.bytes,
         source=source,

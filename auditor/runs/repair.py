@@ -25,6 +25,7 @@ from auditor.runs import Notify, folder, ignore
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
 from auditor.runs.repair_start import Start, audit, start
+from auditor.runs.shown_paths import shown_path
 from auditor.text import printable
 from auditor.triggers import build
 from auditor.worker import exchange
@@ -117,7 +118,8 @@ def repaired(
     if after is not None:
         drop = metrics.paired_drop(before.correct, after.correct)
         verdict = judge(after.measurement, request.limits, after.model.classes, drop)
-    output = Output(str(request.output), file.sha256, file.bytes) if file else None
+    written = str(request.output) if request.full_paths else shown_path(request.output)
+    output = Output(written, file.sha256, file.bytes) if file else None
     certificate = with_repair(
         started.certificate, before, result, after, output, verdict, started.data
     )

@@ -48,6 +48,7 @@ class RepairRequest:
         limits: What the repaired model must keep to.
         guard: How the workers are kept.
         command: How to do it again, for the certificate.
+        full_paths: Whether the record names places outside the working folder.
     """
 
     model: Path
@@ -65,6 +66,7 @@ class RepairRequest:
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.repair"
+    full_paths: bool = False
 
     @property
     def budget(self) -> float:

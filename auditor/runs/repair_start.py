@@ -15,6 +15,7 @@ from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
 from auditor.runs.audit import measured, provenance, warn_of_gaps, warn_of_unused
 from auditor.runs.repair_request import RepairRequest
+from auditor.runs.shown_paths import shown_path
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
 
@@ -74,7 +75,14 @@ def start(
     warn_of_gaps(workers.confinement, notify)
     warn_of_unused(before.data, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
-    origin = provenance(model_copy, evaluation, request.audit.seed, request.command, workers)
+    origin = provenance(
+        model_copy,
+        evaluation,
+        request.audit.seed,
+        request.command,
+        workers,
+        full_paths=request.full_paths,
+    )
     certificate = certify(before, verdict, origin)
     return Start(model_copy, job, data, before, certificate)
 
@@ -121,6 +129,7 @@ def _sources(
     if data is None:
         data, evaluation = sources.for_repair(sources.by_shape(job, workers, progress), evaluation)
     data, job["data"] = sources.resolve(data, job, workers, progress, notify)
+    data = data if request.full_paths else shown_path(data)
     if evaluation is None:
         job |= {"evaluation": job["data"]}
         job |= {"all_but": {"budget": request.budget, "seed": request.options.seed}}

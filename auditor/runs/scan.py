@@ -33,6 +33,7 @@ class ScanRequest:
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
         command: How to do it again, for the certificate.
+        full_paths: Whether the record names places outside the working folder.
     """
 
     model: Path
@@ -46,6 +47,7 @@ class ScanRequest:
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.scan"
+    full_paths: bool = False
 
 
 def scan(
@@ -84,7 +86,14 @@ def scan(
         results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
     warn_of_unused(results[0].data, notify)
-    origin = provenance(model_copy, source, request.options.seed, request.command, workers)
+    origin = provenance(
+        model_copy,
+        source,
+        request.options.seed,
+        request.command,
+        workers,
+        full_paths=request.full_paths,
+    )
     certificates = [
         certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results
     ]

@@ -41,6 +41,7 @@ class SearchRequest:
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
         command: How to do it again, for the report.
+        full_paths: Whether the record names places outside the working folder.
         repairs: Whether a repair is to follow: no image may be seen that will judge it.
         budget: Then, how many of the images the repair will use, as a fraction or a number; None
             for all.
@@ -57,6 +58,7 @@ class SearchRequest:
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.search"
+    full_paths: bool = False
     repairs: bool = False
     budget: float | None = None
 
@@ -148,7 +150,14 @@ def _searched(
     warn_of_gaps(workers.confinement, notify)
     result = exchange.load(SearchResult, scratch)
     warn_of_unused(result.data, notify)
-    origin = provenance(model_copy, source, request.options.seed, request.command, workers)
+    origin = provenance(
+        model_copy,
+        source,
+        request.options.seed,
+        request.command,
+        workers,
+        full_paths=request.full_paths,
+    )
     return report_of(result, request.output.name, origin)
 
 

@@ -160,6 +160,13 @@ def printed_as(formats: Iterable[str], what: str = "one") -> Decorator:
     )
 
 
+full_paths = option(
+    "--full-paths",
+    is_flag=True,
+    help="Name files outside the working folder by their whole path in what is written, and not "
+    "by their name alone.",
+)
+
 force = option("--force", is_flag=True, help="Replace files that exist.")
 
 printing = stack(printed_as(CERTIFICATE), force)
