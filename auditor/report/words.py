@@ -115,6 +115,11 @@ def points(value: float) -> str:
     return f"{100 * value:.1f} points".replace("-", "−")
 
 
+def in_its_unit(metric: str, value: float) -> str:
+    """Return a figure that a limit is held against, as people read it."""
+    return _UNITS[metric](value) if metric in _UNITS else f"{value:g}"
+
+
 def number(value: float) -> str:
     """Return a ratio with three significant figures, without an exponent."""
     if value >= 1000:
@@ -137,3 +142,6 @@ def unused(data: DataFacts) -> str:
     """Return which files in the class folders were not taken for images: ".xml 12, .webp 1"."""
     kinds = (f"{printable(u.suffix, 20) or 'no suffix'} {u.count:,}" for u in data.unused[:5])
     return ", ".join(kinds) + (", …" if len(data.unused) > 5 else "")
+
+
+_UNITS = {"asr": percent, "clean_accuracy": percent, "tar": number, "accuracy_drop": points}

@@ -6,15 +6,14 @@ from typing import Literal
 
 from auditor.figures.verdict import Check
 from auditor.records.certificate import Certificate
-from auditor.report.words import TITLES, number, percent, points
+from auditor.report.certificate.check_notes import settling
+from auditor.report.words import TITLES, in_its_unit
 from auditor.text import printable
 
 Outcome = Literal["held", "exceeded", "open", "idle"]
 
 _LEAST = {"clean_accuracy"}
 """Figures that a limit holds up; it caps all others."""
-
-_UNITS = {"asr": percent, "clean_accuracy": percent, "tar": number, "accuracy_drop": points}
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,15 @@ def told(certificate: Certificate) -> list[CheckText]:
     found = []
     for check in certificate.verdict.checks:
         seen[check.metric] += 1
-        found.append(_told(check, seen[check.metric]))
+        found.append(_told(certificate, check, seen[check.metric]))
     return found
 
 
-def _told(check: Check, count: int) -> CheckText:
+def _told(certificate: Certificate, check: Check, count: int) -> CheckText:
     rule = printable(check.metric, 60)
     title = TITLES.get(check.metric, rule)
-    limit = f"{'at least' if check.metric in _LEAST else 'at most'} {_shown(check, check.limit)}"
+    least = "at least" if check.metric in _LEAST else "at most"
+    limit = f"{least} {in_its_unit(check.metric, check.limit)}"
     value, bound = _shown(check, check.value), _shown(check, check.bound)
     outcome = _outcome(check)
     if check.ok is None:
@@ -67,6 +67,8 @@ def _told(check: Check, count: int) -> CheckText:
         judged = f" ({bound} is the end of its interval that was judged)" if bound else ""
         held = "kept" if check.ok else "broken"
         sentence = f"{title} is {value or 'not known'}{judged}; its limit, {limit}, is {held}."
+        if settled := settling(certificate, check):
+            sentence += f" {settled[:1].upper()}{settled[1:]}."
     key = rule if count == 1 else f"{rule}/{count}"
     return CheckText(check, rule, key, title, limit, value, bound, outcome, sentence)
 
@@ -80,4 +82,4 @@ def _outcome(check: Check) -> Outcome:
 def _shown(check: Check, value: float | None) -> str:
     if value is None:
         return ""
-    return _UNITS[check.metric](value) if check.metric in _UNITS else f"{value:g}"
+    return in_its_unit(check.metric, value)

@@ -14,6 +14,7 @@ from auditor.records.certificate import Certificate, Repair
 from auditor.records.statement import statement_digest
 from auditor.report import charts, pictures, words
 from auditor.report.certificate import joint
+from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings, worst_neighbour
 from auditor.report.curves import curves, phases_of
 from auditor.report.film import film
@@ -60,7 +61,6 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "leads": _leads(certificate),
         "lines": figures,
         **_figures(figures),
-        "titles": words.TITLES,
         "class_name": partial(words.class_name, certificate.subject.class_names),
         "rows": pictures.rows(certificate.evidence.examples, outlined=local),
         "pairs": pictures.pairs(
@@ -75,7 +75,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "class_bars": class_bars,
         "class_note": class_note,
         "limits_of_audit": limits_of_audit(certificate),
-        "unjudged": joint.open_checks(certificate),
+        "check_notes": list(check_notes(certificate)),
         "accuracy_limits": sum(check.metric == "clean_accuracy" for check in checks),
         "repaired": certificate.measurements.after is not None,
         **(_course(certificate, repair) if repair else {}),

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
-from auditor.figures.verdict import Check
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate
+from auditor.report.certificate.check_notes import check_notes, covers_all
 from auditor.report.certificate.finding import limits_of_audit
 from auditor.report.lines import lines
 from auditor.report.words import (
-    TITLES,
     VERDICTS,
     headline_figures,
     model_name,
@@ -115,12 +114,11 @@ def joint_notes(audited: Audits) -> list[str]:
 
 
 def unjudged(audited: Audits) -> list[str]:
-    """Return what could not be judged though it has a meaning."""
+    """Return what could not be judged though it has a meaning, or fails by few images alone."""
     said: dict[str, list[str]] = {}
     for certificate in audited.audits:
-        for check in open_checks(certificate):
-            reason = f"{TITLES[check.metric]} was not judged: {check.reason}"
-            said.setdefault(reason, []).append(certificate.trigger.id)
+        for what, why in check_notes(certificate):
+            said.setdefault(f"{what}: {why}", []).append(certificate.trigger.id)
     return [f"{listed(ids)}: {printable(reason)}." for reason, ids in said.items()]
 
 
@@ -149,22 +147,6 @@ def joint_limits(audited: Audits) -> list[str]:
         )
     given = replace(first, target=replace(first.target, chosen="given"))
     return said + limits_of_audit(given)[1:]  # the first is about one trigger alone
-
-
-def open_checks(certificate: Certificate) -> list[Check]:
-    """Return the limits that could not be judged, but for TAR where it has no meaning."""
-    return [
-        check
-        for check in certificate.verdict.checks
-        if check.ok is None and not (check.metric == "tar" and covers_all(certificate))
-    ]
-
-
-def covers_all(certificate: Certificate) -> bool:
-    """Whether the trigger covers the whole image, so that the heatmap's shift stands for TAR."""
-    return certificate.trigger.mask_area == 1 and (
-        headline_figures(certificate)[1] == "heatmap_shift"
-    )
 
 
 def listed(ids: Sequence[str]) -> str:

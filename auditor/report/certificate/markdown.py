@@ -2,6 +2,7 @@
 
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate
+from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.checks import told
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.joint import joint_finding, joint_limits, joint_lines, joint_notes
@@ -137,9 +138,8 @@ def _limits(certificate: Certificate) -> list[str]:
         (escape(c.title), c.value or "–", c.bound or "–", c.limit, _HELD[c.outcome]) for c in checks
     ]
     said = table(head, rows)
-    for check in checks:
-        if check.check.ok is None:
-            said += ["", escape(check.sentence)]
+    for what, why in check_notes(certificate):
+        said += ["", escape(f"{what}: {why}.")]
     return said
 
 

@@ -8,16 +8,16 @@ from rich.text import Text
 
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate, Repair
+from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.finding import finding, headline, warnings, worst_neighbour
 from auditor.report.certificate.joint import (
     JointLine,
     joint_headline,
     joint_lines,
     joint_notes,
-    open_checks,
 )
 from auditor.report.lines import lines
-from auditor.report.words import COLOURS, TITLES
+from auditor.report.words import COLOURS
 from auditor.text import printable
 
 JOINT_WIDTH = 120
@@ -77,8 +77,8 @@ def _of_one(certificate: Certificate) -> Iterator[RenderableType]:
         yield Text(f"Note: {warning}")
     yield Text()
     yield _table(certificate)
-    for check in open_checks(certificate):
-        yield Text(f"{TITLES[check.metric]} was not judged: {check.reason}.")
+    for what, why in check_notes(certificate):
+        yield Text(f"{what}: {why}.")
     if certificate.repair is not None:
         yield from map(Text, _left(certificate.repair))
 
