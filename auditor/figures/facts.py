@@ -110,12 +110,14 @@ class AttentionFacts:
         grid: (height, width) of its output; or why there is none.
         object_region: `center`, `complement` or the mask file's name.
         input_range: The range that pixels were scaled to.
+        instead_of: Which later layers were passed over, and why; empty where none was.
     """
 
     layer: str | Skipped
     grid: tuple[Size, Size] | Skipped
     object_region: str
     input_range: str
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)

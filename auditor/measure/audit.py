@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from auditor.data.base import Dataset, check_labels, sample
 from auditor.errors import UsageError
 from auditor.figures.facts import DataFacts
+from auditor.figures.metrics import Regions
 from auditor.figures.results import (
     AuditResult,
     AuditResults,
@@ -24,6 +25,7 @@ from auditor.figures.values import MOST_PICTURE_BYTES
 from auditor.measure.attention import GradCam
 from auditor.measure.every_image import Tried, measure
 from auditor.measure.examples import examples
+from auditor.measure.layer import Chosen, choose_layer
 from auditor.measure.neighbours import try_neighbours
 from auditor.measure.options import Options
 from auditor.measure.parity import check_parity
@@ -84,15 +86,19 @@ def audit_all(
     _check_shown(options.shown, len(dataset))
     for trigger in triggers:
         trigger.mask(classifier.size)
-    layer = classifier.spatial_layer(options.layer)
-    no_attention = None if layer else Skipped(NO_LAYER)
-    grid = layer.grid if layer else None
     fits = _fitting(len(triggers), classifier.size)
-    compared = [regions(t, options.object_region, classifier.size, grid) for t in triggers]
+    layer = classifier.spatial_layer(options.layer)
+    _regions(triggers, options, classifier, layer)  # what cannot be is said before anything runs
     progress("checking the input range", 0, 0)
     look = GradCam(classifier, layer, frozen=True)
     dataset = settled(classifier, dataset, options.batch_size, options.seed, look)
     drawn = sample(dataset, options.limit, options.seed)
+    chosen = Chosen(layer, look)
+    if options.layer is None:
+        chosen = choose_layer(classifier, chosen, dataset, drawn, triggers, options.seed)
+    layer, look = chosen.layer, chosen.look
+    no_attention = None if layer else Skipped(NO_LAYER)
+    compared = _regions(triggers, options, classifier, layer)
     witness = check_parity(classifier, look, dataset, drawn, triggers, options.seed)
     names = dataset.class_names or tuple(map(str, range(classifier.classes)))
     targets = choose_targets(
@@ -114,7 +120,7 @@ def audit_all(
     data = measure(look, dataset, drawn, size, tried, at_once, names, witness, tell)
     return AuditResults(
         tuple(
-            _result(classifier, look, dataset, one, options, data, layer, fits, progress)
+            _result(classifier, chosen, dataset, one, options, data, fits, progress)
             for one in tried
         )
     )
@@ -122,12 +128,11 @@ def audit_all(
 
 def _result(
     classifier: Classifier,
-    look: GradCam,
+    chosen: Chosen,
     dataset: Dataset,
     tried: Tried,
     options: Options,
     data: DataFacts,
-    layer: SpatialLayer | None,
     fits: int,
     progress: Progress,
 ) -> AuditResult:
@@ -141,12 +146,14 @@ def _result(
         data=data,
         trigger=trigger_facts(trigger, classifier),
         target=target,
-        attention=attention_facts(classifier, layer, options.object_region),
+        attention=attention_facts(
+            classifier, chosen.layer, options.object_region, chosen.instead_of
+        ),
         measurement=measured,
         evidence=Evidence(
             classes=tally.class_rows(data.class_names),
             histogram=tally.histogram(),
-            examples=examples(classifier, look, dataset, trigger, target, compared, shown),
+            examples=examples(classifier, chosen.look, dataset, trigger, target, compared, shown),
             examples_rule=rule,
             placebos=placebos,
         ),
@@ -176,6 +183,16 @@ def _against_placebos(
         progress,
     )
     return replace(measured, placebo_rate=strongest(found)), found
+
+
+def _regions(
+    triggers: Sequence[Trigger],
+    options: Options,
+    classifier: Classifier,
+    layer: SpatialLayer | None,
+) -> list[Regions | Skipped]:
+    grid = layer.grid if layer else None
+    return [regions(t, options.object_region, classifier.size, grid) for t in triggers]
 
 
 def _check_shown(shown: tuple[int, ...] | None, images: int) -> None:

@@ -29,7 +29,7 @@ def model_facts(classifier: Classifier) -> ModelFacts:
 
 
 def attention_facts(
-    classifier: Classifier, layer: SpatialLayer | None, object_region: str
+    classifier: Classifier, layer: SpatialLayer | None, object_region: str, instead_of: str
 ) -> AttentionFacts:
     """Return where the heatmaps are read."""
     return AttentionFacts(
@@ -37,6 +37,7 @@ def attention_facts(
         grid=layer.grid if layer else Skipped(NO_LAYER),
         object_region=Path(object_region).name,
         input_range=classifier.input_range.name,
+        instead_of=instead_of,
     )
 
 

@@ -160,7 +160,7 @@ def _train(
         "kind": "repair",
         **build.job([request.trigger]),
         "target": to_json(before.target, no_array),
-        "layer": request.audit.layer,
+        "layer": _layer(before) or request.audit.layer,
         "object_region": request.audit.object_region,
         "limit": request.audit.limit,
         "seed": request.audit.seed,
@@ -193,6 +193,8 @@ def _after(
     before = started.before
     file = workers.copy(_name_in(scratch, request), follow=False)
     options = replace(request.audit, target=_same(before), shown=before.shown)
+    if request.output.suffix.lower() != ".onnx" or before.model.format not in ("keras", "h5"):
+        options = replace(options, layer=_layer(before) or options.layer)
     told = {key: value for key, value in started.job.items() if key != "model_folder"}
     told |= {"model": str(file.copy), "name": request.output.name}
     after = audit(told, request, options, workers, progress)
@@ -210,6 +212,12 @@ def _after(
 def _name_in(scratch: Path, request: RepairRequest) -> Path:
     """Return where the worker leaves the repaired model."""
     return scratch / f"repaired{request.output.suffix.lower()}"
+
+
+def _layer(before: AuditResult) -> str | None:
+    """Return the layer that was chosen in place of the last one: all that follows is read there."""
+    layer = before.attention.layer
+    return layer if before.attention.instead_of and isinstance(layer, str) else None
 
 
 def _same(before: AuditResult) -> str | None:

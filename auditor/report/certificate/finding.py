@@ -214,6 +214,11 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             f"The target class was inferred, from {certificate.target.inferred_from:,} images, as "
             "the one that most stamped images move to.",
         )
+    if certificate.attention.instead_of:
+        said.append(
+            f"Heatmaps are read at {printable(str(certificate.attention.layer), 80)}, not at the "
+            f"last layer: passed over were {printable(certificate.attention.instead_of, 1000)}."
+        )
     if certificate.data.class_order:
         said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
     if certificate.data.unused:
