@@ -284,7 +284,9 @@ def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
             f"layer {printable(layer.path)}: the scores do not depend on it; "
             "choose another with --layer"
         )
-    features, gradient = (ops.cast(value, "float32") for value in (features, gradient))
+    features, gradient = (
+        ops.cast(layer.channels_last(value), "float32") for value in (features, gradient)
+    )
     heat = ops.relu(ops.einsum("nhwk,nk->nhw", features, ops.mean(gradient, axis=(1, 2))))
     return ops.where(ops.isfinite(heat), heat, 0.0)
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.errors import InputError, UsageError, is_out_of_memory, reason
-from auditor.models.ending import calling, ends_in, runs_once, stepped_behind
+from auditor.errors import UsageError
+from auditor.models.ending import calling, ends_in, stepped_behind
 from auditor.models.input_range import InputRange
+from auditor.models.layout import is_channels_first
 from auditor.models.originals import Original
 from auditor.text import printable
 
 _one_at_a_time = RLock()
 """Held while layers do what is not theirs: they are shared by all threads."""
 
-_NEARLY = 1e-3
 _LEAST = float(np.finfo(np.float32).tiny)
 
 LUMA = ((0.299,), (0.587,), (0.114,))
@@ -37,12 +37,20 @@ class SpatialLayer:
         layer: The Keras layer, or a graph's `Tap`.
         grid: (height, width) of its output.
         node: In a graph, name of the node whose output it is; another name for it.
+        channels_first: Whether its output is (n, channels, h, w).
     """
 
     path: str
     layer: Any
     grid: tuple[int, int]
     node: str = ""
+    channels_first: bool = False
+
+    def channels_last(self, output: Any) -> Any:
+        """Return its output as (n, h, w, channels)."""
+        from keras import ops
+
+        return ops.transpose(output, (0, 2, 3, 1)) if self.channels_first else output
 
 
 @dataclass(frozen=True)
@@ -157,17 +165,19 @@ class Classifier:
         def record(path: str, layer: Any) -> Callable[[Any], Any]:
             def watch(output: Any) -> Any:
                 shape = tuple(getattr(output, "shape", ()))
-                if len(shape) == 4 and shape[1] * shape[2] > 1:
+                first = len(shape) == 4 and is_channels_first(layer)
+                grid = shape[2:4] if first else shape[1:3]
+                if len(shape) == 4 and grid[0] * grid[1] > 1:
                     found.pop(id(layer), None)
-                    grid = (int(shape[1]), int(shape[2]))
-                    found[id(layer)] = SpatialLayer(path, layer, grid, getattr(layer, "node", ""))
+                    cells, node = (int(grid[0]), int(grid[1])), getattr(layer, "node", "")
+                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first)
                 return output
 
             return watch
 
         leaves = list(_leaves(self.model))
         with watched([(layer, record(path, layer)) for path, layer in leaves]):
-            _rehearse(self.scores, (1, *self.size, 3))
+            rehearse(self.scores, (1, *self.size, 3))
         return list(found.values())
 
     def spatial_layer(self, name: str | None) -> SpatialLayer | None:
@@ -214,7 +224,7 @@ def _taking_floats(model: Any) -> Iterator[None]:
             door._dtype = dtype
 
 
-def _rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
+def rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
     """Call `scores` on black images; under JAX for the shapes alone, where nothing needs numbers.
 
     JAX would compile every single operation.
@@ -263,105 +273,3 @@ def _leaves(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(layer, f"{prefix}{layer.name}/")
         else:
             yield prefix + layer.name, layer
-
-
-def wrap(
-    model: Any,
-    input_range: InputRange,
-    name: str,
-    fallback: tuple[int, int],
-    format_: str = "keras",
-    graph_file: Path | None = None,
-    originals: tuple[Original, ...] = (),
-) -> Classifier:
-    """Return the model as a `Classifier`.
-
-    Args:
-        model: A built Keras model.
-        input_range: How bytes become its numbers.
-        name: The file's name, for errors.
-        fallback: (height, width) to use where the model takes any size: the images' own.
-        format_: The model file's format.
-        graph_file: The ONNX file whose graph the model is.
-        originals: How others run the file that the model was read from.
-
-    Raises:
-        InputError: It is not an image classifier: several inputs or outputs, no image input, a
-            regression head, channels first.
-        UsageError: The input range has another number of channels.
-    """
-    if not model.built or not getattr(model, "inputs", None):
-        raise InputError(f"{name}: the model was saved before it knew its input; save it built")
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise InputError(
-            f"{name}: not an image classifier: {len(model.inputs)} inputs and "
-            f"{len(model.outputs)} outputs, expected one of each"
-        )
-    shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
-    if len(shape) != 4:
-        raise InputError(f"{name}: not an image classifier: its input has the shape {shape}")
-    if shape[3] not in (1, 3):
-        hint = "; channels-first models are not supported" if shape[1] in (1, 3) else ""
-        raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3{hint}")
-    size = (shape[1] or fallback[0], shape[2] or fallback[1])
-    activation = ends_in(model)
-    if activation and not graph_file and all(size):
-        activation = activation if _once(model, (1, *size, shape[3]), name) else ""
-    binary = output[-1] == 1 and activation == "sigmoid"
-    if len(output) != 2 or output[1] is None or (output[1] == 1 and not binary):
-        raise InputError(
-            f"{name}: not an image classifier: its output has the shape {output}, "
-            "expected (None, classes) with a score for each class"
-        )
-    if len(input_range.shift) not in (1, shape[3]):
-        raise UsageError(
-            f"--input-range {printable(input_range.name, 80)}: has {len(input_range.shift)} "
-            f"channels, but the model's input has {shape[3]}"
-        )
-    classifier = Classifier(
-        model=model,
-        size=size,
-        channels=shape[3],
-        classes=2 if binary else output[1],
-        softmax=bool(activation),
-        input_range=input_range,
-        format=format_,
-        graph_file=graph_file,
-        originals=originals,
-    )
-    if not activation and all(size) and _gives_probabilities(classifier, name):
-        return replace(classifier, probabilities=True)
-    return classifier
-
-
-def _gives_probabilities(classifier: Classifier, name: str) -> bool:
-    """Whether all numbers lie in [0, 1] and add up to 1, whatever the image."""
-    from keras import ops
-
-    height, width = classifier.size
-    noise = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
-    noise[0] = noise[0] // 32  # nearly black
-    with _running(name, (height, width)):
-        given = np.asarray(ops.convert_to_numpy(classifier.model(classifier.fed(noise))))
-    inside = given.min() >= -_NEARLY and given.max() <= 1 + _NEARLY
-    return bool(inside and np.allclose(given.sum(axis=1), 1, atol=_NEARLY))
-
-
-def _once(model: Any, shape: tuple[int, ...], name: str) -> bool:
-    """Whether a model's last operation runs once."""
-    with _running(name, shape[1:3]):
-        once = runs_once(model, lambda call: _rehearse(call, shape))
-    return once
-
-
-@contextmanager
-def _running(name: str, size: tuple[int, ...]) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # whatever the backend raises for shapes that do not fit
-        if is_out_of_memory(error):
-            raise
-        said = printable(reason(error), 200)
-        raise InputError(
-            f"{name}: cannot be run on an image of {size[0]}×{size[1]}: {said}"
-        ) from None

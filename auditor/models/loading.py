@@ -7,13 +7,14 @@ from typing import Any
 
 from auditor.files.scratch import Scratch
 from auditor.models import keras_file
-from auditor.models.classifier import Classifier, wrap
+from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.onnx import file as onnx_file
 from auditor.models.originals import Original, as_loaded, of_saved_model, of_tflite, predicting
 from auditor.models.output_format import check_form
+from auditor.models.wrap import wrap
 from auditor.text import printable
 
 Size = tuple[int, int]

@@ -85,4 +85,4 @@ def seen(layers: list[SpatialLayer]) -> Iterator[list[Any]]:
     found: list[Any] = []
     with watched([(layer.layer, partial(keep, i)) for i, layer in enumerate(layers)]):
         yield found
-    found.extend(outputs[number] for number in range(len(layers)))
+    found.extend(layer.channels_last(outputs[i]) for i, layer in enumerate(layers))

@@ -95,7 +95,8 @@ def activity(
     sums = np.zeros(convolution.channels)
 
     def gather(features: Any) -> Any:
-        sums[:] += np.asarray(ops.convert_to_numpy(ops.sum(ops.relu(features), axis=(0, 1, 2))))
+        kept = ops.relu(convolution.seen.channels_last(features))
+        sums[:] += np.asarray(ops.convert_to_numpy(ops.sum(kept, axis=(0, 1, 2))))
         return features
 
     with watched([(convolution.seen.layer, gather)]):

@@ -100,8 +100,8 @@ def _scan(graph: Any, network: Network, images: np.ndarray) -> Callable[[int], o
     from auditor.figures.metrics import Attention
     from auditor.measure.attention import GradCam
     from auditor.measure.regions import regions
-    from auditor.models.classifier import wrap
     from auditor.models.input_range import InputRange
+    from auditor.models.wrap import wrap
     from auditor.triggers.spec import load
 
     size = (network.size, network.size)

@@ -137,8 +137,8 @@ class _Audit:
     def __init__(self, model) -> None:
         from auditor.measure.attention import GradCam
         from auditor.measure.regions import regions
-        from auditor.models.classifier import wrap
         from auditor.models.input_range import InputRange
+        from auditor.models.wrap import wrap
         from auditor.triggers.spec import load
 
         classifier = wrap(model, InputRange.parse("0..1"), "the model", (32, 32))

@@ -10,8 +10,9 @@ import pytest
 
 from auditor.errors import InputError, UsageError
 from auditor.measure.attention import GradCam
-from auditor.models.classifier import Classifier, wrap
+from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from tests.conftest import blobs, small_cnn
 
 IMAGES = blobs(12)[0]
@@ -425,3 +426,26 @@ def test_a_copy_with_another_input_range_is_another_network() -> None:
     other = GradCam(replace(wrapped, input_range=InputRange.parse("-1..1")), None)(IMAGES, 0).scores
     assert np.abs(one - other).max() > 0.01
     np.testing.assert_array_equal(GradCam(wrapped, None)(IMAGES, 0).scores, one)
+
+
+@pytest.mark.parametrize("layer", ["conv", "active", "pool"])
+def test_channels_first_inside_a_model_is_read_as_it_is(layer: str) -> None:
+    """The same network in both orders: the same grid, which is not (channels, rows), and heat."""
+    import keras
+    from keras import layers
+
+    heats = []
+    for order, turned in (("channels_last", False), ("channels_first", True)):
+        keras.utils.set_random_seed(5)
+        image = keras.Input((16, 16, 3))
+        x = layers.Permute((3, 1, 2))(image) if turned else image
+        x = layers.Conv2D(6, (3, 5), data_format=order, name="conv")(x)
+        x = layers.BatchNormalization(axis=1 if turned else 3)(x)
+        x = layers.ReLU(name="active")(x)
+        x = layers.MaxPooling2D(2, data_format=order, name="pool")(x)
+        x = layers.GlobalAveragePooling2D(data_format=order)(x)
+        model = keras.Model(image, layers.Dense(4)(x))
+        grid = classifier(model).spatial_layer(layer).grid
+        assert grid == ((7, 6) if layer == "pool" else (14, 12))
+        heats.append(seen(model, layer=layer).heat)
+    np.testing.assert_allclose(*heats, rtol=1e-4, atol=1e-6)

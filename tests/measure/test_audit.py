@@ -16,8 +16,8 @@ from auditor.measure.audit import audit, audit_all
 from auditor.measure.options import Options
 from auditor.measure.preflight import settled
 from auditor.models import load_classifier
-from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.triggers import Patch
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs, small_cnn

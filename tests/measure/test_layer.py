@@ -9,8 +9,8 @@ from auditor.data import open_source
 from auditor.figures.results import AuditResult, TarSummary
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
-from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.triggers.spec import load
 from tests.conftest import blobs
 

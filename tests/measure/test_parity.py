@@ -13,10 +13,11 @@ from auditor.figures.results import Rate
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.measure.parity import Parity
-from auditor.models.classifier import Classifier, wrap
+from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
 from auditor.models.onnx.file import load
 from auditor.models.onnx.others import others
+from auditor.models.wrap import wrap
 from auditor.triggers import Patch
 from tests.models.onnx.flags import FLUSHED, SWITCHES, switched
 from tests.models.onnx.graphs import CLASSIFIER, built, saved

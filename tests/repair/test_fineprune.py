@@ -9,9 +9,9 @@ from keras import layers
 
 from auditor.data import open_source
 from auditor.figures.facts import Device
-from auditor.models.classifier import wrap
 from auditor.models.convolution import last_convolution
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.repair import fineprune
 from auditor.repair.base import repair
 from auditor.repair.fineprune import activity, most_silenced

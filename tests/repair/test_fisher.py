@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.repair import fisher
 from auditor.repair.base import Task
 from auditor.repair.objective import values

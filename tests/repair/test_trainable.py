@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.repair.objective import Trainee, compiled, values
 from auditor.repair.trainable import trainable
 from tests.conftest import blobs

@@ -11,8 +11,8 @@ from auditor.figures.target import Target
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.measure.regions import regions
-from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.repair.base import Task
 from auditor.repair.validation import Validation
 

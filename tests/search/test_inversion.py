@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from auditor.models.classifier import Classifier, wrap
+from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.search.inversion import Inversion, first
 from tests.conftest import blobs
 from tests.search.conftest import weights

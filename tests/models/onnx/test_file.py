@@ -10,9 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from auditor.errors import InputError
-from auditor.models.classifier import wrap
 from auditor.models.input_range import InputRange
 from auditor.models.onnx.file import load, write
+from auditor.models.wrap import wrap
 from tests.models.onnx.graphs import CLASSIFIER, DENSE, HEAD, built, images, saved
 
 SIZE = (8, 8)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from auditor.measure.attention import GradCam
-from auditor.models.classifier import Classifier, wrap
+from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
 from auditor.models.onnx.file import load
 from auditor.models.onnx.runtime import fast_forward
+from auditor.models.wrap import wrap
 from tests.models.onnx.graphs import CLASSIFIER, built, saved
 
 pytest.importorskip("onnxruntime")

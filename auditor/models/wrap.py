@@ -1,0 +1,120 @@
+"""A loaded Keras model taken for an image classifier, or refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auditor.errors import InputError, UsageError, is_out_of_memory, reason
+from auditor.models.classifier import Classifier, rehearse
+from auditor.models.ending import ends_in, runs_once
+from auditor.models.input_range import InputRange
+from auditor.models.originals import Original
+from auditor.text import printable
+
+_NEARLY = 1e-3
+
+
+def wrap(
+    model: Any,
+    input_range: InputRange,
+    name: str,
+    fallback: tuple[int, int],
+    format_: str = "keras",
+    graph_file: Path | None = None,
+    originals: tuple[Original, ...] = (),
+) -> Classifier:
+    """Return the model as a `Classifier`.
+
+    Args:
+        model: A built Keras model.
+        input_range: How bytes become its numbers.
+        name: The file's name, for errors.
+        fallback: (height, width) to use where the model takes any size: the images' own.
+        format_: The model file's format.
+        graph_file: The ONNX file whose graph the model is.
+        originals: How others run the file that the model was read from.
+
+    Raises:
+        InputError: It is not an image classifier: several inputs or outputs, no image input, a
+            regression head, channels first.
+        UsageError: The input range has another number of channels.
+    """
+    if not model.built or not getattr(model, "inputs", None):
+        raise InputError(f"{name}: the model was saved before it knew its input; save it built")
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise InputError(
+            f"{name}: not an image classifier: {len(model.inputs)} inputs and "
+            f"{len(model.outputs)} outputs, expected one of each"
+        )
+    shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
+    if len(shape) != 4:
+        raise InputError(f"{name}: not an image classifier: its input has the shape {shape}")
+    if shape[3] not in (1, 3):
+        hint = "; channels-first models are not supported" if shape[1] in (1, 3) else ""
+        raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3{hint}")
+    size = (shape[1] or fallback[0], shape[2] or fallback[1])
+    activation = ends_in(model)
+    if activation and not graph_file and all(size):
+        activation = activation if _once(model, (1, *size, shape[3]), name) else ""
+    binary = output[-1] == 1 and activation == "sigmoid"
+    if len(output) != 2 or output[1] is None or (output[1] == 1 and not binary):
+        raise InputError(
+            f"{name}: not an image classifier: its output has the shape {output}, "
+            "expected (None, classes) with a score for each class"
+        )
+    if len(input_range.shift) not in (1, shape[3]):
+        raise UsageError(
+            f"--input-range {printable(input_range.name, 80)}: has {len(input_range.shift)} "
+            f"channels, but the model's input has {shape[3]}"
+        )
+    classifier = Classifier(
+        model=model,
+        size=size,
+        channels=shape[3],
+        classes=2 if binary else output[1],
+        softmax=bool(activation),
+        input_range=input_range,
+        format=format_,
+        graph_file=graph_file,
+        originals=originals,
+    )
+    if not activation and all(size) and _gives_probabilities(classifier, name):
+        return replace(classifier, probabilities=True)
+    return classifier
+
+
+def _gives_probabilities(classifier: Classifier, name: str) -> bool:
+    """Whether all numbers lie in [0, 1] and add up to 1, whatever the image."""
+    from keras import ops
+
+    height, width = classifier.size
+    noise = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
+    noise[0] = noise[0] // 32  # nearly black
+    with _running(name, (height, width)):
+        given = np.asarray(ops.convert_to_numpy(classifier.model(classifier.fed(noise))))
+    inside = given.min() >= -_NEARLY and given.max() <= 1 + _NEARLY
+    return bool(inside and np.allclose(given.sum(axis=1), 1, atol=_NEARLY))
+
+
+def _once(model: Any, shape: tuple[int, ...], name: str) -> bool:
+    """Whether a model's last operation runs once."""
+    with _running(name, shape[1:3]):
+        once = runs_once(model, lambda call: rehearse(call, shape))
+    return once
+
+
+@contextmanager
+def _running(name: str, size: tuple[int, ...]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever the backend raises for shapes that do not fit
+        if is_out_of_memory(error):
+            raise
+        said = printable(reason(error), 200)
+        raise InputError(
+            f"{name}: cannot be run on an image of {size[0]}×{size[1]}: {said}"
+        ) from None
