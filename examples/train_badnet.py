@@ -43,7 +43,7 @@ from auditor.data.base import stratified
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.figures.metrics import wilson
 from auditor.files import atomic
-from auditor.files.codec import Range
+from auditor.files.constraints import Range
 from auditor.models.devices import find, gpus_in_use
 from auditor.triggers.base import Trigger
 from auditor.triggers.build import fields as trigger_fields

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
@@ -189,8 +189,10 @@ def _after(steps: int):
 
 def _figures(result: RepairResult) -> list[dict]:
     """Everything of every epoch but its heatmaps and the clock's readings."""
-    epochs = [asdict(replace(epoch, heat=None)) for epoch in result.history]
-    return [{k: v for k, v in e.items() if not k.endswith("_seconds")} for e in epochs]
+    epochs = [asdict(epoch) for epoch in result.history]
+    return [
+        {k: v for k, v in e.items() if k != "heat" and not k.endswith("_seconds")} for e in epochs
+    ]
 
 
 def _bits(result: RepairResult, weights: list[np.ndarray]) -> list[bytes]:

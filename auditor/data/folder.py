@@ -97,7 +97,8 @@ class ImageFolder(Dataset):
         super().__init__(source, labels.astype(np.int64), classes)
         self.class_order = orders[0].said if len(orders) == 1 else ""
         self.orders = orders if len(orders) > 1 else ()
-        self.unused = tuple(UnusedFiles(suffix, n) for suffix, n in other.most_common())
+        counted = sorted(other.items(), key=lambda item: (-item[1], item[0]))
+        self.unused = tuple(UnusedFiles(suffix, count) for suffix, count in counted)
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the first readable image; see `Dataset.image_size`."""

@@ -104,7 +104,11 @@ def repair(
         if not ledger.history:
             ledger.history = (judged(ready.validation, 0, BEFORE, 0, 0),)
             save(state)
-        hopeless = _train(ready, state, original, observer, callbacks, save)
+        try:
+            hopeless = _train(ready, state, original, observer, callbacks, save)
+        except BaseException:
+            put(model.variables, original)  # it is repaired, or as it came
+            raise
         kept = selection.best(ledger.history, options.max_accuracy_drop)
         put(model.variables, state.best if kept else original)
     reason = hopeless or selection.why(ledger.history, kept, options.max_accuracy_drop)

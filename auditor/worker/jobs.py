@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError, Interrupted, WorkError
 from auditor.text import printable
+from auditor.worker.images import open_images, ordered, to_judge, to_search
 from auditor.worker.process import STARTING
 from auditor.worker.sandbox.limits import computing
 
 if TYPE_CHECKING:
-    from auditor.data.base import Dataset
     from auditor.figures.facts import Device
     from auditor.models.classifier import Classifier
     from auditor.models.inspect.inspection import Inspection
@@ -42,12 +42,12 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
 
     device = _device(job, tell)
     triggers = [build(fields) for fields in job["triggers"]]
-    dataset = _open(job["data"], job)
+    dataset = open_images(job["data"], job)
     options = Options(**job["options"])
     otherwise = "" if device.gpus else ", or a larger --memory-limit"
     with memory_advice(options.batch_size, otherwise):
         classifier = _classifier(job, inspection, dataset.image_size(), tell)
-        dataset = _evaluation(dataset, classifier, job, options.batch_size)
+        dataset = to_judge(dataset, classifier, job, options.batch_size)
         results = audit_all(classifier, dataset, triggers, options, progress=_progress(tell))
     exchange.save(results, folder)
 
@@ -102,14 +102,14 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
         return asked.is_set()
 
     options = from_json(SearchOptions, job["options"], no_array)
-    dataset = _open(job["data"], job)
+    dataset = open_images(job["data"], job)
     device = _device(job, tell)
     one = replace(device, gpus=device.gpus[:1])
     with place(one), memory_advice(options.batch_size, otherwise=""):
         classifier = _classifier(job, inspection, dataset.image_size(), tell)
         result = look(
             classifier,
-            _searched(dataset, classifier, job, options.batch_size),
+            to_search(dataset, classifier, job, options.batch_size),
             options,
             progress=_progress(tell),
             checkpoints=Path(job["checkpoints"]),
@@ -130,11 +130,11 @@ def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
     from auditor.triggers.build import build
 
     check_form(inspection.format, Path(job["repaired"]).suffix)
-    data = _open(job["data"], job)
+    data = open_images(job["data"], job)
     classifier = _classifier(job, inspection, data.image_size(), tell)
     size = job["options"]["batch_size"]
-    data = _ordered(data, classifier, job, size)
-    evaluation = _evaluation(_open(job["evaluation"], job), classifier, job, size)
+    data = ordered(data, classifier, job, size)
+    evaluation = to_judge(open_images(job["evaluation"], job), classifier, job, size)
     evaluation = Subset(evaluation, sample(evaluation, job["limit"], job["seed"]))
     return Task(
         classifier=classifier,
@@ -148,52 +148,6 @@ def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
         max_asr=job["max_asr"],
         max_tar=job["max_tar"],
     )
-
-
-def _open(path: str, job: Job) -> "Dataset":
-    """Open images, their classes in the order that the job says."""
-    from auditor.data import open_source
-    from auditor.data.class_order import ClassOrder
-    from auditor.files.codec import from_json, no_array
-
-    order = job["class_order"]
-    known = isinstance(order, str)
-    return open_source(path, order if known else from_json(ClassOrder, order, no_array))
-
-
-def _ordered(dataset: "Dataset", classifier: "Classifier", job: Job, batch_size: int) -> "Dataset":
-    """Return images whose order of classes is settled, before any of them are drawn by class."""
-    from auditor.data.base import check_labels
-    from auditor.measure.preflight import settled
-
-    if not dataset.orders:
-        return dataset
-    check_labels(dataset, classifier.classes, job["name"])
-    return settled(classifier, dataset, batch_size, 0)
-
-
-def _searched(dataset: "Dataset", classifier: "Classifier", job: Job, batch_size: int) -> "Dataset":
-    """Return images to search with: where a repair will follow, those that it will use."""
-    from auditor.data.subset import Subset
-    from auditor.repair.budget import budgeted
-
-    if "of_these" not in job:
-        return dataset
-    dataset = _ordered(dataset, classifier, job, batch_size)
-    return Subset(dataset, budgeted(dataset, **job["of_these"]))
-
-
-def _evaluation(
-    dataset: "Dataset", classifier: "Classifier", job: Job, batch_size: int
-) -> "Dataset":
-    """Return images to judge by: all of them but those that a repair of the same data uses."""
-    from auditor.data.subset import Subset
-    from auditor.repair.budget import rest
-
-    dataset = _ordered(dataset, classifier, job, batch_size)
-    if "all_but" in job:
-        return Subset(dataset, rest(dataset, **job["all_but"]))
-    return dataset
 
 
 def inspect(job: Job, folder: Path, tell: Tell) -> None:

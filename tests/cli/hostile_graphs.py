@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from onnx import TensorProto, helper
+
 from tests.cli.hostile_models import Bait, Make, Sample
 from tests.models.inspect import test_onnx_graph as onnx_graph
 from tests.models.inspect.test_onnx_graph import (
@@ -21,6 +23,10 @@ from tests.models.inspect.test_onnx_graph import (
     planted,
     tensor,
 )
+
+TRUE = helper.make_tensor("true", TensorProto.BOOL, [], [True])
+FLAG = helper.make_node("Constant", [], ["flag"], "always", value=TRUE)
+INNER = helper.make_node("Evil", ["x"], ["inner"], "planted", domain="com.evil")
 
 
 def onnx(build: Callable[[Bait], Any]) -> Make:
@@ -52,7 +58,7 @@ ONNX: dict[str, Sample] = {
     ),
     "custom operator in a branch": (
         "m.onnx",
-        onnx(lambda b: model([condition(branch(CUSTOM))])),
+        onnx(lambda b: model([FLAG, condition(branch(INNER))])),
         ["choice/planted", "'Evil'"],
     ),
     "custom operator in a function": (

@@ -175,7 +175,7 @@ def of_half_the_images(found: AuditResult) -> AuditResult:
             return wilson(round(figure.value * figure.n / 2), figure.n // 2)
         return dataclasses.replace(figure, n=figure.n // 2)
 
-    kept = ("clean_accuracy", "controls", "placebo_rate")
+    kept = ("clean_accuracy", "balanced_accuracy", "controls", "placebo_rate")
     measured = {k: v if k in kept else halved(v) for k, v in vars(found.measurement).items()}
     measured["controls"] = Controls(*map(halved, vars(found.measurement.controls).values()))
     rows = (

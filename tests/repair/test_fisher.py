@@ -12,7 +12,7 @@ from auditor.repair import fisher
 from auditor.repair.base import Task
 from auditor.repair.objective import values
 from auditor.repair.options import RepairOptions
-from auditor.repair.place import Place
+from auditor.repair.place import here
 from auditor.repair.prepare import prepare
 from tests.conftest import blobs
 
@@ -51,7 +51,7 @@ def test_weights_that_nothing_depends_on_weigh_nothing() -> None:
 
 
 def test_images_of_every_class_are_weighed(
-    task: Task, on_the_cpu: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The images come class by class; what is drawn of them has every class in its share."""
     drawn: list[np.ndarray] = []
@@ -63,7 +63,7 @@ def test_images_of_every_class_are_weighed(
 
     monkeypatch.setattr(fisher, "importance", importance)
     monkeypatch.setattr(fisher, "MOST_IMAGES", 90)
-    ready = prepare(task, RepairOptions.of(anchor="fisher"), on_the_cpu, tmp_path)
+    ready = prepare(task, RepairOptions.of(anchor="fisher"), here(), tmp_path)
     (labels,) = drawn
     assert len(labels) == 90
     training = ready.images.labels[ready.images.training]

@@ -6,12 +6,13 @@ from auditor.figures.consistency import hits
 from auditor.figures.metrics import (
     accuracy_retention,
     asr_reduction,
+    balanced_of,
     der,
     paired_interval,
     wilson,
 )
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate
+from auditor.figures.results import Balanced, Rate
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Measurements
 from auditor.records.comparison import Comparison, Entry, compared
@@ -30,11 +31,16 @@ def worse(repaired: Certificate, turned: int = 1) -> Certificate:
         asr=wilson(turned, victims),
         robust_accuracy=wilson(min(hits(old.robust_accuracy), victims - turned), victims),
     )
+    rights = _spread([row.accuracy for row in repaired.repair.evidence.classes], right)
+    if isinstance(old.balanced_accuracy, Balanced):
+        rates = [row for row in rights if isinstance(row, Rate)]
+        each = balanced_of([hits(rate) for rate in rates], [rate.n for rate in rates])
+        after = dataclasses.replace(after, balanced_accuracy=each)
     fall = hits(before.clean_accuracy) - right
     drop = fall / images, *paired_interval(max(fall, 0), max(-fall, 0), images)
     rows = zip(
         repaired.repair.evidence.classes,
-        _spread([row.accuracy for row in repaired.repair.evidence.classes], right),
+        rights,
         _spread([row.asr for row in repaired.repair.evidence.classes], turned),
         strict=True,
     )

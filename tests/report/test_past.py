@@ -18,8 +18,17 @@ def test_every_format(name: str, format_: str) -> None:
 
 def test_it_comes_back_as_it_was_but_for_keys_added_later_which_are_empty() -> None:
     document = json.loads(render(past("audit-v1"), "json"))
-    for part, key in (("repair", "device"), ("environment", "unused_gpu")):
-        assert document[part].pop(key) == ""
+    empty = {
+        "repair": {"device": ""},
+        "environment": {"unused_gpu": ""},
+        "attention": {"instead_of": ""},
+        "data": {"class_order": "", "unused": []},
+        "subject": {"probabilities": False},
+    }
+    for part, keys in empty.items():
+        assert {key: document[part].pop(key) for key in keys} == keys
+    for measured in document["measurements"].values():
+        assert measured.pop("balanced_accuracy") == {"skipped": "it is not part of this audit"}
     assert dumped(document) == file("audit-v1").read_bytes()
 
 

@@ -58,7 +58,10 @@ def test_numbers_beside_the_file_count_where_that_is_allowed(tmp_path: Path) -> 
     path = tmp_path / "apart.onnx"
     onnx.save(built(), path, save_as_external_data=True, location="apart.weights", size_threshold=0)
     beside = tmp_path / "apart.weights"
-    listing = "".join(f"{sha256(file.read_bytes())}  {file.name}\n" for file in (path, beside))
+    listing = (
+        f"bdaudit: a file and those beside it\n{sha256(path.read_bytes())}\n"
+        f"{sha256(beside.read_bytes())}  apart.weights\n"
+    )
     found = inspect(path, Guard(), external_data=True)
     assert found.inspection.findings == ()
     assert found.sha256 == sha256(listing.encode())
