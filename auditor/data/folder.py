@@ -36,16 +36,16 @@ from auditor.data.decode import decode_one, decode_stream
 from auditor.errors import InputError
 from auditor.figures.facts import SkippedImage, UnusedFiles
 from auditor.files import listing
-from auditor.files.image_file import UnreadableImage, regular_file_size
+from auditor.files.image_file import KINDS, UnreadableImage, regular_file_size
 from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
 """Files that are taken for images; all others are counted and not used."""
 
 _IMAGES_TOO = (
-    *("", ".avif", ".dcm", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".npy"),
-    *(".pbm", ".pgm", ".pnm", ".ppm", ".raw", ".svg", ".tga", ".tif", ".tiff", ".webp"),
+    *("", ".avif", ".dcm", ".exr", ".hdr", ".heic", ".heif", ".jp2", ".jxl", ".npy", ".pfm"),
+    *(".raw", ".svg", ".tga"),
 )
 """Suffixes of files that are images all the same, as far as is known; those without may be."""
 

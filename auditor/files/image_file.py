@@ -1,10 +1,11 @@
 """Look at an image file before decoding it: what it is, how large, and whether it can be read."""
 
 import stat
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.files.jpeg import jpeg_size
-from auditor.files.png import START, png_size, png_still
+from auditor.files.headers import gif, jpeg, png, pnm, tiff, webp
 
 MAX_PIXELS = 64_000_000
 """Images with more pixels are skipped before anything is allocated for them."""
@@ -12,13 +13,56 @@ MAX_PIXELS = 64_000_000
 MAX_BYTES = 256 * 2**20
 """Files with more bytes are skipped: more than `MAX_PIXELS` need, four bytes each."""
 
-JPEG, PNG, BMP = "JPEG", "PNG", "BMP"
+TIFF = "TIFF"
+
+Size = tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of image file that is read.
+
+    Attributes:
+        name: What it is called.
+        suffixes: Of its files, in small letters.
+        begins: Whether some bytes begin as such a file does.
+        size: Height and width of the first image in such a file; None where it cannot be read.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    begins: Callable[[bytes], bool]
+    size: Callable[[bytes], Size]
+
+
+def _bmp_size(data: bytes) -> Size:
+    if len(data) < 26:
+        return None
+    if int.from_bytes(data[14:18], "little") == 12:  # OS/2 header: 16-bit sides
+        return int.from_bytes(data[20:22], "little"), int.from_bytes(data[18:20], "little")
+    width = int.from_bytes(data[18:22], "little", signed=True)
+    height = int.from_bytes(data[22:26], "little", signed=True)
+    return abs(height), width  # a negative height means that rows go from top to bottom
+
+
+KINDS = (
+    Kind(
+        "JPEG",
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        lambda data: data.startswith(b"\xff\xd8\xff"),
+        jpeg.jpeg_size,
+    ),
+    Kind("PNG", (".png",), lambda data: data.startswith(png.START), png.png_size),
+    Kind("BMP", (".bmp",), lambda data: data.startswith(b"BM"), _bmp_size),
+    Kind("WebP", (".webp",), webp.is_webp, webp.webp_size),
+    Kind(TIFF, (".tif", ".tiff"), tiff.is_tiff, tiff.tiff_size),
+    Kind("PPM", (".ppm", ".pgm", ".pbm", ".pnm"), pnm.is_pnm, pnm.pnm_size),
+    Kind("GIF", (".gif",), lambda data: data.startswith(gif.START), gif.gif_size),
+)
 
 _OTHER_KINDS = (
-    (b"GIF8", "GIF"),
-    (b"RIFF", "WebP or another RIFF format"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
+    (b"\0\0\0\x1cftyp", "HEIC or AVIF"),
+    (b"\0\0\0\x20ftyp", "HEIC or AVIF"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"%PDF", "PDF"),
     (b"PK\x03\x04", "a zip archive"),
@@ -39,8 +83,8 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
         path: A file of any kind; only regular ones are opened.
 
     Returns:
-        `JPEG`, `PNG` or `BMP`, judged by content, and what is to be decoded: the whole file, but
-        of a PNG only what its pixels are made of.
+        The kind's name, judged by content, and what is to be decoded: the whole file, but of a PNG
+        only what its pixels are made of.
 
     Raises:
         UnreadableImage: Missing, unreadable, not an image, cut off or too large.
@@ -48,27 +92,28 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
     data = _read(path)
     if not data:
         raise UnreadableImage("empty file")
-    if data.startswith(b"\xff\xd8\xff"):
-        kind, size = JPEG, jpeg_size(data)
-    elif data.startswith(START):
-        kind, size = PNG, png_size(data)
-    elif data.startswith(b"BM"):
-        kind, size = BMP, _bmp_size(data)
-    else:
+    kind = next((kind for kind in KINDS if kind.begins(data)), None)
+    if kind is None:
         found = next((name for start, name in _OTHER_KINDS if data.startswith(start)), None)
-        raise UnreadableImage(f"not a JPEG, PNG or BMP image (content is {found or 'unknown'})")
+        known = ", ".join(kind.name for kind in KINDS)
+        raise UnreadableImage(
+            f"not an image of a kind that is read ({known}); its content is {found or 'unknown'}"
+        )
+    size = kind.size(data)
     if size is None or min(size) < 1:
-        raise UnreadableImage(f"truncated or corrupt {kind}")
+        raise UnreadableImage(f"truncated or corrupt {kind.name}")
     if size[0] * size[1] > MAX_PIXELS:
         raise UnreadableImage(
             f"too large: {size[1]}×{size[0]} pixels, at most {MAX_PIXELS // 10**6} megapixels"
         )
-    if kind == PNG:
-        still = png_still(data)
+    if kind.name == TIFF and (why := tiff.objection(data)):
+        raise UnreadableImage(why)
+    if kind.name == "PNG":
+        still = png.png_still(data)
         if still is None:
-            raise UnreadableImage(f"truncated or corrupt {kind}")
-        return kind, still
-    return kind, data
+            raise UnreadableImage(f"truncated or corrupt {kind.name}")
+        return kind.name, still
+    return kind.name, data
 
 
 def regular_file_size(path: Path) -> int:
@@ -109,13 +154,3 @@ def _plain(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "file is missing"
     return f"cannot be read: {error.strerror}"
-
-
-def _bmp_size(data: bytes) -> tuple[int, int] | None:
-    if len(data) < 26:
-        return None
-    if int.from_bytes(data[14:18], "little") == 12:  # OS/2 header: 16-bit sides
-        return int.from_bytes(data[20:22], "little"), int.from_bytes(data[18:20], "little")
-    width = int.from_bytes(data[18:22], "little", signed=True)
-    height = int.from_bytes(data[22:26], "little", signed=True)
-    return abs(height), width  # a negative height means that rows go from top to bottom

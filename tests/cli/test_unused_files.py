@@ -16,7 +16,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     numbered.network(folder / "model.keras", numbered.AS_NUMBERS)
     for number in range(3):
         (folder / "photos" / "1" / f"{number:02}.xml").write_text("<annotation/>")
-    (folder / "photos" / "2" / "x.webp").write_bytes(b"RIFF")
+    (folder / "photos" / "2" / "x.heic").write_bytes(b"RIFF")
     return folder
 
 
@@ -26,22 +26,22 @@ GIVEN = ("--trigger", numbered.TRIGGER, "--data", "photos", "--target", "10")
 def test_they_are_said(folder: Path) -> None:
     ran = bdaudit("scan", "model.keras", *GIVEN, "-f", "json", "-o", "a.html", cwd=folder)
     assert ran.code == 1, ran.err
-    assert "photos: not used: .xml 3, .webp 1" in ran.err
+    assert "photos: not used: .xml 3, .heic 1" in ran.err
     data = json.loads(ran.out)["data"]
-    assert data["unused"] == [{"suffix": ".xml", "count": 3}, {"suffix": ".webp", "count": 1}]
+    assert data["unused"] == [{"suffix": ".xml", "count": 3}, {"suffix": ".heic", "count": 1}]
     assert (data["images"], data["skipped"]) == (144, 0)
     page = (folder / "a.html").read_text("utf-8")
-    assert "files of other kinds were not used: .xml 3, .webp 1." in page
+    assert "files of other kinds were not used: .xml 3, .heic 1." in page
 
 
 @pytest.mark.parametrize("command", ["scan", "search", "repair"])
 def test_half_of_the_images_is_not_all(command: str, folder: Path) -> None:
     for number in range(24):
-        (folder / "photos" / "3" / f"{number:02}.webp").write_bytes(b"RIFF")
+        (folder / "photos" / "3" / f"{number:02}.heic").write_bytes(b"RIFF")
     given = {
         "scan": GIVEN,
         "search": ("--data", "photos", "--output", "f.yaml"),
         "repair": (*GIVEN, "--output", "r.keras"),
     }[command]
     ran = bdaudit(command, "model.keras", *given, cwd=folder)
-    assert_refusal(ran, 3, "photos", "25 of 169 images", ".webp 25", "convert them")
+    assert_refusal(ran, 3, "photos", "25 of 169 images", ".heic 25", "convert them")
