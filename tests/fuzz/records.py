@@ -22,13 +22,11 @@ def scanned(path: Path, room: Path) -> str:
     from auditor.figures.results import AuditResults
     from auditor.records.audits import joined
     from auditor.records.certificate import certify
-    from auditor.runs.audit import consistent
     from auditor.worker import exchange
 
     results = exchange.load(AuditResults, path).audits
     audits = [
-        consistent(certify(r, judge(r.measurement, Limits(), r.model.classes), _origin()))
-        for r in results
+        certify(r, judge(r.measurement, Limits(), r.model.classes), _origin()) for r in results
     ]
     show(audits[0] if len(audits) == 1 else joined(audits))
     return "passed"
@@ -40,9 +38,9 @@ def repaired(path: Path, room: Path) -> str:
     from auditor.figures.policy import Limits, judge
     from auditor.figures.results import AuditResults
     from auditor.monitor.terminal import Terminal
+    from auditor.records import consistency
     from auditor.records.certificate import Output, certify, with_repair
     from auditor.repair.result import RepairResult
-    from auditor.runs.audit import consistent
     from auditor.worker import exchange
     from auditor.worker.relay import Listener
 
@@ -54,19 +52,20 @@ def repaired(path: Path, room: Path) -> str:
         raise WorkError("the worker did not say what it would do")
     result = exchange.load(RepairResult, path, plan=listener.plan)
     verdict = judge(before.measurement, Limits(), before.model.classes)
-    certificate = consistent(certify(before, verdict, _origin()))
+    certificate = certify(before, verdict, _origin())
     after = output = None
     if result.kept is not None:
         after, output = before, Output("out/repaired.keras", "ef" * 32, 7)
         drop = metrics.paired_drop(before.correct, after.correct)
         verdict = judge(after.measurement, Limits(), after.model.classes, drop)
-    show(consistent(with_repair(certificate, before, result, after, output, verdict, "photos/")))
+    whole = with_repair(certificate, before, result, after, output, verdict, "photos/")
+    consistency.check(whole)
+    show(whole)
     return "passed"
 
 
 def searched(path: Path, room: Path) -> str:
     """Take a search's result, as `runs/search.py` does."""
-    from auditor.records.consistency import check_search
     from auditor.records.search_report import report_of
     from auditor.runs.trigger_files import trigger_files
     from auditor.search.result import SearchResult
@@ -74,7 +73,6 @@ def searched(path: Path, room: Path) -> str:
     from auditor.worker import exchange
 
     result = exchange.load(SearchResult, path)
-    check_search(result)
     report = report_of(result, "found.yaml", _origin())
     show(report)
     written = trigger_files(report, room / "found.yaml")
