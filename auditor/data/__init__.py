@@ -14,6 +14,7 @@ from auditor.data.folder import ImageFolder
 from auditor.data.npz import NpzFile
 from auditor.errors import InputError
 from auditor.figures.facts import SkippedImage
+from auditor.files.image_file import KINDS
 from auditor.text import printable
 
 __all__ = [
@@ -35,8 +36,8 @@ BUILTIN = tuple(_BUILTIN_CLASSES)
 """Names that `fetch` downloads."""
 
 SOURCES = {
-    "FOLDER": "class folders of JPEG, PNG or BMP images, classes in alphabetical order, or as "
-    "classes.txt beside them has them",
+    "FOLDER": f"class folders of images ({', '.join(kind.name for kind in KINDS)}), classes in "
+    "alphabetical order, or as classes.txt beside them has them",
     "FILE.npz": "arrays x (uint8, or floating point in 0..1) and y, optionally class_names",
     "NAME[:train|test]": f"downloaded by Keras: {', '.join(BUILTIN)}; test unless given",
 }
