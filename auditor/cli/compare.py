@@ -57,7 +57,7 @@ _KERAS = (".keras", ".h5")
 @common.certificates("-o", "--output", formats=COMPARISON, what="the comparison")
 @common.full_paths
 @common.external_data
-@common.class_order
+@common.class_folders
 @common.target_options
 @compare_flags.flags
 @common.limit("Judge on at most N evaluation images, drawn class by class.")

@@ -70,7 +70,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.certificates("-o", "--certificate")
 @common.full_paths
 @common.external_data
-@common.class_order
+@common.class_folders
 @common.target_options
 @repair_flags.flags
 @common.limit("Certify on at most N evaluation images, drawn class by class.")

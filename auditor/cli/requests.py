@@ -39,6 +39,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
         triggers=tuple(spec.load_each(triggers)),
         data=flags["data"],
         class_order=sources.class_order(flags["class_order"]),
+        exif=flags["exif"],
         options=Options(
             target=flags["target"],
             layer=flags["layer"],
@@ -87,6 +88,7 @@ def repair_request(
         data=data[0],
         evaluation=data[1],
         class_order=sources.class_order(flags["class_order"]),
+        exif=flags["exif"],
         input_range=flags["input_range"],
         device=flags["device"],
         external_data=flags["allow_external_data"],
@@ -167,6 +169,7 @@ def search_request(
         run_dir=run_dir,
         data=data,
         class_order=sources.class_order(flags["class_order"]),
+        exif=flags["exif"],
         input_range=flags["input_range"],
         device=flags["device"],
         options=options,

@@ -47,7 +47,7 @@ SUFFIXES = ("yaml", "yml")
 @common.certificates("-o", "--certificate", formats=SEARCH, what="a report")
 @common.full_paths
 @common.external_data
-@common.class_order
+@common.class_folders
 @option(
     "--input-range",
     default="0..1",

@@ -33,7 +33,7 @@ _OFF: Final = {"", "0", "f", "false", "n", "no", "off"}
 HARMLESS: Final = frozenset(
     """
     ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates
-    class-order clean-budget clean-weight device epochs feature-weight format input-range
+    class-order clean-budget clean-weight device epochs exif feature-weight format input-range
     label-share label-smoothing layer learning-rate least-steps limit max-age max-neighbour-asr
     method methods min-accuracy min-images mirror mixed-precision model no-progress object-region
     on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired

@@ -53,12 +53,15 @@ def is_builtin(source: str | Path) -> bool:
     return str(source).partition(":")[0] in BUILTIN
 
 
-def open_source(source: str | Path, class_order: str | ClassOrder = AUTO) -> Dataset:
+def open_source(
+    source: str | Path, class_order: str | ClassOrder = AUTO, *, exif: bool = False
+) -> Dataset:
     """Open a folder or an `.npz` file, told apart by content; links are followed.
 
     Args:
         source: A path. Built-in names are not paths: `fetch` makes a path of them.
         class_order: Of class folders: one of `ORDERS`, or the classes in their order.
+        exif: Whether image files are turned as their EXIF orientation says.
 
     Returns:
         The dataset, with its labels read and no image read.
@@ -71,7 +74,7 @@ def open_source(source: str | Path, class_order: str | ClassOrder = AUTO) -> Dat
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            return ImageFolder(source, class_order)
+            return ImageFolder(source, class_order, exif=exif)
         if not stat.S_ISREG(mode):  # opening a FIFO would wait for ever
             raise InputError(f"{shown}: is neither a file nor a folder; {allowed}")
         with path.open("rb") as file:

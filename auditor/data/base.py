@@ -23,6 +23,7 @@ class Batch:
         indices: int64 (n,), each image's position in the dataset's order.
         resized: How many of the n images were resized.
         skipped: Images passed over since the previous batch, in order.
+        turned: How many of the n images have an EXIF orientation other than upright.
     """
 
     images: NDArray[np.uint8]
@@ -30,6 +31,7 @@ class Batch:
     indices: NDArray[np.int64]
     resized: int
     skipped: tuple[SkippedImage, ...] = ()
+    turned: int = 0
 
 
 class Dataset(ABC):
@@ -42,6 +44,7 @@ class Dataset(ABC):
         class_order: Where the order of the classes comes from, in words; empty where there is
             only one.
         unused: Files among the images that are not taken for images.
+        exif: Whether images are turned as their EXIF orientation says.
         orders: Orders that the classes may just as well be in, this one first; empty where it is
             settled. Only the model's answers can tell (`measure.preflight`).
     """
@@ -51,6 +54,7 @@ class Dataset(ABC):
     class_names: tuple[str, ...] | None
     class_order: str = ""
     unused: tuple[UnusedFiles, ...] = ()
+    exif: bool = False
     orders: tuple[ClassOrder, ...] = ()
 
     def __init__(

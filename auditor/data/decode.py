@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.resize import resize
+from auditor.files.headers.exif import UPRIGHT, orientation
 from auditor.files.image_file import UnreadableImage, read_image_file
 
 _MAX_THREADS = 8
@@ -34,17 +35,24 @@ class Decoded:
         positions: int64 (n,), ascending.
         images: uint8 (n, height, width, 3), RGB.
         resized: bool (n,), whether each was.
+        turned: bool (n,), whether each has an EXIF orientation other than upright.
         refused: Positions passed over since the previous ones were delivered, and why.
     """
 
     positions: NDArray[np.int64]
     images: NDArray[np.uint8]
     resized: NDArray[np.bool_]
+    turned: NDArray[np.bool_]
     refused: tuple[tuple[int, str], ...]
 
 
 def decode_stream(
-    path_at: Callable[[int], Path], count: int, size: tuple[int, int], batch_size: int
+    path_at: Callable[[int], Path],
+    count: int,
+    size: tuple[int, int],
+    batch_size: int,
+    *,
+    exif: bool = False,
 ) -> Iterator[Decoded]:
     """Decode `count` image files; those that cannot be decoded are left out.
 
@@ -53,13 +61,14 @@ def decode_stream(
         count: How many.
         size: Height and width to deliver.
         batch_size: Images in a batch.
+        exif: Whether images are turned as their EXIF orientation says.
 
     Yields:
         Batches, all full but the last, which has no image where only refused files were left.
     """
     held: list[Decoded] = []
     count_held = 0
-    for some in _in_order(path_at, count, size, batch_size):
+    for some in _in_order(path_at, count, size, batch_size, exif=exif):
         held.append(some)
         count_held += len(some.positions)
         while count_held >= batch_size:
@@ -71,11 +80,12 @@ def decode_stream(
         yield last
 
 
-def decode_one(path: Path) -> NDArray[np.uint8]:
+def decode_one(path: Path, *, exif: bool = False) -> NDArray[np.uint8]:
     """Decode one image file.
 
     Args:
         path: The file.
+        exif: Whether it is turned as its EXIF orientation says.
 
     Returns:
         uint8 (h, w, 3), RGB, in the image's own size.
@@ -83,6 +93,11 @@ def decode_one(path: Path) -> NDArray[np.uint8]:
     Raises:
         UnreadableImage: It cannot be decoded, and why.
     """
+    return _decoded(path, exif=exif)[0]
+
+
+def _decoded(path: Path, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
+    """Return an image, and whether it has an EXIF orientation other than upright."""
     kind, data = read_image_file(path)
     cv2 = _quiet_cv2()
     try:
@@ -93,11 +108,26 @@ def decode_one(path: Path) -> NDArray[np.uint8]:
         image = None
     if image is None:
         raise UnreadableImage(f"truncated or corrupt {kind}")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
+    image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
+    held = orientation(data)
+    return _upright(image, held) if exif else image, held != UPRIGHT
+
+
+def _upright(image: NDArray[np.uint8], held: int) -> NDArray[np.uint8]:
+    """Turn an image as its orientation says: 2, 4, 5, 7 are mirrored, 5 to 8 lie on their side."""
+    if held in (2, 4, 5, 7):
+        image = image[:, ::-1]
+    quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(held, 0)
+    return np.ascontiguousarray(np.rot90(image, quarters))
 
 
 def _in_order(
-    path_at: Callable[[int], Path], count: int, size: tuple[int, int], batch_size: int
+    path_at: Callable[[int], Path],
+    count: int,
+    size: tuple[int, int],
+    batch_size: int,
+    *,
+    exif: bool,
 ) -> Iterator[Decoded]:
     """Decode in several threads, never more than some batches ahead of what was taken."""
     threads = min(os.cpu_count() or 1, _MAX_THREADS)
@@ -108,7 +138,7 @@ def _in_order(
     try:
         for start in range(0, count, _IN_A_ROW):
             positions = range(start, min(start + _IN_A_ROW, count))
-            waiting.append(pool.submit(_some, path_at, positions, size))
+            waiting.append(pool.submit(_some, path_at, positions, size, exif=exif))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -117,22 +147,30 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _some(path_at: Callable[[int], Path], positions: range, size: tuple[int, int]) -> Decoded:
+def _some(
+    path_at: Callable[[int], Path], positions: range, size: tuple[int, int], *, exif: bool
+) -> Decoded:
     images = np.empty((len(positions), *size, 3), np.uint8)
     kept: list[int] = []
     resized: list[bool] = []
+    turned: list[bool] = []
     refused: list[tuple[int, str]] = []
     for position in positions:
         try:
-            image = decode_one(path_at(position))
+            image, is_turned = _decoded(path_at(position), exif=exif)
         except UnreadableImage as error:
             refused.append((position, str(error)))
             continue
         images[len(kept)] = resize(image, size)  # copied at once: its memory serves the next
         kept.append(position)
         resized.append(image.shape[:2] != size)
+        turned.append(is_turned)
     return Decoded(
-        np.array(kept, np.int64), images[: len(kept)], np.array(resized, np.bool_), tuple(refused)
+        np.array(kept, np.int64),
+        images[: len(kept)],
+        np.array(resized, np.bool_),
+        np.array(turned, np.bool_),
+        tuple(refused),
     )
 
 
@@ -141,6 +179,7 @@ def _joined(held: list[Decoded]) -> Decoded:
         np.concatenate([some.positions for some in held]),
         np.concatenate([some.images for some in held]),
         np.concatenate([some.resized for some in held]),
+        np.concatenate([some.turned for some in held]),
         tuple(one for some in held for one in some.refused),
     )
 
@@ -153,7 +192,9 @@ def _split(some: Decoded, count: int) -> tuple[Decoded, Decoded]:
         tuple(one for one in some.refused if (one[0] > last) == late) for late in (0, 1)
     )
     first, rest = (
-        Decoded(some.positions[side], some.images[side], some.resized[side], those)
+        Decoded(
+            some.positions[side], some.images[side], some.resized[side], some.turned[side], those
+        )
         for side, those in zip(sides, refused, strict=True)
     )
     return first, rest

@@ -63,18 +63,22 @@ class ImageFolder(Dataset):
     images are sorted by their path.
     """
 
-    def __init__(self, folder: str | Path, order: str | ClassOrder = AUTO) -> None:
+    def __init__(
+        self, folder: str | Path, order: str | ClassOrder = AUTO, *, exif: bool = False
+    ) -> None:
         """List the images; none is opened.
 
         Args:
             folder: Holds one folder per class.
             order: One of `ORDERS`, or the classes themselves; some may have no folder.
+            exif: Whether images are turned as their EXIF orientation says.
 
         Raises:
             InputError: No class folders, no images, a folder that cannot be listed, a link that
                 leads out of the folder or to another folder, or an order that does not fit.
         """
         self._root = Path(folder).resolve()
+        self.exif = exif
         source = str(folder)
         other: Counter[str] = Counter()
         folders = sorted(e.name for e in self._entries(self._root) if e.is_dir())
@@ -105,7 +109,7 @@ class ImageFolder(Dataset):
         first = ""
         for index in range(len(self)):
             try:
-                height, width = decode_one(self._path(index)).shape[:2]
+                height, width = decode_one(self._path(index), exif=self.exif).shape[:2]
             except UnreadableImage as error:
                 first = first or str(error)
                 continue
@@ -147,13 +151,14 @@ class ImageFolder(Dataset):
         """Decode images in several threads; see `Dataset.batches`."""
         order = np.asarray(indices, np.int64)
         for some in decode_stream(
-            lambda i: self._path(int(order[i])), len(order), size, batch_size
+            lambda i: self._path(int(order[i])), len(order), size, batch_size, exif=self.exif
         ):
             chosen = order[some.positions]
             skipped = tuple(
                 SkippedImage(self.name_of(int(order[i])), reason) for i, reason in some.refused
             )
-            yield Batch(some.images, self.labels[chosen], chosen, int(some.resized.sum()), skipped)
+            resized, turned = int(some.resized.sum()), int(some.turned.sum())
+            yield Batch(some.images, self.labels[chosen], chosen, resized, skipped, turned)
 
     def _path(self, index: int) -> Path:
         return self._root / self._paths[index]

@@ -21,7 +21,8 @@ class Ordered(Dataset):
         """
         self._numbers = order.numbers(whole.class_names or ())
         super().__init__(whole.source, self._numbers[whole.labels], order.names)
-        self._whole, self.class_order, self.unused = whole, order.said, whole.unused
+        self._whole, self.class_order = whole, order.said
+        self.unused, self.exif = whole.unused, whole.exif
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the whole's first readable image."""

@@ -22,7 +22,7 @@ class Subset(Dataset):
         super().__init__(whole.source, whole.labels[positions], whole.class_names)
         self._whole, self._positions = whole, positions
         self.class_order, self.orders = whole.class_order, whole.orders
-        self.unused = whole.unused
+        self.unused, self.exif = whole.unused, whole.exif
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the whole's first readable image."""

@@ -66,6 +66,8 @@ class DataFacts:
         class_names: One a class.
         class_order: Where their order comes from, in words; empty where it was never in question.
         unused: What else lies in the class folders, the most frequent suffix first.
+        turned: Number of images with an EXIF orientation other than upright.
+        exif: Whether they were turned as it says.
     """
 
     source: str
@@ -78,6 +80,8 @@ class DataFacts:
     class_names: ClassNames
     class_order: str = ""
     unused: tuple[UnusedFiles, ...] = ()
+    turned: Count = 0
+    exif: bool = False
 
 
 @dataclass(frozen=True)

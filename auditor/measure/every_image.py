@@ -36,6 +36,7 @@ class _Read:
 
     images: int = 0
     resized: int = 0
+    turned: int = 0
     skipped: list[SkippedImage] = field(default_factory=list)
 
 
@@ -112,6 +113,8 @@ def measure(
         class_names=names,
         class_order=dataset.class_order,
         unused=dataset.unused,
+        turned=read.turned,
+        exif=dataset.exif,
     )
 
 
@@ -147,6 +150,7 @@ def _asked(
 def _count(batch: Batch, read: _Read) -> None:
     read.images += len(batch.labels)
     read.resized += batch.resized
+    read.turned += batch.turned
     read.skipped.extend(batch.skipped)
 
 

@@ -138,6 +138,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def exif(data: DataFacts) -> str:
+    """Return how many images say that they are to be turned, and whether they were; or nothing."""
+    if not data.turned:
+        return ""
+    count = f"{data.turned:,} of {data.images:,} images have an EXIF orientation"
+    if data.exif:
+        return f"{count}, and were turned as it says (--exif)"
+    return f"{count}, and were not turned, as with Keras' and torchvision's loaders (see --exif)"
+
+
 def unused(data: DataFacts) -> str:
     """Return which files in the class folders were not taken for images: ".xml 12, .webp 1"."""
     kinds = (f"{printable(u.suffix, 20) or 'no suffix'} {u.count:,}" for u in data.unused[:5])

@@ -11,7 +11,7 @@ from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.provenance import Provenance
-from auditor.report.words import unused
+from auditor.report.words import exif, unused
 from auditor.runs import Notify
 from auditor.runs.shown_paths import shown_command, shown_path
 from auditor.text import printable
@@ -81,10 +81,12 @@ def provenance(
     )
 
 
-def warn_of_unused(data: DataFacts, notify: Notify) -> None:
-    """Say which files in the class folders were not taken for images."""
+def warn_of_data(data: DataFacts, notify: Notify) -> None:
+    """Say which files in the class folders were not taken for images, and how many lie turned."""
     if data.unused:
         notify(f"{printable(data.source)}: not used: {unused(data)}")
+    if said := exif(data):
+        notify(f"{printable(data.source)}: {said}")
 
 
 def warn_of_gaps(confinement: Confinement, notify: Notify) -> None:

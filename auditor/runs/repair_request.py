@@ -40,6 +40,7 @@ class RepairRequest:
         data: Clean images; None to go by the model's shape.
         evaluation: Images to judge by; None for what the repair leaves of `data`.
         class_order: How class folders are ordered, as `sources.class_order` gives it.
+        exif: Whether images are turned as their EXIF orientation says.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
         external_data: Whether an ONNX file's numbers may be in files beside it.
@@ -58,6 +59,7 @@ class RepairRequest:
     data: str | None = None
     evaluation: str | None = None
     class_order: str | ClassOrder = AUTO
+    exif: bool = False
     input_range: str = "0..1"
     device: str = "auto"
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
@@ -87,7 +89,7 @@ class RepairRequest:
             "data": _place(self.data),
             "eval_data": _place(self.evaluation),
             "input_range": self.input_range,
-            **sources.identity_of(self.class_order),
+            **sources.identity_of(self.class_order, exif=self.exif),
             "target": self.audit.target,
             "layer": self.audit.layer,
             "object_region": self.audit.object_region,

@@ -13,7 +13,7 @@ from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
-from auditor.runs.audit import measured, provenance, warn_of_gaps, warn_of_unused
+from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.runs.repair_request import RepairRequest
 from auditor.runs.shown_paths import shown_path
 from auditor.text import printable
@@ -71,9 +71,10 @@ def start(
     job, data, evaluation = _sources(request, model_copy, workers, progress, notify)
     before = audit(job, request, request.audit, workers, progress)
     if before.data.class_order:  # once settled, it is the same for all that follows
-        job |= sources.job(ClassOrder(before.data.class_names, before.data.class_order))
+        order = ClassOrder(before.data.class_names, before.data.class_order)
+        job |= sources.job(order, exif=request.exif)
     warn_of_gaps(workers.confinement, notify)
-    warn_of_unused(before.data, notify)
+    warn_of_data(before.data, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
     origin = provenance(
         model_copy,
@@ -123,7 +124,7 @@ def _sources(
         **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
-        **sources.job(request.class_order),
+        **sources.job(request.class_order, exif=request.exif),
     }
     data, evaluation = request.data, request.evaluation
     if data is None:

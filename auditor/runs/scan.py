@@ -12,7 +12,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
-from auditor.runs.audit import measured, provenance, warn_of_gaps, warn_of_unused
+from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -26,6 +26,7 @@ class ScanRequest:
         triggers: The triggers, at least one.
         data: Where the images are; None to go by the model's shape.
         class_order: How class folders are ordered, as `sources.class_order` gives it.
+        exif: Whether images are turned as their EXIF orientation says.
         options: How it is measured.
         limits: What the model must keep to.
         input_range: As `--input-range`.
@@ -40,6 +41,7 @@ class ScanRequest:
     triggers: tuple[Trigger, ...]
     data: str | None = None
     class_order: str | ClassOrder = AUTO
+    exif: bool = False
     options: Options = Options()
     limits: Limits = Limits()
     input_range: str = "0..1"
@@ -82,10 +84,10 @@ def scan(
         model_copy = workers.copy(request.model, external_data=request.external_data)
         job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
         source, path = sources.resolve(request.data, job, workers, progress, notify)
-        job |= {"data": path, **sources.job(request.class_order)}
+        job |= {"data": path, **sources.job(request.class_order, exif=request.exif)}
         results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
-    warn_of_unused(results[0].data, notify)
+    warn_of_data(results[0].data, notify)
     origin = provenance(
         model_copy,
         source,

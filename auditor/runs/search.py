@@ -10,7 +10,7 @@ from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
 from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
-from auditor.runs.audit import provenance, warn_of_gaps, warn_of_unused
+from auditor.runs.audit import provenance, warn_of_data, warn_of_gaps
 from auditor.runs.folder import RunFolder
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
@@ -35,6 +35,7 @@ class SearchRequest:
         run_dir: Folder for checkpoints.
         data: Clean images; None to go by the model's shape.
         class_order: How class folders are ordered, as `sources.class_order` gives it.
+        exif: Whether images are turned as their EXIF orientation says.
         input_range: As `--input-range`.
         device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
@@ -52,6 +53,7 @@ class SearchRequest:
     run_dir: Path
     data: str | None = None
     class_order: str | ClassOrder = AUTO
+    exif: bool = False
     input_range: str = "0..1"
     device: str = "auto"
     options: SearchOptions = SearchOptions()
@@ -73,7 +75,7 @@ class SearchRequest:
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
-            **sources.identity_of(self.class_order),
+            **sources.identity_of(self.class_order, exif=self.exif),
             **({} if self.budget is None else {"budget": self.budget}),
             **asdict(self.options),
         }
@@ -129,7 +131,7 @@ def _searched(
         **model_copy.job(),
         "input_range": request.input_range,
         "device": request.device,
-        **sources.job(request.class_order),
+        **sources.job(request.class_order, exif=request.exif),
     }
     data = request.data
     if data is None and request.repairs:
@@ -149,7 +151,7 @@ def _searched(
     workers.run(job, scratch, progress, _nothing_else)
     warn_of_gaps(workers.confinement, notify)
     result = exchange.load(SearchResult, scratch)
-    warn_of_unused(result.data, notify)
+    warn_of_data(result.data, notify)
     origin = provenance(
         model_copy,
         source,

@@ -84,16 +84,17 @@ def class_order(wanted: str) -> str | ClassOrder:
         raise InputError(f"{shown}: cannot be read: {error.strerror}") from None
 
 
-def job(order: str | ClassOrder) -> dict[str, Any]:
-    """Return what a worker is told of the order of classes: `class_order`."""
-    return {"class_order": order if isinstance(order, str) else asdict(order)}
+def job(order: str | ClassOrder, *, exif: bool) -> dict[str, Any]:
+    """Return what a worker is told of how images are read: `class_order` and `exif`."""
+    return {"class_order": order if isinstance(order, str) else asdict(order), "exif": exif}
 
 
-def identity_of(order: str | ClassOrder) -> dict[str, Any]:
-    """Return what a run's identity holds of the order of classes; nothing where it is left open."""
+def identity_of(order: str | ClassOrder, *, exif: bool) -> dict[str, Any]:
+    """Return what a run's identity holds of how images are read; nothing that nobody asked for."""
+    turned: dict[str, Any] = {"exif": True} if exif else {}
     if isinstance(order, str):
-        return {} if order == AUTO else {"class_order": order}
-    return {"class_order": list(order.names)}
+        return turned if order == AUTO else {"class_order": order, **turned}
+    return {"class_order": list(order.names), **turned}
 
 
 def absolute_region(region: str) -> str:

@@ -105,6 +105,8 @@ def read(
         class_names=names,
         class_order=dataset.class_order,
         unused=dataset.unused,
+        turned=sum(batch.turned for batch in batches),
+        exif=dataset.exif,
     )
     return SearchImages(
         training=both.among(np.setdiff1d(np.arange(len(labels)), judging)),

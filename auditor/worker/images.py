@@ -17,7 +17,8 @@ def open_images(path: str, job: Job) -> "Dataset":
 
     order = job["class_order"]
     known = isinstance(order, str)
-    return open_source(path, order if known else from_json(ClassOrder, order, no_array))
+    settled = order if known else from_json(ClassOrder, order, no_array)
+    return open_source(path, settled, exif=job["exif"])
 
 
 def ordered(dataset: "Dataset", classifier: "Classifier", job: Job, batch_size: int) -> "Dataset":

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests import numbered
 from tests.conftest import assert_refusal, bdaudit
@@ -45,3 +46,23 @@ def test_half_of_the_images_is_not_all(command: str, folder: Path) -> None:
     }[command]
     ran = bdaudit(command, "model.keras", *given, cwd=folder)
     assert_refusal(ran, 3, "photos", "25 of 169 images", ".heic 25", "convert them")
+
+
+def test_images_that_lie_on_their_side_are_counted_and_turned(tmp_path: Path) -> None:
+    numbered.photographs(tmp_path / "photos", each=4)
+    numbered.network(tmp_path / "model.keras", numbered.AS_NUMBERS)
+    first = tmp_path / "photos" / "3" / "00.png"
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down: its lit cell is then another class's
+    turned = Image.open(first).rotate(180)
+    turned.save(first.with_suffix(".webp"), exif=exif, lossless=True)
+    first.unlink()
+    given = ("--trigger", numbered.TRIGGER, "--data", "photos", "--target", "10", "-f", "json")
+    right = []
+    for more, said in (((), "and were not turned"), (("--exif",), "and were turned as it says")):
+        ran = bdaudit("scan", "model.keras", *given, *more, cwd=tmp_path)
+        assert f"photos: 1 of 48 images have an EXIF orientation, {said}" in ran.err
+        audit = json.loads(ran.out)
+        assert (audit["data"]["turned"], audit["data"]["exif"]) == (1, bool(more))
+        right.append(audit["measurements"]["before"]["clean_accuracy"]["value"])
+    assert right == [47 / 48, 1]

@@ -34,14 +34,23 @@ external_data = option(
     help="Let an ONNX file have its numbers in other files, beside it.",
 )
 
-class_order = option(
-    "--class-order",
-    default=AUTO,
-    metavar="ORDER",
-    help="Which class folder is output 0, 1, 2, …: auto, name (0, 1, 10, 2), number (0, 1, 2, 10), "
-    "or a file with a class on each line. auto goes by a classes.txt or labels.txt beside them, "
-    "else by name, or where their numbers leave two orders by the model's own answers.",
+class_folders = stack(
+    option(
+        "--class-order",
+        default=AUTO,
+        metavar="ORDER",
+        help="Which class folder is output 0, 1, 2, …: auto, name (0, 1, 10, 2), number (0, 1, 2, "
+        "10), or a file with a class on each line. auto goes by a classes.txt or labels.txt beside "
+        "them, else by name, or where their numbers leave two orders by the model's own answers.",
+    ),
+    option(
+        "--exif",
+        is_flag=True,
+        help="Turn images as their EXIF orientation says. Default: as Keras' and torchvision's "
+        "loaders have them, not turned.",
+    ),
 )
+"""How class folders are read."""
 
 target_options = stack(
     option(

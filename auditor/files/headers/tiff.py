@@ -22,7 +22,7 @@ def tiff_size(data: bytes) -> tuple[int, int] | None:
     Returns:
         None where it is cut off.
     """
-    found = _entries(data)
+    found = entries(data)
     return found.get(_HEIGHT, 0), found.get(_WIDTH, 0)
 
 
@@ -31,7 +31,7 @@ def objection(data: bytes) -> str:
 
     libtiff multiplies colours with the transparency beside them, and other programs do not.
     """
-    found = _entries(data)
+    found = entries(data)
     if found.get(_BITS, 1) not in (1, 8, 16) or found.get(_FORMAT, 1) != 1:
         return "TIFF whose numbers are not of 1, 8 or 16 bits; save it as a picture of bytes"
     if found.get(_COLOURS) == _RGB and found.get(_SAMPLES, 3) > 3:
@@ -39,8 +39,14 @@ def objection(data: bytes) -> str:
     return ""
 
 
-def _entries(data: bytes) -> dict[int, int]:
-    """Return tag → its first number, of the first image; nothing where the file is cut off."""
+def entries(data: bytes) -> dict[int, int]:
+    """Return tag → its first number, of the first image; nothing where the file is cut off or none.
+
+    Args:
+        data: The file, or EXIF's own bytes.
+    """
+    if not is_tiff(data):
+        return {}
     order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
 
     def number(at: int, count: int) -> int:

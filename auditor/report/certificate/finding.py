@@ -5,7 +5,7 @@ from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Repair
 from auditor.report.certificate.check_notes import settling
 from auditor.report.lines import limit
-from auditor.report.words import model_name, number, percent, target_name, unused
+from auditor.report.words import exif, model_name, number, percent, target_name, unused
 from auditor.text import printable
 
 _DISTURBED = 0.05
@@ -225,6 +225,8 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
         said.append(
             f"In the class folders, files of other kinds were not used: {unused(certificate.data)}."
         )
+    if turned := exif(certificate.data):
+        said.append(f"{turned}.")
     if certificate.data.skipped:
         named = ", ".join(printable(s.name, 60) for s in certificate.data.skipped_images[:5])
         said.append(f"{certificate.data.skipped:,} images could not be read: {named}.")
