@@ -32,7 +32,7 @@ _KERAS = (".keras", ".h5")
     "wrong command line · 3 an input was refused or the work failed · 4 inconclusive · 130 "
     "interrupted. A repair that fails is a row that says why, and stops no other.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 @common.trigger("A comparison takes one.")
 @option(
     "--data",
@@ -48,7 +48,7 @@ _KERAS = (".keras", ".h5")
 @click.option(
     "--run-dir",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="DIR",
     help="Folder for the comparison: comparison.json, and for each repair its run directory with "
     "the repaired model.",

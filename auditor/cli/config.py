@@ -35,7 +35,7 @@ class Configured(click.Command):
         super().__init__(*arguments, **settings)
         named = click.Option(
             ["--config"],
-            type=click.Path(path_type=Path),
+            type=click.Path(path_type=Path, readable=False),
             metavar="FILE",
             is_eager=True,  # before the options that it has values for
             expose_value=False,

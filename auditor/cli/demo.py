@@ -24,7 +24,7 @@ _REPAIRED = ("repaired.html", "repaired.pdf", "repaired.json")
 @click.option(
     "--output",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path("demo"),
     show_default=True,
     metavar="DIR",

@@ -22,7 +22,7 @@ from auditor.runs.gate import GateRequest, gate
     epilog="Exit codes: 0 all of it holds · 1 something is exceeded or lacking · 2 wrong command "
     "line · 3 the audit was refused · 4 something could not be judged.",
 )
-@click.argument("audit", type=click.Path(path_type=Path))
+@click.argument("audit", type=click.Path(path_type=Path, readable=False))
 @common.limits
 @repair.max_accuracy_drop()
 @option(
@@ -60,13 +60,13 @@ from auditor.runs.gate import GateRequest, gate
 @option(
     "--signed-by",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PUB",
     help="Public key that the audit must be signed by. Repeatable: one of them.",
 )
 @option(
     "--attestation",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="What 'bdaudit sign' wrote of it, for --signed-by.",
 )

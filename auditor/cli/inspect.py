@@ -14,7 +14,7 @@ from auditor.text import printable
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "-f",
     "--format",

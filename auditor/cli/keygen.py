@@ -15,7 +15,7 @@ from auditor.text import printable
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PREFIX",
     help="Write PREFIX, the private key, and PREFIX.pub, the public one.",
 )
@@ -29,7 +29,7 @@ from auditor.text import printable
 )
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Encrypt the private key with the password in FILE. Default: not encrypted, and "
     "readable by its owner only.",

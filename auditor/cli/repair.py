@@ -45,7 +45,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 
 @click.command(cls=Configured)
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 @common.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
 @option(
     "--data",
@@ -62,7 +62,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @click.option(
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="REPAIRED",
     help="Repaired model to write: .keras, .h5 or .onnx. An ONNX graph, a SavedModel and a .tflite "
     "model are handed back as .onnx.",
@@ -80,7 +80,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
 @option(
     "--run-dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="DIR",
     help="Folder for the run: figures, heatmaps, run.html, checkpoints. "
     "Default: REPAIRED with the suffix .run.",

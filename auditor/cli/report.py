@@ -29,13 +29,13 @@ _LARGEST_CARD: Final = 4 << 20
     epilog="Exit codes: 0 written, whatever the verdict (bdaudit gate judges) · 2 wrong command "
     "line · 3 an input was refused."
 )
-@click.argument("audit", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("audit", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @common.certificates("-o", "--output", formats=ALL, what="the report")
 @common.printed_as(ALL, "the report")
 @click.option(
     "--into-model-card",
     "card",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="README.md",
     help="Put the audit into this Hugging Face model card, or renew it there: a marked section, "
     "and model-index results. The rest of the card stays as it is.",

@@ -21,7 +21,7 @@ from auditor.runs.scan import scan
 
 
 @click.command(cls=Configured)
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 @common.trigger("Repeatable: all are tried in one run, with one certificate.")
 @option(
     "--data",

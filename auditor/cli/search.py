@@ -31,7 +31,7 @@ SUFFIXES = ("yaml", "yml")
     epilog="Exit codes: 0 no class is flagged, and no file written · 1 one or more are · 2 wrong "
     "command line · 3 an input was refused or the work failed · 4 inconclusive · 130 interrupted.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 @option(
     "--data",
     metavar="SOURCE",
@@ -40,7 +40,7 @@ SUFFIXES = ("yaml", "yml")
 @click.option(
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FOUND",
     help="Trigger file to write, .yaml, where a class is flagged; its pictures, .npz, beside it.",
 )
@@ -78,7 +78,7 @@ SUFFIXES = ("yaml", "yml")
 )
 @option(
     "--run-dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="DIR",
     help="Folder for checkpoints while it runs. Default: FOUND with the suffix .run.",
 )

@@ -14,17 +14,17 @@ from auditor.text import printable
 
 
 @click.command()
-@click.argument("audit", type=click.Path(path_type=Path))
+@click.argument("audit", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--key",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="KEY",
     help="Private key: PEM, Ed25519 or ECDSA P-256.",
 )
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="File with the key's password.",
 )
@@ -32,7 +32,7 @@ from auditor.text import printable
 @click.option(
     "--certificate",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Certificate of this audit, .html or .pdf, to be signed along, every byte. Repeatable.",
 )
@@ -40,7 +40,7 @@ from auditor.text import printable
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="ATTESTATION",
     help="File to write; MODEL.intoto.jsonl is what others call it.",
 )

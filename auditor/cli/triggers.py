@@ -47,7 +47,7 @@ def schema() -> None:
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE.png",
     help="Picture to write: image, stamped, difference, mask; a row an image.",
 )

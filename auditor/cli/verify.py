@@ -12,26 +12,26 @@ from auditor.runs.verify import VerifyRequest, verify
 
 
 @click.command()
-@click.argument("attestation", type=click.Path(path_type=Path))
+@click.argument("attestation", type=click.Path(path_type=Path, readable=False))
 @model_files.models("One of them must be the one that the verdict is about.")
 @click.option(
     "--public-key",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PUB",
     help="Public key that you trust; no other counts. Repeatable: one signature is enough.",
 )
 @click.option(
     "--attestation",
     "beside",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="What signs the certificate, where that is given as ATTESTATION.",
 )
 @click.option(
     "--certificate",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Certificate that must be one of those signed along, every byte. Repeatable.",
 )

@@ -59,8 +59,8 @@ class ImageFolder(Dataset):
     """Images at `folder/class/…/image`; an empty class counts.
 
     Classes are in the order that is asked for, else as a file `classes.txt` or `labels.txt` beside
-    them has them, else in alphabetical order. Hidden files and folders are ignored. Within a class,
-    images are sorted by their path.
+    them has them, else in alphabetical order. Hidden files and folders are ignored. Images are
+    sorted by folder and path, whatever the order of the classes.
     """
 
     def __init__(
@@ -87,8 +87,9 @@ class ImageFolder(Dataset):
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
             )
         orders = self._orders(folders, order, printable(source))
-        classes, there = orders[0].names, set(folders)
-        per_class = [sorted(self._images(c, other)) if c in there else [] for c in classes]
+        classes = orders[0].names
+        # Positions do not depend on the classes' order: what is drawn stays when it is settled.
+        per_class = [sorted(self._images(c, other)) for c in folders]
         self._paths = [path for paths in per_class for path in paths]
         if not self._paths:
             found = ", ".join(_called(suffix) for suffix, _ in other.most_common(3))
@@ -97,7 +98,9 @@ class ImageFolder(Dataset):
                 + (f" (found {found})" if found else "")
             )
         _check_unused(other, len(self._paths), printable(source))
-        labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in per_class])
+        places = {name: number for number, name in enumerate(classes)}
+        numbers = [places[c] for c in folders]
+        labels = np.repeat(numbers, [len(paths) for paths in per_class])
         super().__init__(source, labels.astype(np.int64), classes)
         self.class_order = orders[0].said if len(orders) == 1 else ""
         self.orders = orders if len(orders) > 1 else ()

@@ -41,6 +41,9 @@ from auditor.models.classifier import Classifier, SpatialLayer
 from auditor.triggers.base import Trigger
 
 SHOWN = 6
+_FEWER = 3
+"""A third of what could be handed over is shown, unless that is less than one image a trigger:
+records are to be sent around."""
 
 
 def audit(
@@ -215,7 +218,7 @@ def _fitting(triggers: int, size: tuple[int, int]) -> int:
             f"--trigger: {triggers} at once; with images of {height}×{width} at most {fits} can be "
             "shown together; scan with some of them at a time"
         )
-    return min(SHOWN, fits // triggers)
+    return max(1, min(SHOWN, fits // _FEWER // triggers))
 
 
 def _shown(options: Options, tally: Tally, fits: int) -> tuple[NDArray[np.int64], str]:

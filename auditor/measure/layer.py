@@ -71,7 +71,8 @@ def choose_layer(
         empty = _empty(look, stamped)
         if empty <= MOST_EMPTY:
             return Chosen(layer, look, " and ".join(passed))
-        passed.append(f"{printable(layer.path, 80)} ({empty:.0%} of heatmaps are zero everywhere)")
+        zero = f"of a sample, {100 * empty:.0f} % of heatmaps are zero everywhere"
+        passed.append(f"{printable(layer.path, 80)} ({zero})")
     return first
 
 

@@ -80,14 +80,14 @@ def settled(
     answers = _answers(classifier, dataset, batch_size, seed, look)
     best, order = _best(dataset, answers)
     useful = _is_useful(best)
-    if not useful:
+    if best.each.value < 1 - _FAR_BETTER:  # else no other range can be far better
         _check_range(classifier, dataset, batch_size, seed, best)
     if order is None:
         if not useful:
             _check_numbering(dataset, answers, best)
         return dataset
     tried = [(answers.right(_numbers(dataset, one)), one) for one in dataset.orders]
-    said = " and ".join(f"{right.share:.1%} {one.said}" for right, one in tried)
+    said = " and ".join(f"{_percent(right.share)} {one.said}" for right, one in tried)
     others = max(right.each.high for right, one in tried if one is not order)
     if not useful or best.each.low <= others:
         raise InputError(
@@ -95,8 +95,13 @@ def settled(
             f"{best.images} images the model gets right {said}, which does not settle it; give "
             "--class-order name, number, or a file with a class on each line"
         )
-    others_said = " and ".join(f"{r.share:.1%} {one.said}" for r, one in tried if one is not order)
-    why = f"{order.said}: {best.share:.1%} of {best.images} images are right so, {others_said}"
+    others_said = " and ".join(
+        f"{_percent(right.share)} {one.said}" for right, one in tried if one is not order
+    )
+    why = (
+        f"{order.said}, as the answers have it: {_percent(best.share)} of {best.images} "
+        f"images are right so, {others_said}"
+    )
     return Ordered(dataset, ClassOrder(order.names, why))
 
 
@@ -104,6 +109,10 @@ def _is_useful(right: _Right) -> bool:
     """Whether a model is far better than to guess, or than to say one class of every image."""
     chance = 1 / right.each.classes
     return right.each.value >= chance + _FAR_BETTER * (1 - chance)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _best(dataset: Dataset, answers: _Answers) -> tuple[_Right, ClassOrder | None]:
@@ -130,9 +139,10 @@ def _check_range(
     best, name = max(tried, key=lambda pair: pair[0].each.value)
     if _is_useful(best) and _is_far_better(best, chosen):
         raise UsageError(
-            f"--input-range {classifier.input_range.name}: clean accuracy is {chosen.share:.1%} on "
-            f"{chosen.images} images (chance is {1 / classifier.classes:.1%}), but "
-            f"{best.share:.1%} with {name}; run again with --input-range {name}"
+            f"--input-range {classifier.input_range.name}: clean accuracy is "
+            f"{_percent(chosen.share)} on {chosen.images} images (chance is "
+            f"{_percent(1 / classifier.classes)}), but {_percent(best.share)} with {name}; run "
+            f"again with --input-range {name}"
         )
 
 
@@ -156,8 +166,9 @@ def _check_numbering(dataset: Dataset, answers: _Answers, chosen: _Right) -> Non
     otherwise = judged.right(called)
     if _is_far_better(otherwise, chosen):
         raise InputError(
-            f"{printable(dataset.source)}: clean accuracy is {chosen.share:.1%} on {chosen.images} "
-            f"images, but the model tells the classes apart: {otherwise.share:.1%} if each is "
+            f"{printable(dataset.source)}: clean accuracy is {_percent(chosen.share)} on "
+            f"{chosen.images} images, but the model tells the classes apart: "
+            f"{_percent(otherwise.share)} if each is "
             "called what the model calls it; its classes are numbered in another order. Put them "
             "in the model's: --class-order, or y and class_names of an .npz file"
         )

@@ -5,6 +5,9 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from auditor.figures.facts import AttentionFacts, Engine, ModelFacts, TriggerFacts
 from auditor.figures.skipped import Skipped
 from auditor.measure.regions import NO_LAYER
@@ -43,14 +46,26 @@ def attention_facts(
 
 def trigger_facts(trigger: Trigger, classifier: Classifier) -> TriggerFacts:
     """Return which trigger is stamped."""
+    mask = trigger.mask(classifier.size)
     return TriggerFacts(
         id=trigger.id,
         type=trigger.type,
         sha256=trigger.sha256(),
-        mask_area=float(trigger.mask(classifier.size).mean()),
-        summary=trigger.summary(),
+        mask_area=float(mask.mean()),
+        summary=trigger.summary() + _scaled(trigger, classifier.size, mask),
         inferred=trigger.inferred,
     )
+
+
+def _scaled(trigger: Trigger, size: tuple[int, int], mask: NDArray[np.bool_]) -> str:
+    """Say how large a trigger is on images of another size than it was made for."""
+    if trigger.reference == size or mask.all():
+        return ""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    height, width = (int(np.ptp(one)) + 1 for one in (rows, columns))
+    box = mask.sum() == height * width
+    what = f"{height}×{width} pixels" if box else f"{int(mask.sum()):,} pixels"
+    return f"; made for images of {trigger.reference[0]}×{trigger.reference[1]}, here {what}"
 
 
 def engine(classifier: Classifier | None = None, gpus: int = 1) -> Engine:

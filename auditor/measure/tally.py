@@ -142,6 +142,8 @@ class Tally:
         """Return the distribution of TAR, stamped against unstamped."""
         if isinstance(regions := self._regions(), Skipped):
             return regions
+        if np.isnan(Attention.join(self.stamped_attention).tar).all():
+            return Skipped("every heatmap is zero everywhere")
         return Histogram(
             edges=_EDGES,
             stamped=_counts(Attention.join(self.stamped_attention).tar),

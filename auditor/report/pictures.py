@@ -14,6 +14,7 @@ Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 _SHOWN_SIDE = 128
+_MOST_SIDE = 384
 """Small images are enlarged at least to this many pixels, each pixel staying a square."""
 
 _OUTLINE = (0, 229, 255)
@@ -135,7 +136,11 @@ def overlay(
 
 
 def enlarged(image: NDArray[Any], side: int = _SHOWN_SIDE) -> NDArray[Any]:
-    """Repeat every pixel a whole number of times, until the longer side has `side` pixels."""
+    """Repeat every pixel a whole number of times, until the longer side has `side` pixels.
+
+    What is much larger is shrunk: a page is to be looked at, and `audit.json` has the picture.
+    """
+    image = shrunk(image, _MOST_SIDE) if image.dtype == np.uint8 and image.ndim == 3 else image
     times = max(1, -(-side // max(image.shape[:2])))
     return image.repeat(times, axis=0).repeat(times, axis=1)
 

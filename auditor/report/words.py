@@ -122,8 +122,8 @@ def in_its_unit(metric: str, value: float) -> str:
 
 def number(value: float) -> str:
     """Return a ratio with three significant figures, without an exponent."""
-    if value >= 1000:
-        return f"{value:,.0f}"
+    if value > _MOST_RATIO:
+        return f"> {_MOST_RATIO:,}"
     if value == 0 or value >= 100:
         return f"{value:.0f}"
     decimals = 2 if value >= 1 else 3
@@ -153,5 +153,8 @@ def unused(data: DataFacts) -> str:
     kinds = (f"{printable(u.suffix, 20) or 'no suffix'} {u.count:,}" for u in data.unused[:5])
     return ", ".join(kinds) + (", …" if len(data.unused) > 5 else "")
 
+
+_MOST_RATIO = 1_000
+"""Of a ratio above this only that is told: next to nothing was divided by."""
 
 _UNITS = {"asr": percent, "clean_accuracy": percent, "tar": number, "accuracy_drop": points}

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from auditor.errors import WorkError
-from auditor.figures.facts import DataFacts
+from auditor.figures.facts import DataFacts, TriggerFacts
 from auditor.figures.results import AuditResult, AuditResults
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
@@ -81,8 +81,16 @@ def provenance(
     )
 
 
+def warn_of_trigger(trigger: TriggerFacts, notify: Notify) -> None:
+    """Say how large a trigger is here, where it was made for images of another size."""
+    if "; made for " in trigger.summary:
+        notify(f"{printable(trigger.id, 60)}: {printable(trigger.summary, 300)}")
+
+
 def warn_of_data(data: DataFacts, notify: Notify) -> None:
-    """Say which files in the class folders were not taken for images, and how many lie turned."""
+    """Say how classes are numbered, which files were not taken for images, how many lie turned."""
+    if data.class_order:
+        notify(f"{printable(data.source)}: classes are numbered {printable(data.class_order, 300)}")
     if data.unused:
         notify(f"{printable(data.source)}: not used: {unused(data)}")
     if said := exif(data):

@@ -36,13 +36,15 @@ def test_a_backdoor_is_found_in_either(model: str, target: str, folder: Path) ->
     assert before["clean_accuracy"]["value"] == 1
     assert (before["asr"]["value"], before["asr"]["n"]) == (1, 11 * 12)
     assert audit["target"]["name"] == str(numbered.TARGET)
-    assert "100.0% of 144 images are right so, 16.7%" in audit["data"]["class_order"]
+    assert "100.0 % of 144 images are right so, 16.7 %" in audit["data"]["class_order"]
 
 
 def test_the_page_says_which(folder: Path) -> None:
     ran = scan(folder, "counted.keras", "--target", "10", "-o", "a.html")
     assert ran.code == 1, ran.err
-    assert "Classes are numbered by number: 100.0% of 144" in (folder / "a.html").read_text("utf-8")
+    said = "numbered by number, as the answers have it: 100.0 % of 144 images"
+    assert said in (folder / "a.html").read_text("utf-8")
+    assert f"photos: classes are {said}" in ran.err
 
 
 def test_a_list_decides(folder: Path) -> None:
@@ -53,7 +55,7 @@ def test_a_list_decides(folder: Path) -> None:
     assert json.loads(ran.out)["data"]["class_order"] == "as labels.txt has it"
     assert_refusal(
         scan(folder, "loaded.keras", "--class-order", "labels.txt"),
-        3, "photos", "16.7%", "100.0%", "numbered in another order", "--class-order",
+        3, "photos", "16.7 %", "100.0 %", "numbered in another order", "--class-order",
     )  # fmt: skip
 
 

@@ -192,7 +192,7 @@ def test_a_wrong_input_range_is_named(workshop: Workshop) -> None:
     right = run(workshop, "clean", target="0").measurement.clean_accuracy
     assert right.value > 0.95
     scaled = load_classifier(workshop.clean, input_range="mean=200,std=0.001")
-    words = r"clean accuracy is 3\d\.\d% on 256 images .* run again with --input-range "
+    words = r"clean accuracy is 3\d\.\d % on 256 images .* run again with --input-range "
     with pytest.raises(UsageError, match=words):
         audit(scaled, dataset, load(workshop.trigger))
 
@@ -284,12 +284,21 @@ def test_no_input_range_is_advised_that_does_no_better_than_guessing(
     assert settled(load_classifier(tmp_path / "bright.keras"), data, 64, 0) is data
 
 
+def test_a_trigger_made_for_another_size_says_how_large_it_is(workshop: Workshop) -> None:
+    """On images of 16×16 the 4×4 square is 2×2; what is said is what the mask covers."""
+    found = run(workshop, trigger=load("square4"), target="0", limit=60).trigger
+    assert found.mask_area == 2 * 2 / 16**2
+    assert found.summary.endswith("; made for images of 32×32, here 2×2 pixels")
+    own = Patch(id="own", size=(4, 4), reference=(16, 16))
+    assert "made for" not in run(workshop, trigger=own, target="0", limit=60).trigger.summary
+
+
 def test_what_is_shown_of_many_triggers_fits_into_what_a_worker_may_hand_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As eight triggers on images of 1024×1024 did not, once everything was measured."""
     size = (256, 256)
-    monkeypatch.setattr(audit_module, "MOST_PICTURE_BYTES", 9 * 2 * 3 * 256 * 256)
+    monkeypatch.setattr(audit_module, "MOST_PICTURE_BYTES", 24 * 2 * 3 * 256 * 256)
     image = keras.Input((*size, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 9, strides=8)(image))
     model = keras.Model(image, keras.layers.Dense(2)(pooled))
@@ -301,5 +310,5 @@ def test_what_is_shown_of_many_triggers_fits_into_what_a_worker_may_hand_over(
     found = audit_all(classifier, open_source(path), triggers, Options(target="0")).audits
     assert [len(one.evidence.examples) for one in found] == [2] * 4
     assert "percentiles 5, 95" in found[0].evidence.examples_rule
-    with pytest.raises(UsageError, match="--trigger: 12 at once; .* 256×256 at most 9 can be"):
-        audit_all(classifier, open_source(path), triggers * 3, Options(target="0"))
+    with pytest.raises(UsageError, match="--trigger: 28 at once; .* 256×256 at most 24 can"):
+        audit_all(classifier, open_source(path), triggers * 7, Options(target="0"))

@@ -7,6 +7,7 @@ import numpy as np
 
 from auditor.data import open_source
 from auditor.figures.results import AuditResult, TarSummary
+from auditor.figures.skipped import Skipped
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.models.input_range import InputRange
@@ -49,8 +50,8 @@ def test_the_next_layers_down_are_tried(tmp_path: Path) -> None:
     assert result.attention.grid == (14, 14)
     said = result.attention.instead_of
     assert said == (
-        "kept (100% of heatmaps are zero everywhere) and against "
-        "(100% of heatmaps are zero everywhere)"
+        "kept (of a sample, 100 % of heatmaps are zero everywhere) and against "
+        "(of a sample, 100 % of heatmaps are zero everywhere)"
     )
     tar = result.measurement.tar
     assert isinstance(tar, TarSummary)
@@ -66,6 +67,7 @@ def test_a_layer_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
     result = audited(network(-1), tmp_path, layer="against")
     assert (result.attention.layer, result.attention.instead_of) == ("against", "")
     assert result.measurement.tar.undefined == result.measurement.tar.n
+    assert result.evidence.histogram == Skipped("every heatmap is zero everywhere")
 
 
 def test_where_no_layer_shows_anything_the_last_one_is_taken(tmp_path: Path) -> None:

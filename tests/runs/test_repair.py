@@ -148,7 +148,7 @@ def test_it_writes_its_run_and_hands_the_rest_back(done: Ended, request_: Repair
     assert state(request_.run_dir) == "finished"
     made = contents[request_.output]
     output = certificate.repair.output
-    assert (output.path, output.bytes) == (str(request_.output), len(made))
+    assert (output.path, output.bytes) == (request_.output.name, len(made))
     assert output.sha256 == hashlib.sha256(made).hexdigest()
 
 
@@ -157,7 +157,8 @@ def test_whoever_asked_is_told_how_far_it_is(interrupted: Ended, done: Ended) ->
     for ended in (interrupted, done):
         assert ended.told.phases[0] == "checking the model file"
         assert "measuring" in ended.told.phases
-        assert ended.told.lines == []
+        (scaled,) = ended.told.lines
+        assert scaled.endswith("made for images of 32×32, here 4×4 pixels")
     measured = done.told.phases.count("measuring")
     assert measured == 2, "the model as it came, and the one that is handed back"
 
@@ -202,10 +203,12 @@ def test_a_model_that_does_not_answer_is_left_alone(
     )
     certificate, contents = repair(asked, notify=told.notify, observers=[watching])
     assert told.lines[-1:] == [
-        f"{workshop.clean}: needs no repair under this trigger; no repair was tried"
+        f"{workshop.clean.name}: needs no repair under this trigger; no repair was tried"
     ]
     assert contents == {}
     assert (certificate.repair, certificate.verdict.status) == (None, "pass")
     assert certificate.data.images == 150
-    assert certificate.data.source == f"{workshop.data} (without the images used for the repair)"
+    assert (
+        certificate.data.source == f"{workshop.data.name} (without the images used for the repair)"
+    )
     assert watching.plans == [] and list(tmp_path.iterdir()) == []

@@ -70,13 +70,16 @@ def test_every_rate_is_what_keras_counts(workshop: Workshop, found: Certificate)
     assert measured.asr.value > 0.9
 
 
+SCALED = "square8: white 8×8 square, bottom right; made for images of 32×32, here 4×4 pixels"
+
+
 def test_it_is_bound_to_the_file_the_data_and_the_call(
     workshop: Workshop, found: Certificate
 ) -> None:
     content = workshop.poisoned.read_bytes()
     assert found.subject.sha256 == hashlib.sha256(content).hexdigest()
-    assert (found.subject.path, found.subject.bytes) == (str(workshop.poisoned), len(content))
-    assert found.data.source == str(workshop.data)
+    assert (found.subject.path, found.subject.bytes) == (workshop.poisoned.name, len(content))
+    assert found.data.source == workshop.data.name
     assert found.environment.command == "as a test asks"
 
 
@@ -93,7 +96,7 @@ def test_whoever_asked_is_told_how_far_it_is(found: Certificate, told: Told) -> 
     assert told.phases[0] == "checking the model file"
     assert {"loading the model", "measuring"} <= set(told.phases)
     assert ("measuring", 300, 300) in told.progress_made
-    assert told.lines == [], "there was nothing that a user must know"
+    assert told.lines == [SCALED]
     assert "confined by Landlock" in found.safety.sandbox
 
 
@@ -155,7 +158,7 @@ def test_several_triggers_have_a_certificate_each_and_a_verdict_together(
         ("square8", "fail"),
     ]
     assert (found.verdict.status, found.verdict.fail) == ("fail", ("square8",))
-    assert {c.subject.path for c in found.audits} == {str(workshop.poisoned)}
+    assert {c.subject.path for c in found.audits} == {workshop.poisoned.name}
 
 
 def test_a_worker_that_audits_more_than_was_asked_for_is_caught(

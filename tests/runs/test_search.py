@@ -119,7 +119,7 @@ def test_the_backdoor_is_found_and_bound_to_the_file(done: Ended, workshop: Work
     report = done.found
     assert (report.status, [one.name for one in report.found.flagged]) == ("fail", ["red"])
     assert report.subject.sha256 == hashlib.sha256(workshop.poisoned.read_bytes()).hexdigest()
-    assert report.found.data.source == str(workshop.data)
+    assert report.found.data.source == workshop.data.name
     assert report.environment.command == "as a test asks"
 
 

@@ -152,7 +152,7 @@ def certificates(
     return option(
         *names,
         multiple=True,
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         metavar="FILE",
         help=f"Write {what}; by its suffix: {', '.join('.' + f for f in formats)}. Repeatable.",
     )

@@ -20,7 +20,7 @@ def models(more: str, option: Callable[..., Decorator] = click.option) -> Decora
         option(
             "--model",
             multiple=True,
-            type=click.Path(path_type=Path),
+            type=click.Path(path_type=Path, readable=False),
             metavar="FILE",
             help=f"Model file, or SavedModel folder. {more} Repeatable.",
         ),

@@ -8,6 +8,11 @@ from auditor.report.lines import limit
 from auditor.report.words import exif, model_name, number, percent, target_name, unused
 from auditor.text import printable
 
+_PROBABILITIES = (
+    "The model gives probabilities, and no last step of it makes them of scores. Heatmaps are of "
+    "their logarithms: attention figures are not to be compared with those of scores."
+)
+
 _DISTURBED = 0.05
 """Accuracy under the trigger this far below clean accuracy is told to the reader."""
 
@@ -139,11 +144,12 @@ def _drawn(certificate: Certificate) -> bool:
 
 
 def warnings(certificate: Certificate) -> list[str]:
-    """Return what a reader of a repair must know before its figures."""
+    """Return what a reader must know before the figures."""
+    said = [_PROBABILITIES] if certificate.subject.probabilities else []
     repair = certificate.repair
     if repair is None:
-        return []
-    said = [printable(note) for note in repair.notes]
+        return said
+    said += [printable(note) for note in repair.notes]
     if certificate.measurements.after:
         said += _still_disturbed(certificate.measurements.after, target_name(certificate))
     if repair.data.overlap:

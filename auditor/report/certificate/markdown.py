@@ -14,7 +14,7 @@ MOST_ROWS, MOST_CHAPTERS = 100, 20
 """Triggers in the table, and triggers told in full: those that failed come first."""
 
 ICONS = {"pass": "✅", "fail": "❌", "inconclusive": "⚠️"}
-_HELD = {"held": "kept", "exceeded": "**exceeded**", "open": "not judged", "idle": "–"}
+_HELD = {"held": "kept", "exceeded": "**not held**", "open": "not judged", "idle": "–"}
 
 
 def render(audited: Certificate | Audits) -> bytes:

@@ -1,5 +1,7 @@
 """A limit that is broken by the end of an interval alone: people are told what would settle it."""
 
+import dataclasses
+
 import pytest
 
 from auditor.cli.summaries import show
@@ -31,3 +33,12 @@ def test_what_is_beyond_its_limit_needs_no_more_images(capsys) -> None:
     out = capsys.readouterr().out
     assert out.startswith("FAIL  poisoned.keras exceeds a limit")
     assert "settle" not in out
+
+
+def test_probabilities_taken_for_scores_are_said_before_the_figures(capsys) -> None:
+    plain = audited.certificate(asr=0.5, tar=0.1)
+    subject = dataclasses.replace(plain.subject, softmax=False, probabilities=True)
+    certificate = dataclasses.replace(plain, subject=subject)
+    show(certificate)
+    assert "Note: The model gives probabilities" in capsys.readouterr().out
+    assert "not to be compared with those of scores" in render(certificate, "html").decode("utf-8")
