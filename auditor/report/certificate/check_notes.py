@@ -18,7 +18,7 @@ def check_notes(certificate: Certificate) -> Iterator[tuple[str, str]]:
         if check.ok is None and not (check.metric == "tar" and covers_all(certificate)):
             yield f"{title(check)} was not judged", printable(check.reason).rstrip(".")
         elif settled := settling(certificate, check):
-            yield f"{title(check)} fails by the end of its interval", settled
+            yield f"{title(check)} might be beyond its limit", settled
 
 
 def settling(certificate: Certificate, check: Check) -> str:

@@ -16,7 +16,7 @@ def test_the_terminal_names_the_end_and_the_number_of_images(capsys) -> None:
     out = " ".join(capsys.readouterr().out.split())
     assert out.startswith("FAIL poisoned.keras may exceed a limit")
     assert (
-        "fails by the end of its interval: 8.5 % keeps to the limit of 10.0 %, but so few images "
+        "might be beyond its limit: 8.5 % keeps to the limit of 10.0 %, but so few images "
         "leave up to 13.2 % open; about 1,537 at the same rate would settle it."
     ) in out
 
