@@ -1,6 +1,7 @@
 """Small audits of made-up figures, in a moment and without a network."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +34,13 @@ CREATED = "2026-01-02T03:04:05Z"
 def result(asr: float, tar: float, trigger: str = "square4") -> AuditResult:
     """Return an audit in which so many stamped images are taken for `red`."""
     attention = TarSummary(tar, tar, 0.9 * tar, 1.1 * tar, 200, 0, 1e6)
-    plain = TarSummary(0.1, 0.1, 0.09, 0.11, 200, 0, 1e6)
+    plain = TarSummary(0.1, 0.1, 0.09, 0.11, 200, 0, 1.0)
     correct = (np.arange(IMAGES) % 20 > 0).astype(np.uint8)
     accuracy = metrics.wilson(int(correct.sum()), IMAGES)
     return AuditResult(
         model=ModelFacts("keras", 1234, (SIZE, SIZE, 3), 3, True),
         data=DataFacts("photos/", "cd" * 32, IMAGES, 0, (), 0, "none", NAMES),
-        trigger=TriggerFacts(trigger, "patch", "ef" * 32, 0.0625, "a white square"),
+        trigger=TriggerFacts(trigger, "patch", sha256_of(trigger), 0.0625, "a white square"),
         target=Target(0, "red", "given"),
         attention=AttentionFacts("last", (4, 4), "center", "0..1"),
         measurement=Measurement(
@@ -64,6 +65,11 @@ def result(asr: float, tar: float, trigger: str = "square4") -> AuditResult:
         correct=correct,
         shown=(0, 1, 2, 3, 4),
     )
+
+
+def sha256_of(trigger: str) -> str:
+    """Return one for each trigger."""
+    return "ef" * 32 if trigger == "square4" else hashlib.sha256(trigger.encode()).hexdigest()
 
 
 def _rows(correct: np.ndarray, turned: int) -> tuple[ClassRow, ...]:

@@ -79,7 +79,7 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
     """
     ways, written = compare_flags.ways(flags), flags["output"]
     data = sources.for_repair(flags["data"], flags["eval_data"])
-    read = inputs(model, trigger, *data)
+    read = inputs(model, trigger, *data, flags["class_order"])
     outputs.check_outputs(written, list(COMPARISON), read, force=flags["force"])
     outputs.ready(written, COMPARISON)
     now()

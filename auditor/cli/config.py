@@ -4,6 +4,7 @@ Those of the working folder are read unasked and may set little (`working_folder
 `--config` names may set anything.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
@@ -19,7 +20,12 @@ from auditor.errors import UsageError
 from auditor.files.regular_file import open_regular
 from auditor.text import printable
 
-_MOST_BYTES = 1 << 20
+_MOST_BYTES = 256 << 10
+_MOST_PARTS = 20
+"""Of a dotted key: tomllib takes time by their square."""
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.){0,100}+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}")
+"""A key of one part more, or a text that reads like one."""
 _OURS, _SHARED = "bdaudit.toml", "pyproject.toml"
 GATE, POLICY = "gate", "policy"
 """The command that has a table of its own, and that table."""
@@ -145,7 +151,7 @@ def _read(path: Path, *, missing: bool) -> dict[str, Any]:
     shown = printable(str(path))
     try:
         with open_regular(path, _MOST_BYTES) as file:
-            table = tomllib.load(file)
+            table = tomllib.loads(_bounded(file.read(_MOST_BYTES).decode("utf-8")))
         repr(table)  # a number of thousands of digits cannot be shown again
         return table
     except OSError as error:
@@ -154,6 +160,18 @@ def _read(path: Path, *, missing: bool) -> dict[str, Any]:
         raise UsageError(f"{shown}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError
         raise UsageError(f"{shown}: not readable as TOML: {printable(str(error))}") from error
+
+
+def _bounded(text: str) -> str:
+    """Return a text, unless it has a key of more parts than is read in a moment.
+
+    Raises:
+        ValueError: It has one; names the line.
+    """
+    if found := _LONG_KEY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ValueError(f"line {line}: a key of more than {_MOST_PARTS} parts; shorten it")
+    return text
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:

@@ -20,7 +20,7 @@ from auditor.cli.requests import (
     repair_request,
     search_request,
 )
-from auditor.cli.search import where_written
+from auditor.cli.search import check_found, where_written
 from auditor.cli.summaries import conclude, show
 from auditor.errors import WorkError
 from auditor.figures.verdict import Status
@@ -97,7 +97,8 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     does not help hands back nothing and exits 1. MODEL is never written to.
     """
     data, force = sources.for_repair(flags["data"], flags["eval_data"]), flags["force"]
-    read, written = inputs(model, trigger, *data), flags["certificate"]
+    read = inputs(model, trigger, *data, flags["class_order"], flags["object_region"])
+    written = flags["certificate"]
     outputs.check_outputs([output], MODEL_SUFFIXES, read, force=force)
     if model.is_dir() or model.suffix.lower() in GRAPH_SUFFIXES:
         check_form("graph", output.suffix.lower())
@@ -109,7 +110,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     resume = flags["resume"]
     if trigger == (UNKNOWN,):
         found = output.with_suffix(".found.yaml")
-        outputs.check_outputs([found], ["yaml"], read, force=force or resume)
+        check_found(found, read, force=force or resume)
         one = _found(model, found, data, options, flags)
         if not isinstance(one, Trigger):
             return exit_code(one, exit_zero=flags["exit_zero"])

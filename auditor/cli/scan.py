@@ -51,7 +51,7 @@ def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
     attention sits on the trigger (TAR), and what the model does without it.
     """
     written, verbose = flags["output"], flags["verbose"]
-    read = inputs(model, trigger, flags["data"])
+    read = inputs(model, trigger, flags["data"], flags["class_order"])
     outputs.check_outputs(written, list(CERTIFICATE), read, force=flags["force"])
     request = scan_request(model, trigger, flags)
     InputRange.parse(flags["input_range"])

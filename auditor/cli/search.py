@@ -1,5 +1,6 @@
 """`bdaudit search`: find the trigger that nobody gave you."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from auditor.records.provenance import now
 from auditor.records.search_report import SearchReport
 from auditor.report.formats import SEARCH
 from auditor.runs.search import search
-from auditor.runs.trigger_files import trigger_files
+from auditor.runs.trigger_files import pictures_beside, trigger_files
 from auditor.search.options import SearchOptions
 from auditor.text import printable
 
@@ -96,10 +97,10 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
     trigger file for scan and repair.
     """
     quiet, verbose, force = flags["quiet"], flags["verbose"], flags["force"]
-    read, written = inputs(model, (), flags["data"]), flags["certificate"]
-    outputs.check_outputs([output], SUFFIXES, read, force=force or resume)
+    read = inputs(model, (), flags["data"], flags["class_order"])
+    written = flags["certificate"]
+    check_found(output, read, force=force or resume)
     outputs.check_outputs(written, list(SEARCH), read, force=force or resume)
-    _check_pictures(output, force=force or resume)
     outputs.ready(written, SEARCH)
     now()
     InputRange.parse(flags["input_range"])
@@ -135,8 +136,26 @@ def where_written(report: SearchReport, output: Path) -> str:
     return f"Trigger file: {printable(str(output))}"
 
 
-def _check_pictures(output: Path, *, force: bool) -> None:
-    """Refuse to write over pictures: which will be written is known only at the end."""
-    there = sorted(output.parent.glob(f"{output.stem}-*.npz")) if not force else []
-    if there:
-        raise UsageError(f"{printable(str(there[0]))}: exists; use --force to replace it")
+def check_found(output: Path, read: Sequence[Path], *, force: bool) -> None:
+    """Refuse a trigger file that cannot be written, or whose pictures cannot, as all outputs.
+
+    Which pictures will be written is known only at the end: all that may be are looked at.
+
+    Args:
+        output: The trigger file.
+        read: Files that must never be written over, `force` or not.
+        force: Whether existing files may be replaced.
+
+    Raises:
+        UsageError: As `outputs.check_outputs`; of a picture, with the reason why it is one.
+    """
+    outputs.check_outputs([output], SUFFIXES, read, force=force)
+    try:
+        for picture in pictures_beside(output):
+            outputs.check_outputs([picture], (), read, force=force)
+    except OSError as error:
+        shown = printable(str(output.parent))
+        raise UsageError(f"{shown}: cannot be listed: {error.strerror}") from error
+    except UsageError as error:
+        rule = printable(f"{output.stem}-CLASS.npz")
+        raise UsageError(f"{error} (pictures go beside --output, as {rule})") from error

@@ -74,8 +74,8 @@ def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool
     Side by side: the image, the stamped image, their difference ×5 on gray (×50 where no value
     changes by more than 2), the changed pixels.
     """
-    outputs.check_outputs([output], ["png"], [Path(data)], force=force)
     trigger = spec.load(spec_)
+    outputs.check_outputs([output], ["png"], [Path(data), *trigger.files()], force=force)
     with Display(show=True) as display:
         shown = show_trigger(trigger, data, count=count, seed=seed, progress=display, notify=say)
         times = amplification(shown.images[0], shown.stamped[0])

@@ -133,7 +133,7 @@ class NpzFile(Dataset):
         members = archive.namelist()
         keys = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
         shown = printable(", ".join(keys) or "none", 120)
-        if len(set(members)) != len(members):
+        if len({name.removesuffix(".npy") for name in members}) != len(members):
             raise InputError(f"{self._where}: has two arrays of one name (found: {shown})")
         if missing := [key for key in ("x", "y") if key not in keys]:
             raise InputError(
@@ -177,7 +177,7 @@ class NpzFile(Dataset):
             names = member.rows(0, count)
         try:
             return tuple(n.decode() if isinstance(n, bytes) else n for n in names.tolist())
-        except ValueError:
+        except (ValueError, SystemError):  # the latter of a code point that Unicode does not have
             raise InputError(f"{where}: is not valid text; save it as a str array") from None
 
 

@@ -9,9 +9,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from auditor.errors import InputError
 from auditor.figures.facts import AttentionFacts
-from auditor.figures.metrics import balanced_of, wilson
+from auditor.figures.metrics import EPSILON, balanced_of, wilson
 from auditor.figures.results import (
     Balanced,
     Evidence,
@@ -28,6 +30,14 @@ _ROUNDING: Final = 1e-9
 """Relative, of what is computed from counts."""
 _HEAT_ROUNDING: Final = 1e-6
 """The same of what is computed from float32 heatmaps."""
+
+_CEILINGS: Final = {
+    "tar": 1 / EPSILON,
+    "tar_target": 1 / EPSILON,
+    "trigger_mass": 1.0,
+    "heatmap_shift": 1.0,
+}
+"""What no layer's grid goes beyond: all the heat on the trigger, and none on the object."""
 
 
 def close(one: float | None, other: float | None) -> bool:
@@ -74,23 +84,28 @@ def check_classes(named: Sequence[int], classes: int, where: str) -> None:
         raise InputError(f"{where}: names a class that is none of {classes}")
 
 
-def check_target(target: Target, classes: int, where: str = "$.target") -> None:
+def check_target(target: Target, names: Sequence[str], where: str = "$.target") -> None:
     """Refuse a target that is none of the model's classes.
 
     Args:
         target: Where the backdoor leads.
-        classes: Number of the model's classes.
+        names: One a class of the model.
         where: JSON path of the target.
 
     Raises:
-        InputError: It leads nowhere, to no class of these, or is for another number of classes.
+        InputError: It leads nowhere, to no class of these or to one of another name, is for another
+            number of classes, or was given and inferred.
     """
-    led = target.leads or ()
+    led, classes = target.leads or (), len(names)
     if target.class_ is None and not led:
         raise InputError(f"{where}: leads nowhere")
     if led and len(led) != classes:
         raise InputError(f"{where}.leads: is for {len(led)} classes, the model has {classes}")
     check_classes(led if target.class_ is None else (*led, target.class_), classes, where)
+    if target.class_ is not None and target.name != names[target.class_]:
+        raise InputError(f"{where}.name: is not the name of class {target.class_}")
+    if target.chosen == "given" and target.inferred_from:
+        raise InputError(f"{where}.inferred_from: some images, and the target was given")
 
 
 def check_measurement(measured: Measurement, images: int, where: str) -> None:
@@ -105,6 +120,10 @@ def check_measurement(measured: Measurement, images: int, where: str) -> None:
         InputError: Some contradict each other; names the place.
     """
     check_each(measured, where)
+    for name, most in _CEILINGS.items():
+        summary = getattr(measured, name)
+        if isinstance(summary, TarSummary) and not _ascending(0.0, summary.ceiling, most):
+            raise InputError(f"{where}.{name}.ceiling: is {summary.ceiling:g}, above {most:g}")
     accuracy, asr, robust = measured.clean_accuracy, measured.asr, measured.robust_accuracy
     if isinstance(accuracy, Rate) and accuracy.n != images:
         raise InputError(f"{where}.clean_accuracy: is of {accuracy.n} images, the data of {images}")
@@ -123,7 +142,7 @@ def check_measurement(measured: Measurement, images: int, where: str) -> None:
 
 
 def check_evidence(
-    evidence: Evidence, measured: Measurement, names: Sequence[str], where: str
+    evidence: Evidence, measured: Measurement, names: Sequence[str], target: Target, where: str
 ) -> None:
     """Hold what stands behind the figures of one model against them.
 
@@ -131,6 +150,7 @@ def check_evidence(
         evidence: What stands behind them.
         measured: The figures.
         names: One a class.
+        target: Where the backdoor leads.
         where: JSON path of the evidence.
 
     Raises:
@@ -143,6 +163,8 @@ def check_evidence(
         rows = [getattr(row, figure) for row in evidence.classes]
         if _sum(rows) != _sum([total]):
             raise InputError(f"{where}.classes: the rows' {figure} does not add up to the whole's")
+    _check_turned(evidence, measured, target, f"{where}.classes")
+    _check_example_tars(evidence, measured, f"{where}.examples")
     right = [row.accuracy for row in evidence.classes if isinstance(row.accuracy, Rate)]
     each = measured.balanced_accuracy
     if isinstance(each, Balanced) and not _same(each, right):
@@ -224,6 +246,28 @@ def _check_summary(figure: TarSummary, where: str) -> None:
 def _ascending(low: float, middle: float, high: float) -> bool:
     slack = _HEAT_ROUNDING * max(abs(low), abs(middle), abs(high))
     return low <= middle + slack and middle <= high + slack
+
+
+def _check_turned(evidence: Evidence, measured: Measurement, target: Target, where: str) -> None:
+    """Refuse an ASR of a class that is not led to another, and none of one that is."""
+    led = target.of(np.arange(len(evidence.classes)))
+    for row in evidence.classes:
+        victims = bool(led[row.class_] != row.class_)
+        if isinstance(row.asr, Rate) and not victims:
+            raise InputError(f"{where}[{row.class_}].asr: the target leads its images nowhere else")
+        left_out = isinstance(measured.asr, Rate) and isinstance(row.accuracy, Rate)
+        if isinstance(row.asr, Skipped) and victims and left_out:
+            raise InputError(f"{where}[{row.class_}].asr: is skipped, and the class has images")
+
+
+def _check_example_tars(evidence: Evidence, measured: Measurement, where: str) -> None:
+    if not isinstance(measured.tar, TarSummary):
+        return
+    most = measured.tar.ceiling
+    for number, shown in enumerate(evidence.examples):
+        for tar in (shown.clean_tar, shown.stamped_tar):
+            if tar is not None and not _ascending(0.0, tar, most):
+                raise InputError(f"{where}[{number}]: a TAR of {tar:g}, above the ceiling {most:g}")
 
 
 def _check_histogram(found: Histogram, measured: Measurement, where: str) -> None:

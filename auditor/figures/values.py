@@ -26,6 +26,9 @@ MOST_EPOCHS: Final = 50_000
 MOST_SHOWN: Final = 100
 """Images, placebos or neighbours that one audit shows."""
 
+MOST_SKIPPED: Final = 0.01
+"""Share of the images that an audit may have to do without."""
+
 MOST_PICTURE_BYTES: Final = 192 << 20
 """Of all the pictures of one result: what hands it over takes a little more."""
 

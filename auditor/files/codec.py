@@ -40,7 +40,7 @@ class WrongField(InputError):
     """
 
     def __init__(self, where: str, problem: str, key: str = "") -> None:
-        super().__init__(f"{where}: {problem}")
+        super().__init__(f"{where}: {problem}" if where else problem)
         self.where = f"{where}.{key}" if key else where
         self.problem = problem
 

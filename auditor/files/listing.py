@@ -14,6 +14,8 @@ FOLDER: Final = "bdaudit: a folder of files"
 BESIDE: Final = "bdaudit: a file and those beside it"
 
 _TWO_READINGS: Final = re.compile(r"[\\\r\n]")
+_EMPTY: Final = hashlib.sha256(b"").hexdigest()
+_GRAPHS: Final = {"saved_model.pb", "saved_model.pbtxt"}
 _BEGINNING: Final = re.compile(rb"bdaudit: a |\\?[0-9a-f]{64} [ *]")
 
 
@@ -49,9 +51,13 @@ def of_file(first: str, beside: Mapping[str, str]) -> str:
 def of_version_0_1(files: Mapping[str, str]) -> str:
     """Return the digest that version 0.1 had of several files, whatever they were.
 
-    Names were not escaped: empty where one of them leaves more than one reading.
+    Names were not escaped: empty where one of them leaves more than one reading. So it is where a
+    file is empty, which may be the rest of another model's name, that takes no bytes; and where two
+    files could be the graph.
     """
-    return "" if any(map(_TWO_READINGS.search, files)) else _sha256(_lines(files))
+    unsure = _EMPTY in files.values() or files.keys() >= _GRAPHS
+    unsure = unsure or any(map(_TWO_READINGS.search, files))
+    return "" if unsure else _sha256(_lines(files))
 
 
 def is_one(beginning: bytes) -> bool:

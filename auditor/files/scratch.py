@@ -8,6 +8,7 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,8 @@ from auditor.files.removal import remove_tree
 
 _PREFIX: Final = "bdaudit-"
 _HELD: Final = ".held-by-bdaudit"
+_AT_MOST: Final = 3_600
+"""Seconds that a process takes from making its file to locking it, a moment, and much more."""
 
 
 class Scratch:
@@ -55,6 +58,21 @@ def _remove_left() -> None:
                     _remove_if_left(Path(entry.path))
 
 
+def _held(folder: int, flags: int) -> int:
+    """Open a folder's file that is locked; what a process made that was killed before it locked it.
+
+    Raises:
+        OSError: There is none, or it was made so lately that its process may be about to lock it.
+    """
+    try:
+        return os.open(_HELD, flags, dir_fd=folder)
+    except FileNotFoundError:
+        unheld = f"{_HELD}.new"
+        if time.time() - os.stat(unheld, dir_fd=folder, follow_symlinks=False).st_mtime < _AT_MOST:
+            raise
+        return os.open(unheld, flags, dir_fd=folder)
+
+
 def _remove_if_left(folder: Path) -> None:
     """Remove a folder if it is certainly a scratch folder of ours, and nobody's any more.
 
@@ -64,7 +82,7 @@ def _remove_if_left(folder: Path) -> None:
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        held = os.open(_HELD, flags, dir_fd=here)
+        held = _held(here, flags)
         try:
             found = os.fstat(held)
             mine = os.fstat(here).st_uid == found.st_uid == os.geteuid()

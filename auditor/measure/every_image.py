@@ -10,6 +10,7 @@ from auditor.data.base import Batch, Dataset
 from auditor.data.resize import RULE
 from auditor.errors import InputError
 from auditor.figures.facts import DataFacts, SkippedImage
+from auditor.figures.values import MOST_SKIPPED
 from auditor.measure.attention import GradCam, Seen
 from auditor.measure.parity import Witness
 from auditor.measure.tally import Tally
@@ -18,7 +19,6 @@ from auditor.triggers.base import Trigger
 
 Ints = NDArray[np.int64]
 
-_SKIPPED_SHARE = 0.01
 _SKIPPED_NAMED = 20
 
 
@@ -130,7 +130,7 @@ def _asked(
     for batch in dataset.batches(indices, size, batch_size):
         before = read.images + len(read.skipped)
         _count(batch, read)
-        if len(read.skipped) > _SKIPPED_SHARE * len(indices):
+        if len(read.skipped) > MOST_SKIPPED * len(indices):
             raise InputError(
                 f"{printable(dataset.source)}: more than 1 % of the images cannot be read; "
                 f"the first: {printable(read.skipped[0].name)}: {read.skipped[0].reason}"

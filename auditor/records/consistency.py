@@ -4,6 +4,7 @@ Whoever reads an audit, to sign, verify, gate, render or compare it, comes throu
 word is taken for what can be worked out again.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final
@@ -21,7 +22,9 @@ from auditor.figures.consistency import (
 )
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Evidence, Measurement, Rate
+from auditor.figures.values import MOST_SKIPPED
 from auditor.figures.verdict import Check, Verdict
+from auditor.files.constraints import Range
 from auditor.records.certificate import Certificate, Repair
 from auditor.repair.consistency import check_history
 
@@ -47,7 +50,13 @@ def check(certificate: Certificate, where: str = "$") -> None:
         raise InputError(f"{where}.subject: not one name for each of {subject.classes} classes")
     if len(data.skipped_images) > data.skipped or data.resized > data.images:
         raise InputError(f"{where}.data: more images than there are")
-    check_target(certificate.target, subject.classes, f"{where}.target")
+    if data.skipped > MOST_SKIPPED * (data.images + data.skipped) or data.turned > data.images:
+        raise InputError(
+            f"{where}.data: more images are skipped or turned than a scan goes on with"
+        )
+    check_target(certificate.target, subject.class_names, f"{where}.target")
+    if certificate.target.inferred_from > data.images + data.skipped:
+        raise InputError(f"{where}.target.inferred_from: more images than there are")
     check_measurement(measured.before, data.images, f"{where}.measurements.before")
     _check_behind(certificate, certificate.evidence, measured.before, f"{where}.evidence")
     if certificate.repair is None:
@@ -66,15 +75,31 @@ def check_joint(audits: Sequence[Certificate], where: str) -> None:
         where: JSON path of their list.
 
     Raises:
-        InputError: They are of different models, images or limits, or one is of a repair, whose
-            verdict is about another file.
+        InputError: They are of different models, images or limits, or contradict each other; or one
+            is of a repair, whose verdict is about another file.
     """
     first = audits[0]
     if any((c.subject, c.data) != (first.subject, first.data) for c in audits):
         raise InputError(f"{where}: are not all of one model and the same images")
     if any(c.repair is not None for c in audits):
         raise InputError(f"{where}: one is of a repair, which is audited alone")
+    if len({c.trigger.id for c in audits}) < len(audits):
+        raise InputError(f"{where}: two are of triggers of one id")
+    _check_same_figures(audits, where)
     check_limits(audits, where)
+
+
+def _check_same_figures(audits: Sequence[Certificate], where: str) -> None:
+    """Refuse two accuracies of one model, or two success rates of one trigger under two names."""
+    found: dict[object, Rate] = {}
+    for audit in audits:
+        measured, aim = audit.measurements.before, (audit.target.class_, audit.target.leads)
+        rates = {"clean_accuracy": measured.clean_accuracy}
+        rates[f"asr of {audit.trigger.sha256} {aim}"] = measured.asr
+        for name, rate in rates.items():
+            if isinstance(rate, Rate) and found.setdefault(name, rate) != rate:
+                figure = name.partition(" ")[0]
+                raise InputError(f"{where}: of the same model and images, two figures of {figure}")
 
 
 def check_limits(audits: Sequence[Certificate], where: str) -> None:
@@ -98,7 +123,7 @@ def _check_behind(
 ) -> None:
     """Hold what stands behind the figures of one model against them and against the model."""
     subject = certificate.subject
-    check_evidence(evidence, measured, subject.class_names, where)
+    check_evidence(evidence, measured, subject.class_names, certificate.target, where)
     model = subject.classes, subject.input_shape, certificate.attention
     check_examples(evidence.examples, *model, f"{where}.examples")
 
@@ -108,6 +133,12 @@ def _check_repair(certificate: Certificate, repair: Repair, where: str) -> None:
     here, after = f"{where}.repair", certificate.measurements.after
     check_history(repair, certificate.subject.classes, here)
     check_each(repair.neighbours, f"{here}.neighbours")
+    if repair.data.overlap > certificate.data.images:
+        raise InputError(
+            f"{here}.data.overlap: {repair.data.overlap} images, of {certificate.data.images}"
+        )
+    if repair.output is not None and repair.output.sha256 == certificate.subject.sha256:
+        raise InputError(f"{here}.output.sha256: is the subject's, and the verdict on another file")
     if not (repair.output is None) == (repair.evidence is None) == (after is None):
         raise InputError(f"{here}.output: a file, its figures and what is behind them go together")
     ratings = (repair.der, repair.accuracy_retention, repair.asr_reduction)
@@ -131,6 +162,8 @@ def _check_repair(certificate: Certificate, repair: Repair, where: str) -> None:
 def _check_verdict(certificate: Certificate, where: str) -> None:
     """Judge the figures again by the limits that the verdict names."""
     said = certificate.verdict
+    for number, one in enumerate(said.checks):
+        _check_one(one, f"{where}.checks[{number}]")
     limits = limits_of(said.checks, where)
     for drop in _drops(certificate, said.checks, where):
         found = judge(certificate.judged, limits, certificate.subject.classes, drop).checks
@@ -142,6 +175,15 @@ def _check_verdict(certificate: Certificate, where: str) -> None:
     status = Verdict.of(said.checks).status
     if said.status != status:
         raise InputError(f"{where}.status: is {said.status}, but the checks come to {status}")
+
+
+def _check_one(check: Check, where: str) -> None:
+    """Refuse a limit that no figure has, and a reason not to judge where it was judged."""
+    most = math.inf if check.metric == "tar" else 1.0
+    if not 0 <= check.limit <= most:
+        raise InputError(f"{where}.limit: is {check.limit:g}, but must be {Range(0, most)}")
+    if check.ok is not None and check.reason:
+        raise InputError(f"{where}.reason: is why it could not be judged, and it was")
 
 
 def limits_of(checks: tuple[Check, ...], where: str = "$.verdict") -> Limits:

@@ -63,6 +63,9 @@ def unpacking() -> Unpacker:
 def _unpacked(packed: Any, most: int) -> np.ndarray[Any, Any]:
     if not isinstance(packed, dict) or packed.keys() not in _KEYS:
         raise InputError("a picture or heatmap that cannot be read")
+    shape = packed.get("shape", [])
+    if not isinstance(shape, list) or any(type(n) is not int or n < 0 for n in shape):
+        raise InputError("a picture or heatmap whose shape is no list of sizes")
     try:
         if "png" in packed:
             png = base64.b64decode(packed["png"], validate=True)

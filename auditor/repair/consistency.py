@@ -5,11 +5,19 @@ from typing import Protocol
 from auditor.errors import InputError
 from auditor.figures.consistency import check_classes, check_each, check_target
 from auditor.figures.values import MOST_EPOCHS
-from auditor.repair.result import BEFORE, Epoch, Plan, RepairResult, Watched
+from auditor.repair.result import BEFORE, Epoch, Plan, RepairData, RepairResult, Watched
 
 
 class Told(Protocol):
     """What a repair's result and its certificate both have."""
+
+    @property
+    def parameters(self) -> dict[str, str | int | float | bool | None]:
+        """Every option that shaped it."""
+
+    @property
+    def data(self) -> RepairData:
+        """The images it used."""
 
     @property
     def watched(self) -> Watched:
@@ -34,21 +42,39 @@ def check_history(told: Told, classes: int, where: str = "$") -> None:
 
     Raises:
         InputError: The epochs do not rise, one watched other images, names a class that the model
-            has not or has a figure that cannot be, or the one that was kept is not among them.
+            has not or has a figure that cannot be, or the one that was kept is not among them; or
+            more images were used than there are.
     """
-    before = -1
+    before, done = -1, (0, 0)
+    if told.data.training + told.data.validation > told.data.available:
+        raise InputError(f"{where}.data: used more images than the {told.data.available} available")
     check_classes(told.watched.labels, classes, f"{where}.watched.labels")
     for number, epoch in enumerate(told.history):
         here = f"{where}.history[{number}]"
         if epoch.epoch <= before:
             raise InputError(f"{here}: is epoch {epoch.epoch}; the history is out of order")
         before = epoch.epoch
+        if epoch.epoch >= MOST_EPOCHS or min(epoch.step - done[0], epoch.images - done[1]) < 0:
+            raise InputError(f"{here}: is too late an epoch, or of fewer steps than one before")
+        done = epoch.step, epoch.images
+        _check_seen(epoch, told.parameters.get("batch_size"), here)
         if len(epoch.heat) != len(told.watched.names):
             raise InputError(f"{here}: watched other images")
         check_classes(epoch.predicted, classes, f"{here}.predicted")
         check_each(epoch, here)
     if told.kept is not None and told.kept not in {epoch.epoch for epoch in told.history}:
         raise InputError(f"{where}.kept: no epoch {told.kept} in the history")
+
+
+def _check_seen(epoch: Epoch, batch_size: object, where: str) -> None:
+    """Refuse other images than a batch for each step, or two where stamped ones stand beside it."""
+    if isinstance(batch_size, int) and not isinstance(batch_size, bool):
+        fewest = epoch.step * batch_size
+        if not fewest <= epoch.images <= 2 * fewest:
+            raise InputError(
+                f"{where}.images: is {epoch.images}; {epoch.step} steps of {batch_size} clean "
+                f"images see {fewest} to {2 * fewest}"
+            )
 
 
 def check_plan(plan: Plan) -> None:
@@ -61,7 +87,7 @@ def check_plan(plan: Plan) -> None:
         InputError: Its target or its images are of no class, or its phases cannot be told apart or
             have too many epochs.
     """
-    check_target(plan.target, len(plan.class_names))
+    check_target(plan.target, plan.class_names)
     check_classes(plan.watched.labels, len(plan.class_names), "$.watched.labels")
     names = [name for name, _ in plan.phases]
     if len(set(names)) < len(names):

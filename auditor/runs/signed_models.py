@@ -79,7 +79,8 @@ def _known_to_version_0_1(model: ModelCopy, subject: Subject, *, folder: bool) -
     """Whether an audit by version 0.1 is about a model of several files.
 
     Its digests did not say what they were of, which the rest of the audit does. The size does for
-    names: if another model's held newlines, and so seemed to be of more files, it had fewer bytes.
+    names: if another model's held newlines, and so seemed to be of more files, it had fewer bytes;
+    as many where those are empty, so a folder that has one is `formerly` nothing.
     """
     same_kind = (subject.format == "savedmodel") == folder
     same_name = folder or PurePath(subject.path).name == model.path.name

@@ -52,6 +52,19 @@ def trigger_files(report: SearchReport, output: Path) -> dict[Path, bytes]:
     }
 
 
+def pictures_beside(output: Path) -> list[Path]:
+    """Return what lies where a picture of a trigger file may come to be, whatever the classes.
+
+    Args:
+        output: The trigger file.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    names = re.compile(rf"{re.escape(output.stem)}-({_SAFE.pattern})\.npz")
+    return sorted(path for path in output.parent.iterdir() if names.fullmatch(path.name))
+
+
 def _slug(found: FoundStamp, names: tuple[str, ...]) -> str:
     """Return the class's name where it is plain and no other's, whatever its case; else its number.
 

@@ -76,6 +76,9 @@ def opened(line: bytes, keys: Sequence[Pinned]) -> tuple[bytes, Pinned]:
         raise errors.VerificationError(
             f"the envelope has {many} signatures; at most {MOST_SIGNATURES} are allowed"
         )
+    values = line.count(b",") + 1  # before millions of them are made
+    if values > 2 + 2 * MOST_SIGNATURES:
+        raise errors.VerificationError(f"no DSSE envelope: it has {values} values")
     try:
         read: _Envelope = from_json(_Envelope, strict(line), no_array)
         payload = b64decode(read.payload, validate=True)

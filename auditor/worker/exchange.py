@@ -158,9 +158,9 @@ def _check_audit(result: AuditResult, where: str) -> None:
     if result.correct.shape != (result.data.images,):
         raise InputError(f"{where}.correct: is {result.correct.shape}, not one an image")
     evidence, examples = result.evidence, f"{where}.evidence.examples"
-    check_target(result.target, model.classes, f"{where}.target")
+    check_target(result.target, names, f"{where}.target")
     check_measurement(result.measurement, result.data.images, f"{where}.measurement")
-    check_evidence(evidence, result.measurement, names, f"{where}.evidence")
+    check_evidence(evidence, result.measurement, names, result.target, f"{where}.evidence")
     check_examples(evidence.examples, model.classes, model.input_shape, result.attention, examples)
     check_each(result.neighbours, f"{where}.neighbours")
 

@@ -54,6 +54,45 @@ def test_a_pyproject_without_our_table(assert_refused: Refuse, tmp_path: Path) -
     assert_refused(3, ACCEPTED, args=SCAN)
 
 
+LONG = {
+    "a key": "a." * 120_000 + "b = 1",
+    "spaced": "a . " * 60_000 + "b = 1",
+    "quoted": '"a\\"".' * 30_000 + "b = 1",
+    "literal": "'a.b' ." * 30_000 + "b = 1",
+    "a header": "\n[" + "a." * 120_000 + "b]",
+    "inside": "x = [\n {" + "a." * 120_000 + "b = 1}]",
+}
+"""Keys that tomllib reads for minutes."""
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_key_of_many_parts_is_refused_at_once(
+    kind: str, assert_refused: Refuse, tmp_path: Path
+) -> None:
+    (tmp_path / "bdaudit.toml").write_text(LONG[kind])
+    line = LONG[kind][:10].count("\n") + 1
+    assert_refused(2, "bdaudit.toml", f"line {line}: a key of more than 20 parts", args=SCAN)
+
+
+def test_a_file_too_large_for_options_is_refused_at_once(
+    assert_refused: Refuse, tmp_path: Path
+) -> None:
+    (tmp_path / "bdaudit.toml").write_text("#" * (256 << 10) + "\n")
+    assert_refused(2, "bdaudit.toml", "at most 262144 are allowed", args=SCAN)
+
+
+def test_what_only_looks_like_a_long_key_is_read(assert_refused: Refuse, tmp_path: Path) -> None:
+    """As the versions, numbers and sentences of large projects do."""
+    versions = ", ".join(f'"package-{n} >= 1.{n}.3.dev4"' for n in range(900))
+    numbers = ", ".join(f"{n}.25" for n in range(900))
+    words = "One word. " * 15 + "and … " * 900
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\ndependencies = [{versions}]\n[tool."a.b.c".d.e]\nx.y."z.z".v = [{numbers}]\n'
+        f'# {words}\ntext = """\n{words}"""\n[tool.bdaudit]\nmax-asr = -6\n'
+    )
+    assert_refused(2, "--max-asr", "'-6'", args=SCAN)
+
+
 WRONG = {
     "unknown key": ("max-asd = 1", ["'max-asd'", "max-asr"]),
     "underscore": ("max_asr = 1", ["'max_asr'", "max-asr"]),

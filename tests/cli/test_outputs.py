@@ -65,6 +65,12 @@ def test_never_over_the_model_or_the_data(assert_refused: Refuse, tmp_path: Path
         assert_refused(2, Path(name).name, "is an input", args=[*args, "-o", name])
 
 
+def test_never_over_the_list_of_classes(assert_refused: Refuse, tmp_path: Path) -> None:
+    (tmp_path / "order.json").write_text('["red", "green", "blue"]')
+    args = scan("--class-order", "order.json", "-o", "order.json", "--force")
+    assert_refused(2, "order.json: is an input", args=args)
+
+
 def test_the_file_that_exists_survives_every_refusal(
     assert_refused: Refuse, tmp_path: Path
 ) -> None:

@@ -123,3 +123,41 @@ def test_what_exists_is_not_written_over(shelf: Shelf, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"mine")
         assert_refusal(search(shelf, "clean.keras", tmp_path), 2, name, "--force")
         (tmp_path / name).unlink()
+
+
+def test_pictures_are_never_written_over_the_images(shelf: Shelf, tmp_path: Path) -> None:
+    """Neither forced nor resumed, by whatever name and in whatever folder the images were given."""
+    images = shelf.data.read_bytes()
+    (tmp_path / "found-0.npz").write_bytes(images)
+    (tmp_path / "alias.npz").symlink_to("found-0.npz")
+    model = shelf.folder / "poisoned.keras"
+    for data, *args in (
+        ("found-0.npz", "--force"),
+        ("./found-0.npz", "--resume"),
+        ("alias.npz", "--force", "--resume"),
+    ):
+        ran = bdaudit("search", model, "--data", data, *WRITING, *args, cwd=tmp_path)
+        assert_refusal(ran, 2, "found-0.npz: is an input", "found-CLASS.npz")
+        assert (tmp_path / "found-0.npz").read_bytes() == images
+    for command in (("search", model), ("repair", model, "--trigger", "search")):
+        found = "mended.found-red.npz" if command[0] == "repair" else "mended-red.npz"
+        output = "mended.keras" if command[0] == "repair" else "mended.yaml"
+        (tmp_path / found).write_bytes(images)
+        ran = bdaudit(
+            *command, "--data", found, "--output", output, "--force", cwd=tmp_path
+        )  # fmt: skip
+        assert_refusal(ran, 2, f"{found}: is an input")
+        assert (tmp_path / found).read_bytes() == images
+
+
+def test_only_what_a_picture_would_replace_is_in_the_way(shelf: Shelf, tmp_path: Path) -> None:
+    """A name is no pattern."""
+    model = shelf.folder / "clean.keras"
+    args = ("search", model, "--data", shelf.data, "--output", "f[1].yaml", "--run-dir", "run")
+    for name in ("f1-0.npz", "f[1]-.npz", "f[1]-a.b.npz", "f[1]-0.npz.old", "af[1]-0.npz"):
+        (tmp_path / name).write_bytes(b"another")
+    (tmp_path / "f[1]-0.npz").write_bytes(b"mine")
+    assert_refusal(bdaudit(*args, cwd=tmp_path), 2, "f[1]-0.npz: exists", "--force")
+    assert (tmp_path / "f[1]-0.npz").read_bytes() == b"mine"
+    (tmp_path / "f[1]-0.npz").unlink()
+    assert bdaudit(*args, cwd=tmp_path).code == 0

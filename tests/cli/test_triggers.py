@@ -8,6 +8,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from auditor.report.pictures import png
 from auditor.triggers import TRIGGERS
 from auditor.triggers.builtin import BUILTIN
 from auditor.triggers.spec import load
@@ -146,3 +147,13 @@ def test_every_kind_is_shown_as_it_stamps(kind: str, shelf: Shelf, tmp_path: Pat
         change = stamped.astype(int) - image
         assert (difference == np.clip(128 + times * change, 0, 255)).all()
         assert (mask[..., 0] > 0).all() == (trigger.mask((16, 16)).all())
+
+
+def test_never_over_the_triggers_own_picture(
+    assert_refused: Refuse, shelf: Shelf, tmp_path: Path
+) -> None:
+    (tmp_path / "logo.png").write_bytes(png(np.full((4, 4, 3), 200, np.uint8)))
+    entry = "{id: logo, type: image, path: logo.png, size: [4, 4]}"
+    (tmp_path / "t.yaml").write_text(f"version: 1\ntriggers: [{entry}]\n")
+    args = ["triggers", "show", "t.yaml", "--data", shelf.data, "-o", "logo.png", "--force"]
+    assert_refused(2, "logo.png: is an input", args=args)

@@ -16,6 +16,7 @@ from auditor.errors import InputError
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (11, 5, 6, 3), dtype=np.uint8)
 Y = np.arange(11) % 3
+NO_TEXT = np.frombuffer((0x110000).to_bytes(4, "little"), "<U1")
 
 
 def saved(path: Path, **arrays) -> NpzFile:
@@ -177,6 +178,7 @@ def test_python_objects_are_never_loaded(tmp_path, key):
         ({"x": X, "y": np.zeros((11, 0), int)}, "integers of shape"),
         ({"x": X, "y": Y, "class_names": np.arange(3)}, "array of text is needed"),
         ({"x": X, "y": Y, "class_names": np.array([b"\xff"])}, "not valid text"),
+        ({"x": X, "y": Y, "class_names": NO_TEXT}, "not valid text"),
     ],
 )
 def test_refused_arrays(tmp_path, arrays, message):
@@ -189,8 +191,9 @@ def test_refused_archives(tmp_path):
     good = [("x.npy", member(X)), ("y.npy", member(Y))]
     with pytest.warns(UserWarning, match="Duplicate"):
         path = zipped(tmp_path, *good, good[0])
-    with pytest.raises(InputError, match="two arrays of one name"):
-        NpzFile(path)
+    for twice in (path, zipped(tmp_path, ("x", member(255 - X)), *good)):
+        with pytest.raises(InputError, match="two arrays of one name"):
+            NpzFile(twice)
     with pytest.raises(InputError, match="compressed in a way"):
         NpzFile(zipped(tmp_path, *good, method=zipfile.ZIP_LZMA))
     with pytest.raises(InputError, match="x: is not an array"):

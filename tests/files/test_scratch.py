@@ -73,6 +73,28 @@ def left_by_the_dead(temporary: Path) -> Path:
     return scratch.path
 
 
+KILLED_BEFORE = """
+import fcntl, os, signal
+fcntl.flock = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from auditor.files.scratch import Scratch
+Scratch()
+"""
+
+
+def test_what_one_left_that_was_killed_before_it_had_locked_it_is_removed(temporary: Path) -> None:
+    """Not at once: another process may be at that place."""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, "-c", KILLED_BEFORE], env=environment, check=False)
+    (left,) = temporary.iterdir()
+    (unheld,) = left.iterdir()
+    Scratch().remove()
+    assert left.is_dir()
+    before = unheld.stat().st_mtime - 7_200
+    os.utime(unheld, (before, before))
+    Scratch().remove()
+    assert not left.exists()
+
+
 def test_only_what_is_certainly_ours(temporary: Path, tmp_path: Path) -> None:
     """Neither what only has such a name, nor what a link leads to."""
     home = tmp_path / "home"

@@ -61,6 +61,8 @@ def test_what_is_measured_and_judged_is_consistent(asr: float, tar: float) -> No
 WILSON = dataclasses.asdict(wilson(20, 200))
 HISTOGRAM = {"edges": [0.1, 1.0, 10.0], "stamped": [0, 200], "unstamped": [200, 0]}
 
+RED = {"class": 0, "name": "red", "chosen": "given", "inferred_from": 0, "leads": None}
+
 SCAN: list[tuple[str, Any, str]] = [
     ("verdict.status", "pass", r"verdict.status: is pass, but the checks come to fail"),
     ("verdict.status", "inconclusive", r"verdict.status"),
@@ -74,6 +76,10 @@ SCAN: list[tuple[str, Any, str]] = [
     ("verdict.checks.1.ok", True, r"verdict.checks\[1\]"),
     ("verdict.checks.1.limit", 9.0, r"verdict.checks\[1\]"),
     ("verdict.checks.2.limit", 0.1, r"verdict.checks\[2\]"),
+    ("verdict.checks.0.limit", 1e300, r"verdict.checks\[0\].limit: is 1e\+300, but must be 0 to 1"),
+    ("verdict.checks.0.limit", -0.1, r"verdict.checks\[0\].limit: is -0.1, but must be 0 to 1"),
+    ("verdict.checks.1.limit", -1, r"verdict.checks\[1\].limit: is -1, but must be at least 0"),
+    ("verdict.checks.0.reason", "waived", r"verdict.checks\[0\].reason: is why it could not be"),
     ("measurements.before.asr", WILSON, r"rows' asr does not add up"),
     ("measurements.before.asr.value", 0.01, r"before.asr: the rate 0.01 is not from 0.9"),
     ("measurements.before.asr.value", 0.9512, r"before.asr: 0.9512 is no number of 200 images"),
@@ -92,19 +98,37 @@ SCAN: list[tuple[str, Any, str]] = [
     ("measurements.before.tar.undefined", 200, r"before.tar: 200 of 200 images are undefined"),
     ("measurements.before.tar.median", None, r"before.tar: 0 of 200 images are undefined"),
     ("measurements.before.tar.ceiling", 1.0, r"before.tar: its interval"),
+    ("measurements.before.tar.ceiling", 1e9, r"before.tar.ceiling: is 1e\+09, above 1e\+08"),
+    ("measurements.before.trigger_mass.ceiling", 2.0, r"trigger_mass.ceiling: is 2, above 1"),
     ("measurements.before.controls.tar.n", 3, r"before.controls.tar: is of 3 images"),
     ("measurements.after", "before", r"repair: there is none, and there are figures after it"),
     ("data.images", 299, r"clean_accuracy: is of 300 images, the data of 299"),
+    ("data.skipped", 3, None),
+    ("data.skipped", 4, r"data: more images are skipped"),
+    ("data.turned", 301, r"data: more images are skipped or turned"),
     ("data.resized", 301, r"data: more images than there are"),
     ("data.class_names", ["red", "green"], r"subject: not one name for each of 3 classes"),
     ("subject.classes", 4, r"subject: not one name for each of 4 classes"),
     ("target.class", 3, r"target: names a class that is none of 3"),
+    ("target.class", 1, r"target.name: is not the name of class 1"),
+    ("target.name", "green", r"target.name: is not the name of class 0"),
+    ("target", {**RED, "class": 1, "name": "green"}, r"classes\[0\].asr: is skipped, and the"),
+    ("target", {**RED, "leads": [1, 1, 0]}, r"classes\[0\].asr: is skipped, and the class has"),
+    ("target", {**RED, "leads": [0, 1, 0]}, r"classes\[1\].asr: the target leads its images now"),
+    ("target.inferred_from", 1, r"target.inferred_from: some images, and the target was given"),
+    ("target", {**RED, "chosen": "inferred", "inferred_from": 300}, None),
+    ("target", {**RED, "chosen": "inferred", "inferred_from": 301}, r"inferred_from: more images"),
     ("target.class", None, r"target: leads nowhere"),
     ("target.leads", [1, 2], r"target.leads: is for 2 classes, the model has 3"),
     ("evidence.classes", [], r"evidence.classes: are not the model's 3"),
     ("evidence.classes.1.accuracy", WILSON, r"rows' accuracy does not add up"),
     ("evidence.classes.1.asr", {"skipped": "x"}, r"rows' asr does not add up"),
     ("evidence.classes.1.class", 2, r"evidence.classes: are not the model's 3"),
+    ("evidence.examples.0.stamped_tar", 1e5, None),
+    ("evidence.examples.0.stamped_tar", 1e300, r"examples\[0\]: a TAR of 1e\+300, above the ceil"),
+    ("evidence.examples.1.clean_tar", 1.1e6, r"examples\[1\]: a TAR of 1.1e\+06, above the ceil"),
+    ("evidence.examples.0.clean_heat.shape", [-1, 4], r"whose shape is no list of sizes"),
+    ("evidence.examples.0.clean_heat.shape", "44", r"whose shape is no list of sizes"),
     ("evidence.examples.0.label", 3, r"examples\[0\]: names a class that is none of 3"),
     ("evidence.histogram", HISTOGRAM, None),
     ("evidence.histogram", {**HISTOGRAM, "stamped": [0, 199]}, r"histogram.stamped: counts 199"),
@@ -139,6 +163,14 @@ REPAIR: list[tuple[str, Any, str]] = [
     ("measurements.after", None, r"repair.output: a file, its figures"),
     ("repair.output", None, r"repair.output: a file, its figures"),
     ("repair.evidence", None, r"repair.output: a file, its figures"),
+    ("repair.output.sha256", "ab" * 32, r"repair.output.sha256: is the subject's"),
+    ("repair.data.overlap", 301, r"repair.data.overlap: 301 images, of 300"),
+    ("repair.data.overlap", 10**9, r"repair.data.overlap"),
+    ("repair.data.available", 2_499, r"repair.data: used more images than the 2499 available"),
+    ("repair.history.3.step", 10, r"history\[3\]: is too late an epoch, or of fewer steps than"),
+    ("repair.history.3.images", 10**9, r"history\[3\].images: is 1000000000; 60 steps of 128"),
+    ("repair.history.18.epoch", 10**9, r"history\[18\]: is too late an epoch"),
+    ("repair.history.0.step", 1, r"history\[0\].images: is 0; 1 steps of 128"),
     ("repair.kept", None, r"repair.kept: no epoch"),
     ("repair.der", 0.5, r"repair.der: is not what the figures come to"),
     ("repair.accuracy_retention", 0.5, r"repair.accuracy_retention"),
@@ -219,6 +251,21 @@ def test_one_of_several_that_contradicts_itself_is_refused_with_its_place() -> N
     audit["verdict"] = {"status": "pass", "fail": [], "inconclusive": []}
     with pytest.raises(InputError, match=r"^\$\.audits\[0\]\.verdict\.status: is pass"):
         from_document(audit)
+
+
+def test_two_audits_of_one_trigger_say_the_same() -> None:
+    """What passes beside what fails, under one name or two, is about two models."""
+    failed = audited.certificate(0.95, 4.0)
+    passed = audited.certificate(0.0, 0.1)
+    with pytest.raises(InputError, match=r"^\$\.audits: two are of triggers of one id"):
+        from_document(document(joined([passed, failed])))
+    renamed = dataclasses.replace(
+        passed, trigger=dataclasses.replace(passed.trigger, id="another name")
+    )
+    with pytest.raises(InputError, match=r"^\$\.audits: .* two figures of asr"):
+        from_document(document(joined([renamed, failed])))
+    again = dataclasses.replace(failed, trigger=renamed.trigger)
+    assert from_document(document(joined([again, failed])))
 
 
 def judged_by(limits: Limits) -> Certificate:

@@ -208,6 +208,44 @@ def test_attestations_of_version_0_1_hold_for_nothing_else(tmp_path: Path) -> No
             verify(frozen(name, model))
 
 
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+COLLIDING = {
+    "an empty file": (
+        {"saved_model.pb": b"graph", f"variables/index\n{EMPTY}  zzz": b"numbers"},
+        {"saved_model.pb": b"graph", "variables/index": b"numbers", "zzz": b""},
+    ),
+    "the other graph": (
+        {f"saved_model.pb\n{EMPTY}  saved_model.pb0": b"other", "saved_model.pbtxt": b"graph"},
+        {"saved_model.pb": b"other", "saved_model.pb0": b"", "saved_model.pbtxt": b"graph"},
+    ),
+    "two graphs": (
+        {"saved_model.pb": b"other", "saved_model.pbtxt": b"graph"},
+        {"saved_model.pb": b"other", "saved_model.pbtxt": b"graph"},
+    ),
+}
+"""Files that version 0.1 audited, and others of the same listing and as many bytes."""
+
+
+@pytest.mark.parametrize("kind", COLLIDING)
+def test_an_audit_of_version_0_1_holds_for_no_folder_that_has_two_readings(
+    kind: str, tmp_path: Path, desk: Desk
+) -> None:
+    audited, other = COLLIDING[kind]
+    lines = (f"{sha256_of(audited[name])}  {name}\n" for name in sorted(audited))
+    document = json.loads((desk / "scan.json").read_bytes())
+    document["subject"] |= {
+        "path": "model",
+        "format": "savedmodel",
+        "bytes": sum(map(len, audited.values())),
+        "sha256": sha256_of("".join(lines).encode()),
+    }
+    (desk / "scan.json").write_text(json.dumps(document))
+    folder = saved(tmp_path / "model", other)
+    with pytest.raises(VerificationError, match="another model"):
+        verify(request(desk, desk.signed("scan"), models=[folder]))
+
+
 def test_which_of_two_files_is_the_model_is_held_against_an_audit_of_version_0_1(
     tmp_path: Path, desk: Desk
 ) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -441,6 +442,28 @@ def test_signatures_are_counted_before_they_are_read(other: Pair, tmp_path: Path
     deep = b'{"signatures":' + b"[" * 10 + b'{"sig":' * 65 + b"\n"
     with pytest.raises(VerificationError, match="at most 64"):
         bundle.verify(deep + second, [other.pinned])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\n" * 4_000_000,
+        b"\r" * 4_000_000 + b"\n\n",
+        b'{"payload":"","payloadType":"","signatures":[' + b"[]," * 1_000_000 + b"[]]}\n{}\n",
+    ],
+    ids=["lines", "returns", "lists"],
+)
+def test_nothing_is_made_of_what_cannot_be_one(content: bytes, other: Pair) -> None:
+    """Before a signature has been looked at, a file costs a few times its own size."""
+    keys = [other.pinned]
+    tracemalloc.start()
+    try:
+        with pytest.raises(VerificationError) as refused:
+            bundle.verify(content, keys)
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(content)
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(refused.value)
 
 
 def test_only_signatures_said_to_be_of_a_pinned_key_are_tried(
