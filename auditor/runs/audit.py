@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from auditor.errors import WorkError
-from auditor.figures.facts import DataFacts, TriggerFacts
+from auditor.figures.facts import DataFacts
 from auditor.figures.results import AuditResult, AuditResults
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
@@ -79,12 +79,6 @@ def provenance(
         sandbox=str(workers.confinement),
         unused_gpu=workers.device.unused,
     )
-
-
-def warn_of_trigger(trigger: TriggerFacts, notify: Notify) -> None:
-    """Say how large a trigger is here, where it was made for images of another size."""
-    if "; made for " in trigger.summary:
-        notify(f"{printable(trigger.id, 60)}: {printable(trigger.summary, 300)}")
 
 
 def warn_of_data(data: DataFacts, notify: Notify) -> None:

@@ -13,7 +13,7 @@ from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
-from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps, warn_of_trigger
+from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.runs.repair_request import RepairRequest
 from auditor.runs.shown_paths import shown_path
 from auditor.text import printable
@@ -75,7 +75,6 @@ def start(
         job |= sources.job(order, exif=request.exif)
     warn_of_gaps(workers.confinement, notify)
     warn_of_data(before.data, notify)
-    warn_of_trigger(before.trigger, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
     origin = provenance(
         model_copy,

@@ -12,7 +12,7 @@ from auditor.measure.progress import Progress, silent
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
-from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps, warn_of_trigger
+from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -88,8 +88,6 @@ def scan(
         results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
     warn_of_data(results[0].data, notify)
-    for result in results:
-        warn_of_trigger(result.trigger, notify)
     origin = provenance(
         model_copy,
         source,

@@ -70,7 +70,7 @@ def test_every_rate_is_what_keras_counts(workshop: Workshop, found: Certificate)
     assert measured.asr.value > 0.9
 
 
-SCALED = "square8: white 8×8 square, bottom right; made for images of 32×32, here 4×4 pixels"
+SCALED = "white 8×8 square, bottom right; made for images of 32×32, here 4×4 pixels"
 
 
 def test_it_is_bound_to_the_file_the_data_and_the_call(
@@ -96,7 +96,8 @@ def test_whoever_asked_is_told_how_far_it_is(found: Certificate, told: Told) -> 
     assert told.phases[0] == "checking the model file"
     assert {"loading the model", "measuring"} <= set(told.phases)
     assert ("measuring", 300, 300) in told.progress_made
-    assert told.lines == [SCALED]
+    assert told.lines == [], "there was nothing that a user must know"
+    assert found.trigger.summary == SCALED
     assert "confined by Landlock" in found.safety.sandbox
 
 

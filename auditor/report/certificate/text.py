@@ -73,6 +73,8 @@ def _of_one(certificate: Certificate) -> Iterator[RenderableType]:
     """Give the verdict, one sentence, the figures, and what a repair left."""
     yield Text(headline(certificate), style=COLOURS[certificate.verdict.status])
     yield Text(finding(certificate))
+    if "; made for " in certificate.trigger.summary:  # another size is stamped than its name says
+        yield Text(f"Stamped: {printable(certificate.trigger.summary, 300)}.")
     for warning in warnings(certificate):
         yield Text(f"Note: {warning}")
     yield Text()
