@@ -83,3 +83,24 @@ def test_what_exporters_write_is_accepted(tail: str, tmp_path: Path) -> None:
 
 def test_every_operator_is_known_to_look_along_some_axes_or_none() -> None:
     assert unknown(OPERATORS.keys() - HOST_ONLY) <= {"Attention", "RotaryEmbedding"}
+
+
+def test_a_node_that_cannot_be_run_is_named(tmp_path: Path) -> None:
+    text = ended("y = Add (logits, wrong)")
+    numbers = {**NUMBERS, "wrong": np.zeros(7, np.float32)}
+    path = saved(built(text, numbers), tmp_path / "model.onnx")
+    with pytest.raises(InputError, match=r"^model\.onnx: y: Add: cannot be run: .*") as caught:
+        load(path, "model.onnx", SIZE)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_of_images_divided_by_1_stays_one(tmp_path: Path) -> None:
+    """As PyTorch once wrote `x.size(0) / 1`; compiled, where the number is not known."""
+    text = ended(
+        COUNT + "f = Cast <to=1> (n) q = Div (f, unit) r = Floor (q) i = Cast <to=7> (r) "
+        "d = Unsqueeze (i, none) s = Concat <axis=0> (d, less) y = Reshape (logits, s)"
+    )
+    numbers = {**NUMBERS, "unit": np.array(1, np.float32)}
+    path = saved(built(text, numbers), tmp_path / "model.onnx")
+    model = load(path, "model.onnx", SIZE)
+    assert model.predict(np.zeros((5, 8, 8, 3)), batch_size=5, verbose=0).shape[0] == 5
