@@ -75,7 +75,7 @@ class _Seen:
             if not is_looked_up:
                 self._check_axes(node)
             moved = self._moved(node, given) if is_looked_up or node.op in MOVED else None
-            if is_looked_up and moved and not all(each.all() for each in moved):
+            if is_looked_up and node.inputs[0] not in self.owners:
                 raise _refused(node, _DIFFERENT)
             for place, name in enumerate(node.outputs):
                 if name:
@@ -113,7 +113,7 @@ class _Seen:
     def _moved(self, node: Node, given: list[Value]) -> list[Any]:
         """Return whose each number of the outputs is, by moving names of owners instead."""
         inputs = [
-            Tensor(_spread(self.owners.get(name), self.axis(name), value))
+            Tensor(_spread(self._owners(name), self.axis(name), value))
             if isinstance(value, Tensor) or place == 0 or node.op == "Concat"
             else value
             for place, (name, value) in enumerate(zip(node.inputs, given, strict=True))
@@ -126,6 +126,17 @@ class _Seen:
             raise _refused(node, _NOT_KNOWN) from error
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         return [np.asarray(data(each)).round().astype(np.int64) for each in outputs]
+
+    def _owners(self, name: str) -> Owners | None:
+        """Return whose each place is; of what is the same for all, which may be whose it will be.
+
+        Repeated for each image, it no longer is the same everywhere once axes are joined.
+        """
+        axis = self.axis(name)
+        if name in self.owners or axis is None:
+            return self.owners.get(name)
+        times, rest = divmod(_length(self.three[name], axis), self.images)
+        return None if rest else np.repeat(np.arange(1, self.images + 1), times)
 
     def _check_output(self, node: Node, name: str, moved: Any) -> None:
         if not isinstance(self.three[name], Tensor):
@@ -145,11 +156,18 @@ class _Seen:
         owners = _whose(moved, axis) if moved is not None else _agreed(ours)
         if owners is None or (owners.any() and len(owners) != _length(self.three[name], axis)):
             raise _refused(node, _DIFFERENT)
+        if moved is not None and not ours and len(owners) in self._lengths(node):
+            return
         if owners.any():
             times = np.bincount(owners, minlength=self.images + 1)
             if times[0] or len(set(times[1:])) > 1:
                 raise _refused(node, _DIFFERENT)
             self.owners[name] = owners
+
+    def _lengths(self, node: Node) -> set[int]:
+        """Return how long the images' axes of the inputs are."""
+        axes = [(name, self.axis(name)) for name in node.inputs]
+        return {_length(self.three[name], axis) for name, axis in axes if axis is not None}
 
     def _inside(self, node: Node) -> None:
         """Walk what a node is defined as."""

@@ -19,6 +19,8 @@ NUMBERS = {
     "less": np.array([-1], np.int64),
     "many": np.array(32, np.int64),
     "end": np.array([1], np.int64),
+    "share": np.array(1 / 32, np.float32),
+    "huge": np.array(2**59, np.int64),
     "far": np.array(1e9, np.float32),
 }
 
@@ -40,6 +42,13 @@ HIDDEN = {
     "less": COUNT + "is = Less (n, many) gate = Cast <to=1> (is)",
     "arithmetic": COUNT + "s = Sub (n, many) c = Cast <to=1> (s) gate = Relu (c)",
     "quotient": COUNT + "q = Div (n, many) gate = Cast <to=1> (q)",
+    "rounded": COUNT + "f = Cast <to=1> (n) q = Mul (f, share) c = Floor (q) gate = Relu (c)",
+    "cast": COUNT + "f = Cast <to=1> (n) q = Mul (f, share) i = Cast <to=7> (q) "
+    "gate = Cast <to=1> (i)",
+    "begins_anew": COUNT + "i = Cast <to=2> (n) z = Cast <to=7> (i) is = Equal (z, nil) "
+    "gate = Cast <to=1> (is)",
+    "overflow": COUNT + "p = Mul (n, huge) q = Div (p, huge) is = Equal (q, nil) "
+    "gate = Cast <to=1> (is)",
     "range": COUNT + "r = Range (nil, n, one) c = Cast <to=1> (r) s = ReduceMax <keepdims=0> (c) "
     "e = Sub (s, far) gate = Relu (e)",
     "ones": COUNT + "d = Unsqueeze (n, none) o = ConstantOfShape (d) s = ReduceSum (o) "
