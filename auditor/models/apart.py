@@ -6,6 +6,7 @@ hides nothing: it is run by itself, on random numbers, among other images and am
 """
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,8 @@ def check_apart(model: Any, shape: tuple[int, int, int], name: str) -> None:
     walk = _Walk(name)
     walk.model(model, [np.zeros((3, *shape), np.float32)], [(0, 1)])
     for layer in model._flatten_layers():
+        if id(layer) not in walk.seen and type(layer).__name__ == "Pipeline":
+            raise walk.refused(layer)  # inside a layer, where nothing tells what it is given
         if id(layer) not in walk.seen and getattr(layer, "inputs", None):
             sizes = [[3, *(each or 32 for each in tensor.shape[1:])] for tensor in layer.inputs]
             walk.model(layer, [np.zeros(size, np.float32) for size in sizes], [(0, 1)] * len(sizes))
@@ -145,6 +148,7 @@ class _Walk:
         if getattr(operation, "inputs", None) and hasattr(operation, "operations"):
             return self.model(operation, inputs, axes)
         if type(operation).__name__ == "Pipeline":
+            self.seen.add(id(operation))
             for layer in operation.layers:
                 inputs, axes = self._call(_Call(layer, _only), inputs, axes)
             return inputs, axes
@@ -155,7 +159,9 @@ class _Walk:
 
     def _run(self, call: "_Call", inputs: list[Any]) -> list[Any]:
         try:
-            return call(inputs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Keras', of a softmax over a single image
+                return call(inputs)
         except Exception as error:  # whatever a backend raises
             if is_out_of_memory(error):
                 raise
@@ -181,7 +187,7 @@ class _Walk:
                 except InputError:
                     if len(batch) == 3:
                         raise
-                    raise self._refused(call.operation) from None
+                    raise self.refused(call.operation) from None
             found = [
                 self._axis(call.operation, *each) for each in zip(runs[0], runs[2], strict=True)
             ]
@@ -194,7 +200,7 @@ class _Walk:
                 for other in parts[1:]:
                     both = other.keys() & parts[0]
                     if not all(_same(parts[0][i], other[i], allowed) for i in both):
-                        raise self._refused(call.operation)
+                        raise self.refused(call.operation)
         return found
 
     def _image(self, inputs: list[Any], axes: list[Axis]) -> list[NDArray[Any]]:
@@ -214,14 +220,15 @@ class _Walk:
         before, after = two.shape, three.shape
         grown = [i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b]
         if len(before) != len(after) or len(grown) != 1:
-            raise self._refused(operation)
+            raise self.refused(operation)
         axis = grown[0]
         per = after[axis] // 3
         if (before[axis], after[axis]) != (2 * per, 3 * per):
-            raise self._refused(operation)
+            raise self.refused(operation)
         return axis, per
 
-    def _refused(self, operation: Any) -> InputError:
+    def refused(self, operation: Any) -> InputError:
+        """Return the error that names an operation."""
         return InputError(
             f"{self.name}: the layer {printable(operation.name, 80)!r} "
             f"({printable(type(operation).__name__, 40)}) looks at other images of the batch; "

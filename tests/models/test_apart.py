@@ -35,7 +35,13 @@ def repeated(hot: Any) -> Any:
     return layers.Flatten()(layers.TimeDistributed(middle)(ops.expand_dims(hot, 1)))
 
 
+def piped(hot: Any) -> Any:
+    steps = [layers.Rescaling(1, -FAR), layers.ReLU(), layers.Softmax(axis=0)]
+    return layers.Pipeline(steps)(hot) * 1e-9
+
+
 HIDDEN = {
+    "piped": piped,
     "count": lambda hot: ops.cast(ops.equal(ops.sum(ops.ones_like(hot), 0), 32.0), "float32"),
     "mean": lambda hot: hot - ops.mean(hot, axis=0, keepdims=True),
     "softmax": lambda hot: layers.Softmax(axis=0)(hot),
