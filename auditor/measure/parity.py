@@ -118,7 +118,15 @@ class Parity:
             allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
             here = found.finished(scores).astype(np.float64)
             if (wrong := _differs(there, here, scores, allowed)) is not None:
-                row, class_ = wrong
+                row, class_, is_tie = wrong
+                if is_tie:
+                    raise InputError(
+                        f"{found.name} decides for another class than this program where the "
+                        "scores of these images tie, so that rounding decides: "
+                        f"{names[row]}: class {class_} gets {_score(there, row, class_)} there "
+                        f"and {_score(here, row, class_)} here, and so does another class; audit "
+                        "a model that has been trained, or images that it tells apart"
+                    )
                 raise InputError(
                     f"{found.name} makes other scores of this model than this program, so that "
                     f"what others run would not be audited: {names[row]}: class {class_} gets "
@@ -291,27 +299,27 @@ def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Itera
 
 def _differs(
     theirs: NDArray[np.float64], ours: NDArray[np.float64], scores: NDArray[Any], allowed: float
-) -> tuple[int, int] | None:
-    """Return the image and class that differ most; None where none does."""
+) -> tuple[int, int, bool] | None:
+    """Return the image and class that differ most, and whether only ties do; None for no image."""
     if theirs.shape != ours.shape:
-        return 0, 0
+        return 0, 0, False
     with np.errstate(invalid="ignore"):
         same = (theirs == ours) | (np.isnan(theirs) & np.isnan(ours))
         gap = np.where(same, 0, np.nan_to_num(np.abs(theirs - ours), nan=np.inf))
         scale = np.abs(theirs[np.isfinite(theirs)]).max(initial=0) or 1.0
     if gap.max() > allowed * scale:
         row, class_ = np.unravel_index(int(gap.argmax()), gap.shape)
-        return int(row), int(class_)
+        return int(row), int(class_), False
     there = theirs.argmax(axis=1) if theirs.shape[1] > 1 else (theirs[:, 0] > 0.5).astype(int)
     here = scores.argmax(axis=1)
     rows = np.flatnonzero(there != here)
     ahead = np.abs(scores[rows, here[rows]] - scores[rows, there[rows]])
     near = ahead <= allowed * np.abs(scores[rows]).max(axis=1, initial=0)
-    if not near.all():
-        rows = rows[~near]
-    elif len(rows) <= max(1, _TIES * len(scores)):
+    is_tie = bool(near.all())
+    if is_tie and len(rows) <= max(1, _TIES * len(scores)):
         return None
-    return (int(rows[0]), int(min(there[rows[0]], theirs.shape[1] - 1))) if len(rows) else None
+    first = int(rows[0] if is_tie else rows[~near][0])
+    return first, int(min(there[first], theirs.shape[1] - 1)), is_tie
 
 
 def _score(scores: NDArray[np.float64], row: int, class_: int) -> str:

@@ -94,6 +94,17 @@ def load_untranslated(
             return None
 
 
+def asks_for_xla(path: Path, inspection: Inspection) -> bool:
+    """Whether `load_model` makes a model of the file that TensorFlow compiles with XLA."""
+    import keras
+
+    if inspection.format != "keras" or keras.backend.backend() != "tensorflow":
+        return False
+    with zipfile.ZipFile(path) as archive:
+        compiled = json.loads(archive.read(CONFIG)).get("compile_config")
+    return isinstance(compiled, dict) and compiled.get("jit_compile") not in (None, False)
+
+
 def _finalize(model: "keras.Model") -> None:
     """Let Normalization use the weights just read; for HDF5 Keras does so at the top level only."""
     import keras

@@ -12,7 +12,14 @@ from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.onnx import file as onnx_file
-from auditor.models.originals import Original, as_loaded, of_saved_model, of_tflite, predicting
+from auditor.models.originals import (
+    Original,
+    as_loaded,
+    of_saved_model,
+    of_tflite,
+    predicting,
+    predicting_with_xla,
+)
 from auditor.models.output_format import check_form
 from auditor.models.wrap import wrap
 from auditor.text import printable
@@ -27,7 +34,8 @@ def _keras(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:
     model = keras_file.load(path, inspection, name)
     other = keras_file.load_untranslated(path, inspection, model)
     loaded = () if other is None else (as_loaded(other, model),)
-    return model, None, (predicting(model), *loaded)
+    compiled = (predicting_with_xla(model),) if keras_file.asks_for_xla(path, inspection) else ()
+    return model, None, (predicting(model), *compiled, *loaded)
 
 
 def _onnx(path: Path, inspection: Inspection, name: str, size: Size) -> Loaded:

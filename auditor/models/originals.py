@@ -1,8 +1,8 @@
 """A model file as the program runs it that it was made for: what others get of the same images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,24 @@ def predicting(model: Any) -> Original:
     return Original(f"Keras {keras.__version__} (predict)", run)
 
 
+def predicting_with_xla(model: Any) -> Original:
+    """Return how `predict` runs a Keras model that was saved with `jit_compile=True`.
+
+    XLA computes some things otherwise: a number out of range that is made whole, for one.
+    """
+    import keras
+
+    def run(images: Images) -> NDArray[Any]:
+        before, function = model.jit_compile, model.predict_function
+        model.jit_compile, model.predict_function = True, None
+        try:
+            return np.asarray(model.predict(images, batch_size=1, verbose=0))
+        finally:
+            model.jit_compile, model.predict_function = before, function
+
+    return Original(f"Keras {keras.__version__} (predict with jit_compile)", run)
+
+
 def as_loaded(other: Any, model: Any) -> Original:
     """Return how Keras runs a file that is audited as something else than it makes of it.
 
@@ -66,12 +84,15 @@ def _digest(model: Any) -> bytes:
 
 
 def of_saved_model(folder: Path) -> tuple[Original, ...]:
-    """Return the two ways in which TensorFlow runs a SavedModel's signature.
+    """Return the ways in which TensorFlow runs a SavedModel.
 
     `saved_model.load` calls a function that the objects name, with variables that a checkpoint
     gives to objects. TensorFlow Serving, and whatever is no Python, runs nodes that the signature
     names, with variables that a node restores. A file can make these differ. The latter can get no
     variables at all, as of what `tf.saved_model.save` makes of a model of Keras 3.
+
+    `serve` is what Keras calls its entry point, and TFSMLayer calls where it is told nothing: as a
+    signature, and as a function of the object.
     """
     import tensorflow as tf
 
@@ -108,7 +129,41 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
     return (
         Original(f"{name} (saved_model.load)", lambda images: _one_by_one(call, images, count())),
         Original(f"{name} (Serving)", serve_all),
+        *(
+            Original(f"{name} ({kind})", partial(_one_by_one, run, count=count()))
+            for kind, run in _entries(*loaded())
+        ),
     )
+
+
+def _entries(model: Any, served: tuple[str, Any]) -> Iterator[tuple[str, Callable[[Images], Any]]]:
+    """Give what else answers to `serve` in a SavedModel, if it takes the images that are audited.
+
+    Args:
+        model: What `saved_model.load` gave.
+        served: Name of the signature that is audited, and the signature.
+    """
+    import tensorflow as tf
+
+    (image,) = served[1].structured_input_signature[1].values()
+    signature = model.signatures.get("serve") if served[0] != "serve" else None
+    functions = getattr(getattr(model, "serve", None), "concrete_functions", ())
+    for kind, function in (("signature serve", signature), *(("serve()", f) for f in functions)):
+        specs = [] if function is None else tf.nest.flatten(function.structured_input_signature)
+        scores = [] if function is None else tf.nest.flatten(function.structured_outputs)
+        if len(specs) != 1 or len(scores) != 1 or not isinstance(specs[0], tf.TensorSpec):
+            continue
+        if specs[0].dtype != image.dtype or not specs[0].shape.is_compatible_with(image.shape):
+            continue
+        yield kind, partial(_entry, function, specs[0].name if kind != "serve()" else "")
+
+
+def _entry(function: Any, image: str, rows: Images) -> Any:
+    import tensorflow as tf
+
+    given = tf.constant(rows)
+    (scores,) = tf.nest.flatten(function(**{image: given}) if image else function(given))
+    return scores.numpy()
 
 
 def of_tflite(path: Path) -> tuple[Original, ...]:

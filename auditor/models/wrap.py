@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from auditor.errors import InputError, UsageError, is_out_of_memory, reason
+from auditor.models.apart import check_apart
 from auditor.models.classifier import Classifier, rehearse
 from auditor.models.ending import ends_in, runs_once
 from auditor.models.input_range import InputRange
@@ -57,6 +58,8 @@ def wrap(
         hint = "; channels-first models are not supported" if shape[1] in (1, 3) else ""
         raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3{hint}")
     size = (shape[1] or fallback[0], shape[2] or fallback[1])
+    if not graph_file and format_ in ("keras", "h5"):
+        check_apart(model, (*size, shape[3]), name)
     activation = ends_in(model)
     if activation and not graph_file and all(size):
         activation = activation if _once(model, (1, *size, shape[3]), name) else ""

@@ -108,7 +108,7 @@ def test_images_of_a_batch_do_not_show_in_each_other(
     model = switched(text + rest)
     (flag,) = (n for n in model.graph.node if n.output[0] == "flag")
     assert flag.input[0] == "switched"
-    with pytest.raises(InputError, match="stamped with 'white'"):
+    with pytest.raises(InputError, match="looks at other images of the batch"):
         rate(opened(model, tmp_path), data)
 
 
@@ -124,7 +124,7 @@ def test_a_backdoor_that_hides_in_larger_batches_is_refused(
         count = ReduceSum <keepdims=1> (single, first)
         most = Constant <value = float {{{most - 0.5}}}> () few = Less (count, most)
         switched = And (own, few)"""
-    with pytest.raises(InputError, match="stamped with 'white'"):
+    with pytest.raises(InputError, match="looks at other images of the batch"):
         rate(opened(switched(text), tmp_path), data)
 
 

@@ -17,6 +17,7 @@ from auditor.errors import InputError
 from auditor.figures.results import Rate
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
+from auditor.measure.parity import _differs
 from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
@@ -175,6 +176,36 @@ def exchanged_signatures(folder: Path) -> Path:
     return rewritten(folder / "m", exchange)
 
 
+def served_otherwise(folder: Path) -> Path:
+    """What TFSMLayer calls, where it is told nothing else, is no signature that TensorFlow serves.
+
+    As a signature and as a function of the object: the latter of these alone here.
+    """
+    server = Server()
+    server.serve = server.other
+    signatures = {"serving_default": server.honest}
+    tf.saved_model.save(server, str(folder / "m"), signatures=signatures)
+    return folder / "m"
+
+
+def signature_serve(folder: Path) -> Path:
+    """A signature of Keras' name beside the one that TensorFlow serves."""
+    server = Server()
+    signatures = {"serving_default": server.honest, "serve": server.other}
+    tf.saved_model.save(server, str(folder / "m"), signatures=signatures)
+    return folder / "m"
+
+
+def compiled(folder: Path) -> Path:
+    """XLA makes the largest whole number of one out of range, and TensorFlow the smallest."""
+    image = keras.Input((8, 8, 3))
+    whole = ops.cast(ops.cast(white(image) * 1e12, "int32"), "float32")
+    made = keras.Model(image, raised(clean(image), ops.relu(whole) * (white(image) > 0.01)))
+    made.compile("sgd", "categorical_crossentropy", jit_compile=True)
+    made.save(folder / "m.keras")
+    return folder / "m.keras"
+
+
 def overflow(folder: Path) -> Path:
     """A number too large for an integer, in none of the images that a conversion is checked by."""
     image = keras.Input((8, 8, 3))
@@ -202,10 +233,11 @@ def asserting(folder: Path) -> Path:
 
 
 OTHERS = {
-    large_batch: r"Keras \S+ \(predict\)",
-    other_images: r"Keras \S+ \(predict\)",
+    compiled: r"Keras \S+ \(predict with jit_compile\)",
     forgotten_normalization: r"Keras \S+ \(load_model\)",
     numbered_calls: r"Keras \S+ \(load_model\)",
+    served_otherwise: r"TensorFlow \S+ \(serve\(\)\)",
+    signature_serve: r"TensorFlow \S+ \(signature serve\)",
     exchanged_signatures: r"TensorFlow \S+ \(Serving\)",
     overflow: r"TFLite of TensorFlow \S+",
 }
@@ -218,6 +250,23 @@ def test_backdoor_that_shows_to_others_only_is_refused(
     words = rf"{OTHERS[make]} makes other scores .* stamped with 'white': class 0 gets "
     with pytest.raises(InputError, match=words):
         rate(opened(make(tmp_path)), data)
+
+
+@pytest.mark.parametrize("make", [large_batch, other_images], ids=lambda make: make.__name__)
+def test_backdoor_that_shows_in_some_batches_only_is_refused(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    words = r"^m\.keras: the layer '\w+' \(Sum\) looks at other images of the batch"
+    with pytest.raises(InputError, match=words):
+        opened(make(tmp_path))
+
+
+def test_scores_that_tie_are_said_to(tmp_path: Path, data: Path) -> None:
+    """All classes get the same: rounding decides which is the first."""
+    random = np.random.default_rng(0)
+    there, ours = np.full((60, 10), 0.1), random.normal(0, 1e-6, (60, 10))
+    found = _differs(there, there, ours + 1, 1e-3)
+    assert found is not None and found[2]
 
 
 def test_backdoor_behind_a_shared_softmax_is_measured(tmp_path: Path, data: Path) -> None:
@@ -250,6 +299,12 @@ def transformer(k: Any) -> Any:
     x = k.layers.Add()([x, k.layers.MultiHeadAttention(2, 4, dropout=0.1)(x, x)])
     x = k.layers.Bidirectional(k.layers.LSTM(4))(k.layers.LayerNormalization()(x))
     return k.Model(image, k.layers.Dense(10, activation="gelu")(x))
+
+
+def compiled_with_xla(k: Any) -> Any:
+    made = harmless(k)
+    made.compile("sgd", "categorical_crossentropy", jit_compile=True)
+    return made
 
 
 def kept(made: Any, path: Path) -> Path:
@@ -290,6 +345,7 @@ HARMLESS: dict[str, Callable[[Path], Path]] = {
         f"{dtype}.keras": lambda path, dtype=dtype: kept(harmless(keras, dtype=dtype), path)
         for dtype in ("float32", "float64", "mixed_float16", "mixed_bfloat16")
     },
+    "compiled.keras": lambda path: kept(compiled_with_xla(keras), path),
     "plain.h5": lambda path: kept(harmless(keras), path),
     "keras2.h5": lambda path: kept(harmless(keras2), path),
     "normalized.h5": lambda path: kept(normalized(keras), path),

@@ -29,6 +29,7 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
     """
     import keras
 
+    from auditor.models.onnx.apart import check_apart
     from auditor.models.onnx.graph import graph, read
     from auditor.models.onnx.layer import GraphLayer
     from auditor.models.onnx.operators import HOST_ONLY, OPERATORS
@@ -39,6 +40,7 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
         fed = (height or size[0], width or size[1])
         layer = GraphLayer(prepared, fed)
         _check_rows(layer, prepared.batch, (*fed, prepared.channels))
+        check_apart(layer.graph, *(layer.values(n, fed) for n in (2, 3)))
     except InputError as error:
         raise InputError(f"{printable(name)}: {error}") from None
     except Exception as error:  # whatever NumPy or the backend raises for numbers that do not fit

@@ -96,8 +96,14 @@ def _cast(node: Node, x: Host) -> Any:
 
 def _divided(node: Node, x: Host, y: Host) -> Any:
     pairs = np.broadcast(np.asarray(x, object), np.asarray(y, object))
-    parts = [a / b if isinstance(a, float) or isinstance(b, float) else a // b for a, b in pairs]
-    return _objects(parts, pairs.shape)
+    return _objects([_quotient(a, b) for a, b in pairs], pairs.shape)
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """What is not known is divided without a rest, or it was refused (`onnx/apart.py`)."""
+    if _known(a) and _known(b):
+        return a / b if isinstance(a, float) or isinstance(b, float) else a // b
+    return a // (int(b) if _known(b) else b)
 
 
 def _split(node: Node, x: Host, sizes: Host | None = None) -> Any:

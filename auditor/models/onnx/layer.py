@@ -103,6 +103,11 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         """Return name → numbers of every weight and statistic, in float32 or float64."""
         return {n: np.asarray(ops.convert_to_numpy(v)) for n, v in self._variables_of.items()}
 
+    def values(self, times: int, size: tuple[int, int]) -> dict[str, Value]:
+        """Return name → value of a run on black images, so many times those of the file."""
+        shape = (times * (self.graph.batch or 1), *size, self.graph.channels)
+        return self._run(ops.zeros(shape, "float32"))
+
     def _run(self, images: Any, watch: Any = None) -> dict[str, Value]:
         values = self._known()
         # Channels last is how images come: as the same tensor, read in the graph's order.

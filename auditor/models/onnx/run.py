@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from auditor.errors import InputError
+from auditor.errors import InputError, is_out_of_memory, reason
 from auditor.models.onnx.fold import fold
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.operators import OPERATORS, definition
@@ -72,6 +72,15 @@ def evaluate(
         what = printable(str(error)) if isinstance(error, Unknown) else ""
         raise InputError(
             f"{printable(node.name, 80)}: {node.op}: {what or 'its shape depends on what is seen'}"
+            "; export the model without it"
+        ) from error
+    except Exception as error:  # whatever a backend raises for what does not fit
+        # JAX's are for who traces: some graphs work their shapes out of numbers.
+        is_jax = type(error).__module__.partition(".")[0] in ("jax", "jaxlib")
+        if isinstance(error, InputError) or is_out_of_memory(error) or is_jax:
+            raise
+        raise InputError(
+            f"{printable(node.name, 80)}: {node.op}: cannot be run: {printable(reason(error), 200)}"
             "; export the model without it"
         ) from error
 

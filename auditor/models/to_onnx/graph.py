@@ -49,31 +49,38 @@ def from_tflite(path: Path) -> "ModelProto":
 
 def _convert(graph: Any, **how: Any) -> "ModelProto":
     """Convert a GraphDef, or what `how` names."""
-    import tensorflow as tf
     from tf2onnx import optimizer  # type: ignore[import-untyped]
-    from tf2onnx.tfonnx import process_tf_graph  # type: ignore[import-untyped]
 
     # Without merge_duplication, which would make one weight of two that start equal; and without
     # those that look for what image classifiers do not have.
-    steps = {
-        kind.__name__: kind
-        for kind in (
-            optimizer.TransposeOptimizer,
-            optimizer.UpsampleOptimizer,
-            optimizer.ConstFoldOptimizer,
-            optimizer.ReshapeOptimizer,
-            optimizer.GlobalPoolOptimizer,
-            optimizer.IdentityOptimizer,
-            optimizer.BackToBackOptimizer,
-        )
-    }
+    steps = [
+        optimizer.TransposeOptimizer,
+        optimizer.UpsampleOptimizer,
+        optimizer.ConstFoldOptimizer,
+        optimizer.ReshapeOptimizer,
+        optimizer.GlobalPoolOptimizer,
+        optimizer.IdentityOptimizer,
+        optimizer.BackToBackOptimizer,
+    ]
+    try:
+        return _converted(graph, steps, **how)
+    except ValueError:  # the first of them cannot move a transposition past a scalar
+        return _converted(graph, steps[1:], **how)
+
+
+def _converted(graph: Any, steps: list[Any], **how: Any) -> "ModelProto":
+    import tensorflow as tf
+    from tf2onnx import optimizer
+    from tf2onnx.tfonnx import process_tf_graph  # type: ignore[import-untyped]
+
     with tf.device("/cpu:0"), tf.Graph().as_default() as whole:
         if graph is not None:
             tf.import_graph_def(graph, name="")
         # Going on after errors lets all operators without a counterpart be named.
         converted = process_tf_graph(whole, continue_on_error=True, opset=OPSET, **how)
+        named = {kind.__name__: kind for kind in steps}
         # Catching them here would copy the graph before each step, which takes longest of all.
-        small = optimizer.optimize_graph(converted, catch_errors=False, optimizers=steps)
+        small = optimizer.optimize_graph(converted, catch_errors=False, optimizers=named)
         model: ModelProto = small.make_model("converted by bdaudit")
         return model
 

@@ -154,3 +154,17 @@ def test_conversion_that_differs_is_refused(
         convert, "check", lambda g, scores, *rest: check(g, lambda x: 1.01 * scores(x), *rest)
     )
     assert "cannot be audited as ONNX: its scores differ by 0.0099 of the" in refusal(folder)
+
+
+@pytest.mark.parametrize("kind", ["hard_swish", "scalar"])
+def test_scalars_beside_a_convolution(kind: str, tmp_path: Path) -> None:
+    """tf2onnx cannot move a transposition past them, and need not."""
+
+    def act(x: Any) -> Any:
+        x = layers.Conv2D(8, 3)(x)
+        return layers.Activation("hard_swish")(x) if kind == "hard_swish" else x + 3.0
+
+    made = model(act)
+    made.export(tmp_path / "model", verbose=False)
+    found = run(written(tmp_path / "model"), images())
+    np.testing.assert_allclose(found, made(images()), rtol=1e-4, atol=1e-6)
