@@ -1,7 +1,7 @@
 """Which layer heatmaps are read at: the last with rows and columns, unless it shows nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,15 +65,21 @@ def choose_layer(
     batches = list(dataset.batches(drawn, classifier.size, len(drawn)))
     stamped = [t.stamp(b.images) for b in batches if len(b.labels) for t in triggers]
     passed: list[str] = []
-    for layer in classifier.spatial_layers()[::-1][:MOST_TRIED]:
-        is_first = layer.path == first.layer.path
-        look = first.look if is_first else GradCam(classifier, layer, frozen=True)
-        empty = _empty(look, stamped)
+    for chosen in _downwards(classifier, first):
+        empty = _empty(chosen.look, stamped)
         if empty <= MOST_EMPTY:
-            return Chosen(layer, look, " and ".join(passed))
+            return replace(chosen, instead_of=" and ".join(passed))
         zero = f"of a sample, {100 * empty:.0f} % of heatmaps are zero everywhere"
-        passed.append(f"{printable(layer.path, 80)} ({zero})")
+        assert chosen.layer is not None
+        passed.append(f"{printable(chosen.layer.path, 80)} ({zero})")
     return first
+
+
+def _downwards(classifier: Classifier, first: Chosen) -> Iterator[Chosen]:
+    """Give the last layer, and only then look for those before it."""
+    yield first
+    for layer in classifier.spatial_layers()[-2 : -MOST_TRIED - 1 : -1]:
+        yield Chosen(layer, GradCam(classifier, layer, frozen=True))
 
 
 def _empty(look: GradCam, stamped: Sequence[NDArray[np.uint8]]) -> float:

@@ -6,21 +6,17 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import UsageError
-from auditor.models.ending import calling, ends_in, stepped_behind
+from auditor.models.ending import calling, ends_in, one_at_a_time, stepped_behind
 from auditor.models.input_range import InputRange
 from auditor.models.layout import is_channels_first
 from auditor.models.originals import Original
 from auditor.text import printable
-
-_one_at_a_time = RLock()
-"""Held while layers do what is not theirs: they are shared by all threads."""
 
 _LEAST = float(np.finfo(np.float32).tiny)
 
@@ -111,7 +107,7 @@ class Classifier:
                 pixels = ops.round(pixels)
         behind = stepped_behind(self.model) if self.softmax else nullcontext()
         door = nullcontext() if exact else _taking_floats(self.model)
-        with _one_at_a_time, behind, door:
+        with one_at_a_time, behind, door:
             return self.finished(self.model(self.input_range.apply(pixels), training=False))
 
     @cached_property
@@ -251,7 +247,7 @@ def watched(watchers: list[tuple[Any, Callable[[Any], Any]]]) -> Iterator[None]:
     The instance's `call` is wrapped, so layers of nested models are reached without rebuilding
     anything. Other threads wait: they would find the wrapped layers.
     """
-    with _one_at_a_time, ExitStack() as stack:
+    with one_at_a_time, ExitStack() as stack:
         for layer, watch in watchers:
             stack.enter_context(calling(layer, _wrap(layer.call, watch)))
         yield

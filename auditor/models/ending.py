@@ -6,7 +6,11 @@ where the operation makes the numbers that the model gives and nothing else, onc
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
+
+one_at_a_time = RLock()
+"""Held while layers do what is not theirs, and by who must not meet them so: threads share them."""
 
 _BY_CLASS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 # A recurrent layer applies its activation to what it remembers, too.

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.models.ending import one_at_a_time
+
 Images = NDArray[np.float32]
 
 
@@ -35,7 +37,8 @@ def predicting(model: Any) -> Original:
     import keras
 
     def run(images: Images) -> NDArray[Any]:
-        return np.asarray(model.predict(images, batch_size=1, verbose=0))
+        with one_at_a_time:
+            return np.asarray(model.predict(images, batch_size=1, verbose=0))
 
     return Original(f"Keras {keras.__version__} (predict)", run)
 
@@ -48,12 +51,13 @@ def predicting_with_xla(model: Any) -> Original:
     import keras
 
     def run(images: Images) -> NDArray[Any]:
-        before, function = model.jit_compile, model.predict_function
-        model.jit_compile, model.predict_function = True, None
-        try:
-            return np.asarray(model.predict(images, batch_size=1, verbose=0))
-        finally:
-            model.jit_compile, model.predict_function = before, function
+        with one_at_a_time:
+            before, function = model.jit_compile, model.predict_function
+            model.jit_compile, model.predict_function = True, None
+            try:
+                return np.asarray(model.predict(images, batch_size=1, verbose=0))
+            finally:
+                model.jit_compile, model.predict_function = before, function
 
     return Original(f"Keras {keras.__version__} (predict with jit_compile)", run)
 
