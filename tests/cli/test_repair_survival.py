@@ -294,7 +294,7 @@ def test_a_full_disk(
     for name in ("poisoned.keras", "test.npz"):
         shutil.copy(workshop.folder / name, tmp_path)
     full = repair(tmp_path, *FLAGS)
-    assert_refusal(full, 3, "run/", "No space left on device", "--resume")
+    assert_refusal(full, 3, "run: the disk is almost full", "--resume")
     assert not (tmp_path / "repaired.keras").exists()
     assert list((tmp_path / "scratch").iterdir()) == []
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
