@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from auditor.figures.metrics import Z95, paired_interval, wilson, z_of
+from auditor.figures.metrics import Z95, lower_end, paired_interval, wilson, z_of
 from auditor.figures.results import Balanced, Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Verdict
@@ -173,6 +173,21 @@ def _tar_at_most(tar: TarSummary | Skipped, limit: float) -> Check:
         reason = f"too few heatmaps: {defined}, at least {FEWEST_HEATMAPS} are needed"
         return Check("tar", limit, tar.median, tar.high, None, reason=reason)
     return Check("tar", limit, tar.median, tar.high, tar.high <= limit)
+
+
+def drop_of(check: Check, accuracy: Rate | Skipped) -> tuple[float, float, float] | None:
+    """Return the fall in accuracy that a check was made of, as `paired_drop` gives it.
+
+    Args:
+        check: Of a finished audit, which has the fall and the upper end of its interval.
+        accuracy: After the repair.
+
+    Returns:
+        None where it was not measured.
+    """
+    if check.value is None or check.bound is None or isinstance(accuracy, Skipped):
+        return None
+    return check.value, lower_end(check.value, check.bound, accuracy.n), check.bound
 
 
 def drop_at_most(

@@ -1,5 +1,6 @@
 """Whether a model and its images go together: the input range, and the order of the classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +54,9 @@ class _Right:
     images: int
 
 
+_Tried = tuple[_Right, ClassOrder | None]
+
+
 def settled(
     classifier: Classifier,
     dataset: Dataset,
@@ -78,7 +82,8 @@ def settled(
             it tells the classes apart, but numbers them otherwise.
     """
     answers = _answers(classifier, dataset, batch_size, seed, look)
-    best, order = _best(dataset, answers)
+    tried = _tried(dataset, answers)
+    best, order = _best(tried)
     useful = _is_useful(best)
     if best.each.value < 1 - _FAR_BETTER:  # else no other range can be far better
         _check_range(classifier, dataset, batch_size, seed, best)
@@ -86,21 +91,16 @@ def settled(
         if not useful:
             _check_numbering(dataset, answers, best)
         return dataset
-    tried = [(answers.right(_numbers(dataset, one)), one) for one in dataset.orders]
-    said = " and ".join(f"{_percent(right.share)} {one.said}" for right, one in tried)
-    others = max(right.each.high for right, one in tried if one is not order)
-    if not useful or best.each.low <= others:
+    others = [(right, one) for right, one in tried if one is not order]
+    if not useful or best.each.low <= max(right.each.high for right, _ in others):
         raise InputError(
             f"{printable(dataset.source)}: its class folders can be taken in two orders, and of "
-            f"{best.images} images the model gets right {said}, which does not settle it; give "
-            "--class-order name, number, or a file with a class on each line"
+            f"{best.images} images the model gets right {_told(tried)}, which does not settle it; "
+            "give --class-order name, number, or a file with a class on each line"
         )
-    others_said = " and ".join(
-        f"{_percent(right.share)} {one.said}" for right, one in tried if one is not order
-    )
     why = (
         f"{order.said}, as the answers have it: {_percent(best.share)} of {best.images} "
-        f"images are right so, {others_said}"
+        f"images are right so, {_told(others)}"
     )
     return Ordered(dataset, ClassOrder(order.names, why))
 
@@ -115,16 +115,20 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _best(dataset: Dataset, answers: _Answers) -> tuple[_Right, ClassOrder | None]:
-    """Return the order that most answers agree with; None where there is only one."""
+def _tried(dataset: Dataset, answers: _Answers) -> list[_Tried]:
+    """Return how often the model is right by each order; by none where there is only one."""
     if not dataset.orders:
-        return answers.right(), None
-    tried = [(answers.right(_numbers(dataset, order)), order) for order in dataset.orders]
+        return [(answers.right(), None)]
+    names = dataset.class_names or ()
+    return [(answers.right(order.numbers(names)), order) for order in dataset.orders]
+
+
+def _best(tried: Sequence[_Tried]) -> _Tried:
     return max(tried, key=lambda pair: pair[0].each.value)
 
 
-def _numbers(dataset: Dataset, order: ClassOrder) -> Ints:
-    return order.numbers(dataset.class_names or ())
+def _told(tried: Sequence[_Tried]) -> str:
+    return " and ".join(f"{_percent(right.share)} {order.said}" for right, order in tried if order)
 
 
 def _check_range(
@@ -135,7 +139,7 @@ def _check_range(
     tried = []
     for other in others:
         answers = _answers(replace(classifier, input_range=other), dataset, batch_size, seed)
-        tried.append((_best(dataset, answers)[0], other.name))
+        tried.append((_best(_tried(dataset, answers))[0], other.name))
     best, name = max(tried, key=lambda pair: pair[0].each.value)
     if _is_useful(best) and _is_far_better(best, chosen):
         raise UsageError(

@@ -1,6 +1,5 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -114,17 +113,6 @@ class Classifier:
     def compiled(self) -> dict[Any, Any]:
         """What was compiled of it so far, whoever compiled it; nothing in a copy with changes."""
         return {}
-
-    def weights_sha256(self) -> str:
-        """Return the SHA-256 of all its numbers, in their order, each with its type and shape."""
-        from keras import ops
-
-        digest = hashlib.sha256()
-        for variable in self.model.variables:
-            values = np.ascontiguousarray(ops.convert_to_numpy(variable))
-            digest.update(f"{values.dtype.str}{values.shape}".encode())
-            digest.update(values.data)
-        return digest.hexdigest()
 
     @property
     def takes(self) -> tuple[tuple[int | None, ...], str]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.models.ending import one_at_a_time
+from auditor.models.weights import weights_sha256
 
 Images = NDArray[np.float32]
 
@@ -71,20 +71,12 @@ def as_loaded(other: Any, model: Any) -> Original:
     """
     import keras
 
-    read = _digest(model)
+    read = weights_sha256(model)
     return Original(
         f"Keras {keras.__version__} (load_model)",
         predicting(other).run,
-        lambda: _digest(model) == read,
+        lambda: weights_sha256(model) == read,
     )
-
-
-def _digest(model: Any) -> bytes:
-    """Return what changes when a model is trained."""
-    digest = sha256()
-    for value in model.get_weights():
-        digest.update(np.ascontiguousarray(value).tobytes())
-    return digest.digest()
 
 
 def of_saved_model(folder: Path) -> tuple[Original, ...]:

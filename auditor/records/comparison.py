@@ -5,8 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from auditor.figures.metrics import lower_end
-from auditor.figures.policy import judge
+from auditor.figures.policy import drop_of, judge
 from auditor.figures.results import Measurement, Rate
 from auditor.figures.values import Amount, Count, Seconds
 from auditor.figures.verdict import Status
@@ -141,12 +140,8 @@ def _verdict(entry: Entry, among: int) -> Status:
     after, said = certificate.measurements.after, certificate.verdict
     if among == 1:
         return said.status
-    drop = None
-    for check in said.checks:
-        if check.metric == "accuracy_drop" and check.value is not None and check.bound is not None:
-            assert isinstance(after.clean_accuracy, Rate)
-            low = lower_end(check.value, check.bound, after.clean_accuracy.n)
-            drop = check.value, low, check.bound
+    falls = (drop_of(c, after.clean_accuracy) for c in said.checks if c.metric == "accuracy_drop")
+    drop = next(falls, None)
     return judge(after, limits_of(said.checks), certificate.subject.classes, drop, among).status
 
 

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from auditor.figures.metrics import lower_end
-from auditor.figures.policy import Limits, drop_at_most, judge
+from auditor.figures.policy import Limits, drop_at_most, drop_of, judge
 from auditor.figures.results import Rate
-from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Status, Verdict
 from auditor.records.age import age, young
 from auditor.records.certificate import Certificate
@@ -79,11 +77,11 @@ def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
     for check in certificate.verdict.checks:
         if check.metric != "accuracy_drop" or after is None:
             continue
-        accuracy, value, high = after.clean_accuracy, check.value, check.bound
-        if value is None or high is None or isinstance(accuracy, Skipped):
+        drop = drop_of(check, after.clean_accuracy)
+        if drop is None:
             yield replace(check, limit=limit, ok=None)
         else:
-            yield drop_at_most((value, lower_end(value, high, accuracy.n), high), accuracy, limit)
+            yield drop_at_most(drop, after.clean_accuracy, limit)
 
 
 def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterator[Check]:

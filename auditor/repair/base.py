@@ -17,6 +17,7 @@ from auditor.files.checkpoints import damaged
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine
 from auditor.models.devices import memory_advice
+from auditor.models.weights import weights_sha256
 from auditor.repair import selection
 from auditor.repair.callback import RepairCallback, judged
 from auditor.repair.objective import Trainee, Weights, compiled, values
@@ -87,7 +88,7 @@ def repair(
             stop=stop,
         )
         original = values(model.variables)
-        known = identity or {"model": task.classifier.weights_sha256()}
+        known = identity or {"model": weights_sha256(task.classifier.model)}
         whose = {**known, **ready.identity()}
         found = load(whose, checkpoints) if resume and checkpoints else None
         if found:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from auditor.errors import WorkError
 from auditor.figures.facts import DataFacts
@@ -48,14 +48,24 @@ def measured(
     return audits
 
 
+class Asked(Protocol):
+    """What every request says of its record."""
+
+    @property
+    def command(self) -> str:
+        """How to do it again."""
+
+    @property
+    def full_paths(self) -> bool:
+        """Whether the record names places outside the working folder."""
+
+
 def provenance(
     model_copy: ModelCopy,
     source: str,
     seed: int,
-    command: str,
+    request: Asked,
     workers: Supervisor,
-    *,
-    full_paths: bool,
 ) -> Provenance:
     """Return where figures come from: the file that was taken in, and how the worker was kept.
 
@@ -63,14 +73,14 @@ def provenance(
         model_copy: The model file.
         source: The data, as the user gave it.
         seed: Of the work.
-        command: How to do it again.
+        request: What was asked for.
         workers: Kept the worker.
-        full_paths: Whether the record names places outside the working folder.
     """
-    if not full_paths:
-        source, command = shown_path(source), shown_command(command)
+    path, command = str(model_copy.path), request.command
+    if not request.full_paths:
+        path, source, command = shown_path(path), shown_path(source), shown_command(command)
     return Provenance(
-        path=str(model_copy.path) if full_paths else shown_path(model_copy.path),
+        path=path,
         sha256=model_copy.sha256,
         bytes=model_copy.bytes,
         source=source,

@@ -76,14 +76,7 @@ def start(
     warn_of_gaps(workers.confinement, notify)
     warn_of_data(before.data, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
-    origin = provenance(
-        model_copy,
-        evaluation,
-        request.audit.seed,
-        request.command,
-        workers,
-        full_paths=request.full_paths,
-    )
+    origin = provenance(model_copy, evaluation, request.audit.seed, request, workers)
     certificate = certify(before, verdict, origin)
     return Start(model_copy, job, data, before, certificate)
 

@@ -88,14 +88,7 @@ def scan(
         results = measured(job, request.triggers, request.options, workers, progress)
     warn_of_gaps(workers.confinement, notify)
     warn_of_data(results[0].data, notify)
-    origin = provenance(
-        model_copy,
-        source,
-        request.options.seed,
-        request.command,
-        workers,
-        full_paths=request.full_paths,
-    )
+    origin = provenance(model_copy, source, request.options.seed, request, workers)
     certificates = [
         certify(r, judge(r.measurement, request.limits, r.model.classes), origin) for r in results
     ]

@@ -152,14 +152,7 @@ def _searched(
     warn_of_gaps(workers.confinement, notify)
     result = exchange.load(SearchResult, scratch)
     warn_of_data(result.data, notify)
-    origin = provenance(
-        model_copy,
-        source,
-        request.options.seed,
-        request.command,
-        workers,
-        full_paths=request.full_paths,
-    )
+    origin = provenance(model_copy, source, request.options.seed, request, workers)
     return report_of(result, request.output.name, origin)
 
 

@@ -16,6 +16,7 @@ from auditor.measure.preflight import settled
 from auditor.measure.progress import Progress, silent
 from auditor.measure.provenance import engine, model_facts
 from auditor.models.classifier import Classifier
+from auditor.models.weights import weights_sha256
 from auditor.search import schedule
 from auditor.search.images import SearchImages, read
 from auditor.search.options import SearchOptions
@@ -86,7 +87,7 @@ def search(
     proof = Proof(classifier, material.held_out, options.batch_size)
     seen = proof.scores(material.held_out.pixels)
     _compare(parity, material.held_out.pixels, seen)
-    known = identity or {"model": classifier.weights_sha256()}
+    known = identity or {"model": weights_sha256(classifier.model)}
     whose = {**known, **asdict(options), "images": material.facts.sha256}
     asked = options, classifier.classes, classifier.size
     here = load(whose, checkpoints, *asked) if resume and checkpoints else None

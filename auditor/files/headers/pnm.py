@@ -2,10 +2,11 @@
 
 import re
 
-_HEADER = re.compile(
-    rb"P([1-6])(?:\s|#[^\n]*\n)+(\d{1,6})(?:\s|#[^\n]*\n)+(\d{1,6})(?:(?:\s|#[^\n]*\n)+(\d{1,5}))?\s"
+_SPACE = rb"(?:\s|#[^\n]*\n)+"
+_BITS = re.compile(rb"P([14])" + _SPACE + rb"(\d{1,6})" + _SPACE + rb"(\d{1,6})\s")
+_NUMBERS = re.compile(
+    rb"P([2356])" + _SPACE + rb"(\d{1,6})" + _SPACE + rb"(\d{1,6})" + _SPACE + rb"(\d{1,5})\s"
 )
-_BITS, _GRAY, _COLOUR = (1, 4), (2, 5), (3, 6)
 
 
 def is_pnm(data: bytes) -> bool:
@@ -22,19 +23,18 @@ def pnm_size(data: bytes) -> tuple[int, int] | None:
     Returns:
         None where its header is none, or its pixels are fewer than it says.
     """
-    found = _HEADER.match(data[:4096])
+    beginning = data[:4096]
+    found = _BITS.match(beginning) or _NUMBERS.match(beginning)
     if found is None:
         return None
-    kind, width, height = int(found[1]), int(found[2]), int(found[3])
-    if kind in _BITS:
-        found = re.compile(rb"P[14](?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+\s").match(data)
-        row = -(-width // 8)
-    elif found[4] is None or not 1 <= int(found[4]) <= 65_535:
+    kind, width, height, *most = map(int, found.groups())
+    if most and not 1 <= most[0] <= 65_535:
         return None
+    colours = 3 if kind in (3, 6) else 1
+    if kind < 4:  # as text: a digit a number, at least
+        needed = height * width * colours
+    elif kind == 4:
+        needed = height * -(-width // 8)
     else:
-        row = width * (3 if kind in _COLOUR else 1) * (2 if int(found[4]) > 255 else 1)
-    if found is None:
-        return None
-    there = len(data) - found.end()
-    needed = height * row if kind > 3 else height * width * (3 if kind == 3 else 1)
-    return (height, width) if there >= needed else None
+        needed = height * width * colours * (2 if most[0] > 255 else 1)
+    return (height, width) if len(data) - found.end() >= needed else None

@@ -4,7 +4,6 @@ Everything up to the layer that heatmaps are read at is ONNX Runtime's; what fol
 run by the `GraphLayer`, since gradients are wanted of it.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from auditor.models.onnx.graph import Graph
 from auditor.models.onnx.layer import GraphLayer
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.types import dtype_of
+from auditor.models.weights import weights_sha256
 
 Forward = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
@@ -72,19 +72,11 @@ def fast_forward(
     except ImportError:
         return None
     (layer,) = (each for each in classifier.model.layers if isinstance(each, GraphLayer))
-    weights, key = _digest(layer), ("ONNX Runtime", tap)
+    weights, key = weights_sha256(layer), ("ONNX Runtime", tap)
     if classifier.compiled.get(key, ("", None))[0] != weights:
         classifier.compiled[key] = weights, _opened(classifier, layer, tap)
     found: tuple[Forward, Head | None] | None = classifier.compiled[key][1]
     return found
-
-
-def _digest(layer: GraphLayer) -> str:
-    """Return the SHA-256 of all weights and statistics."""
-    digest = hashlib.sha256()
-    for values in layer.weight_values().values():
-        digest.update(np.ascontiguousarray(values).data)
-    return digest.hexdigest()
 
 
 def _opened(
