@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.base import Batch, Dataset
-from auditor.data.resize import RULE
+from auditor.data.base import Dataset
+from auditor.data.read import Read
 from auditor.errors import InputError
-from auditor.figures.facts import DataFacts, SkippedImage
-from auditor.figures.values import MOST_SKIPPED
+from auditor.figures.facts import DataFacts
 from auditor.measure.attention import GradCam, Seen
 from auditor.measure.parity import Witness
 from auditor.measure.tally import Tally
@@ -28,16 +27,6 @@ class Tried:
 
     trigger: Trigger
     tally: Tally
-
-
-@dataclass
-class _Read:
-    """What came out of the data so far."""
-
-    images: int = 0
-    resized: int = 0
-    turned: int = 0
-    skipped: list[SkippedImage] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +78,7 @@ def measure(
     """
     for one in tried:
         _check_victims(dataset, indices, one)
-    read = _Read()
+    read = Read(dataset, indices, _SKIPPED_NAMED)
     clean: Seen | None = None
     for part, seen in look.each(_asked(dataset, indices, size, tried, batch_size, read)):
         if part.tried is None:
@@ -101,21 +90,8 @@ def measure(
             witness.check(part.tried.trigger.id, part.indices[part.victims], seen.scores)
             part.tried.tally.add_stamped(part.indices, part.labels, part.victims, clean, seen)
         progress(part.done, len(indices))
-    progress(read.images + len(read.skipped), len(indices))
-    return DataFacts(
-        source=dataset.source,
-        sha256=dataset.digest(indices),
-        images=read.images,
-        skipped=len(read.skipped),
-        skipped_images=tuple(read.skipped[:_SKIPPED_NAMED]),
-        resized=read.resized,
-        resize_rule=RULE,
-        class_names=names,
-        class_order=dataset.class_order,
-        unused=dataset.unused,
-        turned=read.turned,
-        exif=dataset.exif,
-    )
+    progress(read.done, len(indices))
+    return read.facts(names)
 
 
 def _asked(
@@ -124,34 +100,22 @@ def _asked(
     size: tuple[int, int],
     tried: Sequence[Tried],
     batch_size: int,
-    read: _Read,
+    read: Read,
 ) -> Iterator[tuple[_Part, NDArray[np.uint8], Ints]]:
     """Give every batch as it is and, after it, stamped by each trigger."""
     for batch in dataset.batches(indices, size, batch_size):
-        before = read.images + len(read.skipped)
-        _count(batch, read)
-        if len(read.skipped) > MOST_SKIPPED * len(indices):
-            raise InputError(
-                f"{printable(dataset.source)}: more than 1 % of the images cannot be read; "
-                f"the first: {printable(read.skipped[0].name)}: {read.skipped[0].reason}"
-            )
+        before = read.done
+        read.add(batch)
         if not len(batch.labels):
             continue
         yield _Part(batch.indices, batch.labels, before), batch.images, batch.labels
-        done = read.images + len(read.skipped)
+        done = read.done
         for one in tried:
             aims = one.tally.target.of(batch.labels)
             victims = np.flatnonzero(batch.labels != aims)
             if len(victims):
                 part = _Part(batch.indices, batch.labels, done, one, victims)
                 yield part, one.trigger.stamp(batch.images[victims]), aims[victims]
-
-
-def _count(batch: Batch, read: _Read) -> None:
-    read.images += len(batch.labels)
-    read.resized += batch.resized
-    read.turned += batch.turned
-    read.skipped.extend(batch.skipped)
 
 
 def _check_victims(dataset: Dataset, indices: Ints, tried: Tried) -> None:

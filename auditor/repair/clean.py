@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from auditor.data.base import Dataset, stratified
 from auditor.errors import InputError, UsageError
 from auditor.figures.target import Target
+from auditor.figures.values import MOST_SKIPPED
 from auditor.text import printable
 
 _MOST_IN_MEMORY = 1 << 30
 _READ_AT_ONCE = 1024
-_SKIPPED_SHARE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def read(
         images[at], labels[at], kept[at] = batch.images, batch.labels, batch.indices
         done = at.stop
     source = printable(dataset.source)
-    if len(indices) - done > _SKIPPED_SHARE * len(indices):
+    if len(indices) - done > MOST_SKIPPED * len(indices):
         raise InputError(f"{source}: {len(indices) - done} of {len(indices)} images are unreadable")
     images, labels, kept = images[:done], labels[:done], kept[:done]
     count = min(done // 5, 2_000) if validation is None else validation

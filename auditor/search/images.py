@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, sample, stratified
-from auditor.data.resize import RULE
-from auditor.errors import InputError, UsageError
-from auditor.figures.facts import DataFacts, SkippedImage
+from auditor.data.read import Read
+from auditor.errors import UsageError
+from auditor.figures.facts import DataFacts
 from auditor.text import printable
 
 FEWEST = 20
 """Images below which nothing can be optimised and judged."""
 
-_SKIPPED_SHARE = 0.01
 _SKIPPED_NAMED = 10
 _READ_AT_ONCE = 256
 
@@ -79,35 +78,20 @@ def read(
         InputError: Too many cannot be read.
         UsageError: Fewer than 20.
     """
-    indices, source = sample(dataset, limit, seed), printable(dataset.source)
-    batches = list(dataset.batches(indices, size, _READ_AT_ONCE))
-    skipped: list[SkippedImage] = [one for batch in batches for one in batch.skipped]
-    if len(skipped) > _SKIPPED_SHARE * len(indices):
-        raise InputError(
-            f"{source}: more than 1 % of the images cannot be read; the first: "
-            f"{printable(skipped[0].name)}: {skipped[0].reason}"
-        )
+    indices = sample(dataset, limit, seed)
+    counted, batches = Read(dataset, indices, _SKIPPED_NAMED), []
+    for batch in dataset.batches(indices, size, _READ_AT_ONCE):
+        counted.add(batch)
+        batches.append(batch)
     pixels = np.concatenate([batch.images for batch in batches])
     labels = np.concatenate([batch.labels for batch in batches])
     order = np.concatenate([batch.indices for batch in batches])
     if len(labels) < FEWEST:
+        source = printable(dataset.source)
         raise UsageError(f"{source}: {len(labels)} images; a search needs at least {FEWEST}")
     judging = stratified(labels, max(FEWEST // 4, round(held_out * len(labels))), seed)
     both = Images(pixels, labels)
-    facts = DataFacts(
-        source=dataset.source,
-        sha256=dataset.digest(indices),
-        images=len(labels),
-        skipped=len(skipped),
-        skipped_images=tuple(skipped[:_SKIPPED_NAMED]),
-        resized=sum(batch.resized for batch in batches),
-        resize_rule=RULE,
-        class_names=names,
-        class_order=dataset.class_order,
-        unused=dataset.unused,
-        turned=sum(batch.turned for batch in batches),
-        exif=dataset.exif,
-    )
+    facts = counted.facts(names)
     return SearchImages(
         training=both.among(np.setdiff1d(np.arange(len(labels)), judging)),
         held_out=both.among(judging),
