@@ -43,8 +43,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _starts_of_a_module(request: pytest.FixtureRequest) -> Iterator[None]:
-    """As `_starts`, for fixtures; and variables that examples set in this process go with it."""
+    """As `_starts`, for fixtures; and variables that examples set in this process go with it.
+
+    So do deterministic operations, which a repair asks TensorFlow for: it has other defaults then.
+    """
     command.forked_workers = request.node.get_closest_marker("real_start") is None
+    if "tensorflow" in sys.modules:
+        from tensorflow.python.framework import config
+
+        config.disable_op_determinism()
     before = dict(os.environ)
     yield
     for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:

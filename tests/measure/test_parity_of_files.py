@@ -14,6 +14,7 @@ import pytest
 
 from auditor.data import open_source
 from auditor.errors import InputError
+from auditor.figures.facts import Device
 from auditor.figures.results import Rate
 from auditor.measure.audit import audit
 from auditor.measure.options import Options
@@ -22,6 +23,7 @@ from auditor.models.classifier import Classifier
 from auditor.models.input_range import InputRange
 from auditor.models.inspect import inspect
 from auditor.models.loading import open_classifier
+from auditor.repair.place import place
 from auditor.triggers import Patch
 from tests.models.inspect.test_saved_model_serving import rewritten
 
@@ -381,3 +383,13 @@ def test_file_is_not_what_a_trained_model_is_compared_with(tmp_path: Path, data:
     for variable in classifier.model.trainable_variables:
         variable.assign_add(np.ones(variable.shape, np.float32))
     assert 0 <= rate(classifier, data) <= 1
+
+
+def test_backdoor_of_xla_is_refused_after_a_repair(tmp_path: Path, data: Path) -> None:
+    """Keras leaves out XLA in a process whose operations were made deterministic.
+
+    The last of this file, as it stays so.
+    """
+    words = r"\(predict with jit_compile\) makes other scores"
+    with place(Device()), pytest.raises(InputError, match=words):
+        rate(opened(compiled(tmp_path)), data)
