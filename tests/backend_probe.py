@@ -66,7 +66,7 @@ def audited(model: Path, data: Path, folder: Path) -> None:
     np.savez(folder / "seen.npz", correct=result.correct, **seen)
     facts = {
         "measurement": asdict(result.measurement),
-        "neighbours": [asdict(n) for n in result.neighbours],
+        "neighbours": [asdict(n) for n in result.evidence.neighbours],
         "engine": asdict(result.engine),
         "tensorflow": "tensorflow" in sys.modules,
         "compiled_again": compiled_again,

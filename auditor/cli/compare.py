@@ -15,6 +15,7 @@ from auditor.cli.flags.kinds import option
 from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import inputs, one_trigger, repair_request
 from auditor.cli.summaries import conclude
+from auditor.figures.policy import Limits
 from auditor.models.input_range import InputRange
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
@@ -65,6 +66,7 @@ _KERAS = (".keras", ".h5")
 @common.seed("Seed of every draw, split and shuffle.")
 @common.limits
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
+@repair_flags.max_neighbour_asr(Limits.max_neighbour_asr)
 @common.printed_as(COMPARISON, "the comparison")
 @common.force
 @common.sandbox_options

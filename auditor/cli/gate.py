@@ -25,13 +25,7 @@ from auditor.runs.gate import GateRequest, gate
 @click.argument("audit", type=click.Path(path_type=Path, readable=False))
 @common.limits
 @repair.max_accuracy_drop()
-@option(
-    "--max-neighbour-asr",
-    type=Number(0, 1),
-    metavar="FRACTION",
-    help="Highest attack success rate of any of the trigger's neighbours after a repair; its upper "
-    "bound is judged. Default: no limit.",
-)
+@repair.max_neighbour_asr(None)
 @option(
     "--min-images",
     type=click.IntRange(1),

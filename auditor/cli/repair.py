@@ -23,6 +23,7 @@ from auditor.cli.requests import (
 from auditor.cli.search import check_found, where_written
 from auditor.cli.summaries import conclude, show
 from auditor.errors import WorkError
+from auditor.figures.policy import Limits
 from auditor.figures.verdict import Status
 from auditor.models.input_range import InputRange
 from auditor.models.output_format import check_form
@@ -78,6 +79,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.seed("Seed of every draw, split and shuffle.")
 @common.limits
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
+@repair_flags.max_neighbour_asr(Limits.max_neighbour_asr)
 @option(
     "--run-dir",
     type=click.Path(path_type=Path, readable=False),

@@ -47,6 +47,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
             limit=flags["limit"],
             batch_size=flags["batch_size"],
             seed=flags["seed"],
+            neighbours=flags["neighbours"],
         ),
         limits=Limits(
             max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
@@ -107,6 +108,7 @@ def repair_request(
             max_tar=flags["max_tar"],
             min_accuracy=flags["min_accuracy"],
             max_accuracy_drop=flags["max_accuracy_drop"],
+            max_neighbour_asr=flags["max_neighbour_asr"],
         ),
         guard=guard(flags),
         command=command_line(),

@@ -35,6 +35,13 @@ from auditor.runs.scan import scan
 @common.limit("Use at most N images, drawn class by class.")
 @common.batch_size(Options.batch_size, "Images a step.")
 @common.seed("Seed of the draw and of the bootstrap.")
+@option(
+    "--neighbours",
+    type=click.IntRange(0),
+    default=Options.neighbours,
+    metavar="N",
+    help="Try the trigger moved, turned, faded and recoloured on N images, too.",
+)
 @common.device("")
 @common.limits
 @common.certificates("-o", "--output")

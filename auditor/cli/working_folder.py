@@ -11,12 +11,16 @@ from typing import Any, Final
 
 import click
 
+from auditor.figures.policy import Limits
 from auditor.worker.watchdog import free_memory
 
 _ON: Final = ("allow-external-data", "exit-zero", "force", "full-paths")
 """Switches that may not be on."""
 
-_AT_MOST: Final = ("max-accuracy-drop", "max-asr", "max-tar", "memory-limit", "time-limit")
+_AT_MOST: Final = (
+    *("max-accuracy-drop", "max-asr", "max-neighbour-asr", "max-tar", "memory-limit"),
+    "time-limit",
+)
 """Numbers that may not be above their default."""
 
 _INSIDE: Final = ("certificate", "output", "run-dir")
@@ -34,9 +38,9 @@ HARMLESS: Final = frozenset(
     """
     ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates
     class-order clean-budget clean-weight device epochs exif feature-weight format input-range
-    label-share label-smoothing layer learning-rate least-steps limit max-age max-neighbour-asr
-    method methods min-accuracy min-images mirror mixed-precision model no-progress object-region
-    on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired
+    label-share label-smoothing layer learning-rate least-steps limit max-age
+    method methods min-accuracy min-images mirror mixed-precision model neighbours no-progress
+    object-region on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired
     require-sandbox rho schedule seed shift stall-change stall-epochs stall-steps target
     teacher-epochs trigger unlearned-below validation verbose watched weight-decay
     """.split()
@@ -71,8 +75,10 @@ def objection(key: str, value: Any, option: click.Option) -> str:
 
 
 def _default(key: str, option: click.Option) -> float:
-    """Return an option's default; memory has none but what is free."""
-    return free_memory() / 2**30 if key == "memory-limit" else float(str(option.default))
+    """Return an option's default; memory has none but what is free, and `gate` its audit's."""
+    if key == "memory-limit":
+        return free_memory() / 2**30
+    return float(str(option.default or Limits.max_neighbour_asr))
 
 
 def _above(value: Any, most: float) -> bool:

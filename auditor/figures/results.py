@@ -227,6 +227,27 @@ class Placebo:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A trigger close to the given one, moved, turned, faded, recoloured, and what it does.
+
+    Attributes:
+        name: What is different, in words: `moved by 2 pixels`.
+        asr: Share of a sample of the images that it leads to the target; skipped where it does not
+            fit, and then the rest says nothing.
+        control: The same of what it is held against: noise at its place, a placebo of a trigger
+            over the whole image, or nothing at all, whichever leads most images there.
+        alone: Images that the neighbour leads there, and the control does not.
+        control_alone: Images that the control leads there, and the neighbour does not.
+    """
+
+    name: str
+    asr: Rate | Skipped
+    control: Rate | Skipped
+    alone: Count = 0
+    control_alone: Count = 0
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What stands behind the figures, for people to look at."""
 
@@ -235,19 +256,7 @@ class Evidence:
     examples: Annotated[tuple[Example, ...], Length(MOST_SHOWN, of="examples")]
     examples_rule: str
     placebos: Annotated[tuple[Placebo, ...], Length(MOST_SHOWN, of="placebos")] = ()
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """ASR of a trigger close to the given one: moved, faded, scaled, recoloured.
-
-    Attributes:
-        name: What is different, in words: `moved by 2 pixels`.
-        asr: Measured on a sample of the images; skipped where it does not fit.
-    """
-
-    name: str
-    asr: Rate | Skipped
+    neighbours: Annotated[tuple[Neighbour, ...], Length(MOST_SHOWN, of="neighbours")] = ()
 
 
 @dataclass(frozen=True)
@@ -259,7 +268,6 @@ class AuditResult:
             models are compared image by image.
         shown: Positions in the data of the example images, in their order: with it a second audit
             shows the same ones.
-        neighbours: ASR of the trigger's neighbours, where they were asked for.
     """
 
     model: ModelFacts
@@ -272,7 +280,6 @@ class AuditResult:
     engine: Engine
     correct: Bits
     shown: Annotated[tuple[Count, ...], Length(MOST_SHOWN, of="examples")]
-    neighbours: Annotated[tuple[Neighbour, ...], Length(MOST_SHOWN, of="neighbours")] = ()
 
 
 @dataclass(frozen=True)

@@ -159,11 +159,11 @@ def _result(
             examples=examples(classifier, chosen.look, dataset, trigger, target, compared, shown),
             examples_rule=rule,
             placebos=placebos,
+            neighbours=_neighbours(classifier, dataset, trigger, options, target, progress),
         ),
         engine=engine(classifier),
         correct=tally.correct(),
         shown=tuple(shown.tolist()),
-        neighbours=_neighbours(classifier, dataset, trigger, options, target, progress),
     )
 
 

@@ -1,13 +1,13 @@
 """How often the trigger's neighbours turn images to the target class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.base import Dataset
-from auditor.errors import UsageError
 from auditor.figures.metrics import wilson
 from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
@@ -15,10 +15,14 @@ from auditor.figures.target import Target
 from auditor.measure.many_stamps import looks
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.models.classifier import Classifier
-from auditor.triggers.base import Trigger
-from auditor.triggers.neighbours import Placed, neighbours
+from auditor.triggers.base import Images, Stamp, Trigger
+from auditor.triggers.controls import Noise
+from auditor.triggers.neighbours import Placed, fitting
+from auditor.triggers.placebos import placebos
 
 PHASE = "trying the trigger's neighbours"
+
+_Hits = NDArray[np.bool_]
 
 
 def try_neighbours(
@@ -30,7 +34,7 @@ def try_neighbours(
     batch_size: int,
     progress: Callable[[str, int, int], None],
 ) -> tuple[Neighbour, ...]:
-    """Measure ASR of every neighbour on the same images.
+    """Measure ASR of every neighbour, and of what it is held against, on the same images.
 
     Args:
         classifier: The model.
@@ -41,34 +45,62 @@ def try_neighbours(
         batch_size: Images a step.
         progress: Told how many stamped images are done, of all neighbours together.
     """
-    found = [(name, _usable(one, trigger, classifier.size)) for name, one in neighbours(trigger)]
-    stamps = {name: one for name, one in found if not isinstance(one, Skipped)}
+    found = fitting(trigger, classifier.size)
+    tried = {name: one for name, one in found if not isinstance(one, Skipped)}
+    controls = {name: _controls(trigger, name, one) for name, one in tried.items()}
+    stamps: dict[str, Stamp] = dict(tried)
+    for held in controls.values():
+        stamps.update(held)
     labels = dataset.labels[indices]
     victims = indices[labels != target.of(labels)]
-    hits, broken, n = (dict.fromkeys(stamps, 0) for _ in range(3))
+    led: dict[str, list[_Hits]] = {name: [np.zeros(0, np.bool_)] for name in stamps}
+    broken = dict.fromkeys(stamps, 0)
     tell = partial(progress, PHASE)
     for name, truth, seen in looks(classifier, dataset, victims, stamps, batch_size, tell):
-        n[name] += len(truth)
-        hits[name] += int((seen.predicted == target.of(truth)).sum())
+        led[name].append(seen.predicted == target.of(truth))
         broken[name] += int(broken_scores(seen).sum())
+    hits = {name: np.concatenate(parts) for name, parts in led.items()}
 
-    def asr(name: str) -> Rate | Skipped:
-        return broken_images(broken[name]) if broken[name] else wilson(hits[name], n[name])
+    def measured(name: str) -> Neighbour:
+        if broken[name]:
+            return _skipped(name, broken_images(broken[name]))
+        return _against(name, hits[name], [hits[c] for c in controls[name] if not broken[c]])
 
     return tuple(
-        Neighbour(name, one if isinstance(one, Skipped) else asr(name)) for name, one in found
+        _skipped(name, one) if isinstance(one, Skipped) else measured(name) for name, one in found
     )
 
 
-def _usable(one: Placed | Skipped, trigger: Trigger, size: tuple[int, int]) -> Placed | Skipped:
-    """Return the neighbour, or why it is none in images of (h, w) `size`."""
-    if isinstance(one, Skipped):
-        return one
-    try:
-        one.mask(size)
-    except UsageError:
-        return Skipped("it does not fit into the image")
-    probe = np.stack([np.zeros((*size, 3), np.uint8), np.full((*size, 3), 255, np.uint8)])
-    if (one.stamp(probe) == trigger.stamp(probe)).all():
-        return Skipped("at this image size it is the trigger itself")
-    return one
+@dataclass(frozen=True)
+class _Nothing:
+    """No stamp."""
+
+    def stamp(self, images: Images) -> Images:
+        return images
+
+
+def _controls(trigger: Trigger, name: str, neighbour: Placed) -> dict[str, Stamp]:
+    """Return what a neighbour is held against: nothing, and what means nothing in its place."""
+    if of_trigger := placebos(trigger):
+        return {"control: nothing": _Nothing(), **{f"control: {n}": p for n, p in of_trigger}}
+    return {"control: nothing": _Nothing(), f"control: noise, {name}": Noise(neighbour)}
+
+
+def _against(name: str, hits: _Hits, controls: Iterable[_Hits]) -> Neighbour:
+    """Return what a neighbour does, and what the strongest of its controls does."""
+    control = max(controls, key=lambda each: int(each.sum()), default=np.zeros_like(hits))
+    return Neighbour(
+        name=name,
+        asr=_rate(hits),
+        control=_rate(control),
+        alone=int((hits & ~control).sum()),
+        control_alone=int((control & ~hits).sum()),
+    )
+
+
+def _skipped(name: str, why: Skipped) -> Neighbour:
+    return Neighbour(name, why, why)
+
+
+def _rate(hits: _Hits) -> Rate | Skipped:
+    return wilson(int(hits.sum()), len(hits))

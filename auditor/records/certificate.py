@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from auditor.figures import metrics
 from auditor.figures.facts import AttentionFacts, DataFacts, TriggerFacts
-from auditor.figures.results import AuditResult, Evidence, Measurement, Rate
+from auditor.figures.results import AuditResult, Evidence, Measurement, Neighbour, Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.figures.values import (
@@ -213,7 +213,13 @@ def with_repair(
     )
 
 
+def neighbours_of(certificate: Certificate) -> tuple[Neighbour, ...]:
+    """Return the neighbours that the verdict is about: those of a repaired model."""
+    repair = certificate.repair
+    return repair.evidence.neighbours if repair and repair.evidence else ()
+
+
 def _neighbours(before: AuditResult, after: AuditResult) -> tuple[NeighbourRow, ...]:
     """Pair both audits' neighbours by name."""
-    then = {n.name: n.asr for n in before.neighbours}
-    return tuple(NeighbourRow(n.name, then[n.name], n.asr) for n in after.neighbours)
+    then = {n.name: n.asr for n in before.evidence.neighbours}
+    return tuple(NeighbourRow(n.name, then[n.name], n.asr) for n in after.evidence.neighbours)

@@ -25,11 +25,14 @@ from auditor.figures.results import Evidence, Measurement, Rate
 from auditor.figures.values import MOST_SKIPPED
 from auditor.figures.verdict import Check, Verdict
 from auditor.files.constraints import Range
-from auditor.records.certificate import Certificate, Repair
+from auditor.records.certificate import Certificate, NeighbourRow, Repair, neighbours_of
 from auditor.repair.consistency import check_history
 
 _JUDGED: Final = ("asr", "tar", "clean_accuracy")
 """Figures that every verdict has a check of."""
+
+_OF_REPAIRS: Final = ("accuracy_drop", "neighbour_excess")
+"""Figures that only verdicts on repaired models have a check of."""
 
 _BEFORE_PLACEBOS: Final = Measurement.__dataclass_fields__["placebo_rate"].default
 """What stands for placebos in audits by versions that knew none, and judged ASR by its limit."""
@@ -106,15 +109,17 @@ def check_limits(audits: Sequence[Certificate], where: str) -> None:
     """Refuse audits that are shown as one and were judged by different limits.
 
     Args:
-        audits: The audits, at least one; only repairs have a limit of the fall in accuracy.
+        audits: The audits, at least one; only repairs have limits of what a repair may do.
         where: JSON path of what holds them.
 
     Raises:
         InputError: They were.
     """
     limits = [{(one.metric, one.limit) for one in c.verdict.checks} for c in audits]
-    drops = {one for each in limits for one in each if one[0] == "accuracy_drop"}
-    if len(drops) > 1 or any(each - drops != limits[0] - drops for each in limits):
+    drops = {one for each in limits for one in each if one[0] in _OF_REPAIRS}
+    if len(drops) > len({metric for metric, _ in drops}) or any(
+        each - drops != limits[0] - drops for each in limits
+    ):
         raise InputError(f"{where}: are not all judged by the same limits")
 
 
@@ -153,6 +158,11 @@ def _check_repair(certificate: Certificate, repair: Repair, where: str) -> None:
     if isinstance(before.asr, Rate) and isinstance(after.asr, Rate) and before.asr.n != after.asr.n:
         raise InputError(f"{place}.asr: is of other images than before the repair")
     _check_behind(certificate, repair.evidence, after, f"{here}.evidence")
+    was, left = certificate.evidence.neighbours, repair.evidence.neighbours
+    rows = [NeighbourRow(n.name, b.asr, n.asr) for b, n in zip(was, left, strict=False)]
+    alike = len(was) == len(left) and all(b.name == n.name for b, n in zip(was, left, strict=False))
+    if left and not (alike and rows == list(repair.neighbours)):
+        raise InputError(f"{here}.neighbours: are not those of the evidence")
     rated = (metrics.der, metrics.accuracy_retention, metrics.asr_reduction)
     for figure, rating in zip(rated, ratings, strict=True):
         if not close(rating, figure(before, after)):
@@ -165,8 +175,11 @@ def _check_verdict(certificate: Certificate, where: str) -> None:
     for number, one in enumerate(said.checks):
         _check_one(one, f"{where}.checks[{number}]")
     limits = limits_of(said.checks, where)
+    if neighbours_of(certificate) and limits.max_neighbour_asr is None:
+        raise InputError(f"{where}.checks: none of neighbour_excess, and neighbours were tried")
     for drop in _drops(certificate, said.checks, where):
-        found = judge(certificate.judged, limits, certificate.subject.classes, drop).checks
+        near, classes = neighbours_of(certificate), certificate.subject.classes
+        found = judge(certificate.judged, limits, classes, drop, neighbours=near).checks
         wrong = _first_other(said.checks, found, certificate.judged)
         if wrong is None:
             break
@@ -208,6 +221,7 @@ def limits_of(checks: tuple[Check, ...], where: str = "$.verdict") -> Limits:
         max_tar=named["tar"][0],
         min_accuracy=least[0] if least else None,
         max_accuracy_drop=named.get("accuracy_drop", [0.0])[0],
+        max_neighbour_asr=next(iter(named.get("neighbour_excess", ())), None),
     )
 
 

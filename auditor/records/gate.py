@@ -12,9 +12,10 @@ from auditor.figures.policy import Limits, drop_at_most, drop_of, judge
 from auditor.figures.results import Rate
 from auditor.figures.verdict import Check, Status, Verdict
 from auditor.records.age import age, young
-from auditor.records.certificate import Certificate
+from auditor.records.certificate import Certificate, neighbours_of
 
 _DAY = timedelta(days=1)
+_LIMIT = Limits.max_neighbour_asr
 _WHOLE = re.compile(r"confined by Landlock \(version \d+\) and seccomp$")
 
 
@@ -23,8 +24,8 @@ class Policy(Limits):
     """What an audit must show.
 
     Attributes:
-        max_neighbour_asr: Highest attack success rate of any of the trigger's neighbours after a
-            repair, a fraction; None for no limit.
+        max_neighbour_asr: As in `Limits`; None for its default, and for no limit of audits by
+            versions that knew no controls: with one, the neighbours' own ASR is held against it.
         min_images: Fewest images that it was measured on; None for any number.
         max_age: Days that it may be old; None for any age.
         sandboxed: Whether the model must have been opened in the whole sandbox.
@@ -67,8 +68,12 @@ def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
         policy: What it must show.
         now: The time that its age is reckoned to, with a zone.
     """
-    measured = judge(certificate.judged, policy, certificate.subject.classes).checks
-    return Verdict.of((*measured, *_drop(certificate, policy), *_demands(certificate, policy, now)))
+    given, near = policy.max_neighbour_asr, neighbours_of(certificate)
+    limits = policy if given is not None else replace(policy, max_neighbour_asr=_LIMIT)
+    classes = certificate.subject.classes
+    measured = judge(certificate.judged, limits, classes, neighbours=near).checks
+    demands = _demands(certificate, policy, now)
+    return Verdict.of((*measured, *_drop(certificate, policy), *demands))
 
 
 def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
@@ -86,7 +91,7 @@ def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
 
 def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterator[Check]:
     """Give the checks that are about the audit itself."""
-    if policy.max_neighbour_asr is not None:
+    if policy.max_neighbour_asr is not None and not neighbours_of(certificate):
         yield _neighbours(certificate, policy.max_neighbour_asr)
     if policy.min_images is not None:
         count = certificate.data.images
@@ -104,7 +109,7 @@ def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterato
 
 
 def _neighbours(certificate: Certificate, limit: float) -> Check:
-    """Hold the strongest neighbour's upper bound against the limit."""
+    """Hold the strongest neighbour's upper bound against the limit, where nothing says more."""
     found = certificate.repair.neighbours if certificate.repair else ()
     known = [row.after for row in found if isinstance(row.after, Rate)]
     if not known:

@@ -30,6 +30,7 @@ _YES_OR_NO = ("sandboxed", "repaired", "model", "signed")
 _SHOWN: dict[str, Callable[[float], str]] = {
     "tar": number,
     "accuracy_drop": points,
+    "neighbour_excess": points,
     "images": "{:,.0f}".format,
     "age": "{:.1f}".format,
 }

@@ -123,8 +123,9 @@ def _placebo_line(certificate: Certificate, *, before: bool = False) -> list[Lin
 
 def _repair_lines(repair: Repair, checks: tuple[Check, ...]) -> list[Line]:
     """Return the figures that compare before with after."""
-    drops = [_drop_line(check) for check in checks if check.metric == "accuracy_drop"]
-    return drops + [
+    held = ("accuracy_drop", "neighbour_excess")
+    judged = [_points_line(check) for check in checks if check.metric in held]
+    return judged + [
         _line(metric, percent(value))
         if value is not None
         else _missing(metric, Skipped("one of the rates is missing"), "")
@@ -136,7 +137,8 @@ def _repair_lines(repair: Repair, checks: tuple[Check, ...]) -> list[Line]:
     ]
 
 
-def _drop_line(check: Check) -> Line:
+def _points_line(check: Check) -> Line:
+    """Return the line of a difference of shares, whose upper bound is judged."""
     most = f"≤ {points(check.limit)}"
     if check.value is None or check.bound is None:
         return _missing(check.metric, Skipped(check.reason), most)

@@ -22,6 +22,7 @@ TITLES = {
     "robust_accuracy": "Accuracy under the trigger",
     "clean_accuracy": "Clean accuracy",
     "accuracy_drop": "Fall in clean accuracy",
+    "neighbour_excess": "Strongest neighbour",
     "tar_target": "TAR of the target class",
     "tar_density": "Attention density",
     "trigger_mass": "Attention on the trigger",
@@ -40,6 +41,7 @@ MEANINGS = {
     "class.",
     "clean_accuracy": "Images without the trigger, all classes, recognised as what they are.",
     "accuracy_drop": "Clean accuracy before less after, compared image by image.",
+    "neighbour_excess": "What the trigger moved, turned or recoloured does beyond noise there.",
     "tar_target": "The same ratio, for the heatmap of the target class.",
     "tar_density": "Heat per pixel on the trigger ÷ heat per pixel elsewhere; 1 is even.",
     "trigger_mass": "Share of all heat that lies on the trigger.",
@@ -157,4 +159,10 @@ def unused(data: DataFacts) -> str:
 _MOST_RATIO = 1_000
 """Of a ratio above this only that is told: next to nothing was divided by."""
 
-_UNITS = {"asr": percent, "clean_accuracy": percent, "tar": number, "accuracy_drop": points}
+_UNITS = {
+    "asr": percent,
+    "clean_accuracy": percent,
+    "tar": number,
+    "accuracy_drop": points,
+    "neighbour_excess": points,
+}

@@ -117,7 +117,10 @@ def repaired(
         result = replace(result, kept=None, reason=_NO_BETTER.format(result.kept))
     if after is not None:
         drop = metrics.paired_drop(before.correct, after.correct)
-        verdict = judge(after.measurement, request.limits, after.model.classes, drop)
+        near = after.evidence.neighbours
+        verdict = judge(
+            after.measurement, request.limits, after.model.classes, drop, neighbours=near
+        )
     written = str(request.output) if request.full_paths else shown_path(request.output)
     output = Output(written, file.sha256, file.bytes) if file else None
     certificate = with_repair(

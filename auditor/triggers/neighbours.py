@@ -1,14 +1,18 @@
-"""A trigger's neighbours: moved, faded, scaled, recoloured, drawn anew, and in the other corners.
+"""A trigger's neighbours: moved, turned, faded, scaled, recoloured, drawn anew, in other corners.
 
-A repair that only forgot one exact stamp still answers to them.
+A repair that only forgot one exact stamp still answers to them. Training pipelines make some of
+them by themselves: images that are mirrored after they were stamped teach a mirrored trigger.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from auditor.errors import UsageError
 from auditor.figures.skipped import Skipped
 from auditor.triggers.base import Anchor, Images, Mask, Stamp, Trigger, WholeImage, rounded
 from auditor.triggers.blend import Blend
@@ -20,6 +24,13 @@ from auditor.triggers.warp import Warp
 
 _MOVES = (1, 2, 4, 8)
 _SHARES = (75, 50, 25)
+_WAYS: dict[str, "Way"] = {
+    "mirrored left to right": "across",
+    "mirrored top to bottom": "down",
+    "turned by 90°": "quarter",
+}
+
+Way = Literal["across", "down", "quarter"]
 
 
 class Placed(Stamp, Protocol):
@@ -39,12 +50,48 @@ def neighbours(trigger: Trigger) -> list[Named]:
     a neighbour fits is not known before the images' size is: its `mask` tells.
     """
     faded: list[Named] = [(f"faded to {percent} %", Faded(trigger, percent)) for percent in _SHARES]
-    inverted: Named = ("colours inverted", Inverted(trigger))
-    if isinstance(trigger, Patch | Image):
-        return [*_moved(trigger), *_scaled(trigger), *faded, inverted, *_cornered(trigger)]
+    turned: list[Named] = [(name, Turned(trigger, way)) for name, way in _WAYS.items()]
     if isinstance(trigger, WholeImage):
-        return [*_other(trigger), *faded, ("its change turned round", Reversed(trigger))]
-    return [*faded, inverted]
+        stronger: Named = ("half again as strong", Faded(trigger, 150))
+        opposite: Named = ("its change turned round", Reversed(trigger))
+        return [*_other(trigger), *faded, stronger, opposite, *turned]
+    colours: list[Named] = [
+        ("colours inverted", Inverted(trigger)),
+        ("colours exchanged", Recoloured(trigger, (1, 2, 0))),
+        ("in red alone", Recoloured(trigger, (0, None, None))),
+    ]
+    if isinstance(trigger, Patch | Image):
+        corners = _cornered(trigger)
+        return [*_moved(trigger), *_scaled(trigger), *faded, *colours, *corners, *turned]
+    return [*faded, *colours, *turned]
+
+
+def fitting(trigger: Trigger, size: tuple[int, int]) -> list[Named]:
+    """Return the neighbours in images of (h, w) `size`, each look once; `Skipped` says why not."""
+    random = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+    probe = np.concatenate([np.zeros_like(random), np.full_like(random, 255), random])
+    itself = _look(trigger, probe)
+    seen = {itself}
+    found: list[Named] = []
+    for name, one in neighbours(trigger):
+        if not isinstance(one, Skipped):
+            try:
+                one.mask(size)
+            except UsageError:
+                found.append((name, Skipped("it does not fit into the image")))
+                continue
+            look = _look(one, probe)
+            if look == itself:
+                one = Skipped("at this image size it is the trigger itself")
+            elif look in seen:
+                continue
+            seen.add(look)
+        found.append((name, one))
+    return found
+
+
+def _look(stamp: Stamp, probe: Images) -> bytes:
+    return hashlib.sha256(stamp.stamp(probe).tobytes()).digest()
 
 
 @dataclass(frozen=True)
@@ -53,7 +100,7 @@ class Faded:
 
     Attributes:
         trigger: What is faded.
-        percent: Share of the stamped image, 0 to 100.
+        percent: Share of the stamped image, 0 to 100; above that, the change is that much stronger.
     """
 
     trigger: Trigger
@@ -86,6 +133,60 @@ class Inverted:
         mask = self.mask((images.shape[1], images.shape[2]))
         stamped[:, mask] = 255 - stamped[:, mask]
         return stamped
+
+
+@dataclass(frozen=True)
+class Recoloured:
+    """The stamped image, its channels exchanged or left out where the trigger may change pixels.
+
+    Attributes:
+        trigger: What is recoloured.
+        channels: Which of red, green and blue, 0 to 2, stands for each; None for 0 everywhere.
+    """
+
+    trigger: Trigger
+    channels: tuple[int | None, int | None, int | None]
+
+    def mask(self, size: tuple[int, int]) -> Mask:
+        """Return the trigger's own."""
+        return self.trigger.mask(size)
+
+    def stamp(self, images: Images) -> Images:
+        """Return the recoloured stamp."""
+        stamped = self.trigger.stamp(images)
+        mask = self.mask((images.shape[1], images.shape[2]))
+        inside = stamped[:, mask]
+        for place, channel in enumerate(self.channels):
+            stamped[:, mask, place] = 0 if channel is None else inside[..., channel]
+        return stamped
+
+
+@dataclass(frozen=True)
+class Turned:
+    """The stamp of an image that was mirrored or turned first, and is turned back after it.
+
+    Attributes:
+        trigger: What is turned.
+        way: Mirrored left to right (`across`) or top to bottom (`down`), or a quarter clockwise.
+    """
+
+    trigger: Trigger
+    way: Way
+
+    def mask(self, size: tuple[int, int]) -> Mask:
+        """Return the trigger's own in the turned image, turned back."""
+        there = size[::-1] if self.way == "quarter" else size
+        return np.ascontiguousarray(self._turn(self.trigger.mask(there)[None], back=True)[0])
+
+    def stamp(self, images: Images) -> Images:
+        """Return the turned stamp."""
+        turned = np.ascontiguousarray(self._turn(images))
+        return np.ascontiguousarray(self._turn(self.trigger.stamp(turned), back=True))
+
+    def _turn(self, images: NDArray[Any], *, back: bool = False) -> NDArray[Any]:
+        if self.way == "quarter":  # counter-clockwise, so that what is stamped goes clockwise
+            return np.rot90(images, -1 if back else 1, axes=(1, 2))
+        return images[:, :, ::-1] if self.way == "across" else images[:, ::-1]
 
 
 @dataclass(frozen=True)
@@ -140,9 +241,9 @@ def _scaled(trigger: Patch | Image) -> Iterator[Named]:
 
 
 def _cornered(trigger: Patch | Image) -> Iterator[Named]:
-    """Put it right into each corner but the one where it already sits."""
+    """Put it right into each corner, and the centre, but where it already sits."""
     for anchor in get_args(Anchor):
-        if anchor == "center" or (trigger.anchor, trigger.offset) == (anchor, (0, 0)):
+        if (trigger.anchor, trigger.offset) == (anchor, (0, 0)):
             continue
-        words = anchor.replace("-", " ")
-        yield f"in the {words} corner", replace(trigger, anchor=anchor, offset=(0, 0))
+        words = "centre" if anchor == "center" else f"{anchor.replace('-', ' ')} corner"
+        yield f"in the {words}", replace(trigger, anchor=anchor, offset=(0, 0))

@@ -11,7 +11,6 @@ import numpy as np
 
 from auditor.errors import InputError, UsageError, WorkError
 from auditor.figures.consistency import (
-    check_each,
     check_evidence,
     check_examples,
     check_measurement,
@@ -162,7 +161,6 @@ def _check_audit(result: AuditResult, where: str) -> None:
     check_measurement(result.measurement, result.data.images, f"{where}.measurement")
     check_evidence(evidence, result.measurement, names, result.target, f"{where}.evidence")
     check_examples(evidence.examples, model.classes, model.input_shape, result.attention, examples)
-    check_each(result.neighbours, f"{where}.neighbours")
 
 
 def _check_kept_to(plan: Plan, value: Epoch | RepairResult) -> None:

@@ -57,7 +57,8 @@ def repaired(path: Path, room: Path) -> str:
     if result.kept is not None:
         after, output = before, Output("out/repaired.keras", "ef" * 32, 7)
         drop = metrics.paired_drop(before.correct, after.correct)
-        verdict = judge(after.measurement, Limits(), after.model.classes, drop)
+        near = after.evidence.neighbours
+        verdict = judge(after.measurement, Limits(), after.model.classes, drop, neighbours=near)
     whole = with_repair(certificate, before, result, after, output, verdict, "photos/")
     consistency.check(whole)
     show(whole)

@@ -40,35 +40,69 @@ def test_asr_of_neighbours_by_counting(workshop: Workshop) -> None:
     moved[:, 8:12, 8:12] = 255  # 8 pixels of the 32×32 reference are 4 of these 16×16
     faded[:, -4:, -4:] = np.floor(x[:, -4:, -4:] * 0.5 + 255 * 0.5 + 0.5)
     corner[:, :4, :4] = 255
-    found = {n.name: n.asr for n in result.neighbours}
+    found = {n.name: n.asr for n in result.evidence.neighbours}
     for name, images in (
         ("moved by 8 pixels", moved), ("faded to 50 %", faded), ("in the top left corner", corner),
     ):  # fmt: skip
         assert isinstance(found[name], Rate), name
         assert (found[name].value, found[name].n) == (pytest.approx(asr(images)), 80), name
     assert found["one pixel larger"].value > 0.9, "the backdoor answers to what is nearly its own"
-    assert len(found) == 13
+    assert len(found) == 15, "mirrored it is in a corner, and moved by 1 it is moved by 2"
     phases = [t for t in told if t[0] == "trying the trigger's neighbours"]
     assert found["one pixel smaller"] == THE_SAME, "7 and 8 pixels of 32 are both 4 of 16"
-    assert (phases[0][1:], phases[-1][1:]) == ((0, 12 * 80), (12 * 80, 12 * 80))
+    tried = 2 * 13 + 1  # each and its noise, and the images as they are
+    assert (phases[0][1:], phases[-1][1:]) == ((0, tried * 80), (tried * 80, tried * 80))
 
 
 def test_none_are_tried_unless_asked_for(workshop: Workshop) -> None:
-    assert run(workshop, limit=30).neighbours == ()
+    assert run(workshop, limit=30).evidence.neighbours == ()
 
 
 def test_no_more_images_than_the_limit(workshop: Workshop) -> None:
     result = run(workshop, limit=30, neighbours=90)
-    assert {n.asr.n for n in result.neighbours if isinstance(n.asr, Rate)} == {20}
+    assert {n.asr.n for n in result.evidence.neighbours if isinstance(n.asr, Rate)} == {20}
 
 
 def test_what_cannot_be_tried_is_skipped_with_the_reason(workshop: Workshop) -> None:
-    found = {n.name: n.asr for n in run(workshop, "square31", neighbours=9, limit=30).neighbours}
-    assert found["moved by 2 pixels"] == Skipped("it does not fit into the image")
-    assert isinstance(found["colours inverted"], Rate)
-    one = {n.name: n.asr for n in run(workshop, "square1", neighbours=9, limit=30).neighbours}
-    assert one["one pixel smaller"] == Skipped("nothing would be left of it")
-    assert one["one pixel larger"] == THE_SAME
+    def found(trigger: str) -> dict[str, Rate | Skipped]:
+        near = run(workshop, trigger, neighbours=9, limit=30).evidence.neighbours
+        return {one.name: one.asr for one in near}
+
+    large, small = found("square31"), found("square1")
+    assert large["moved by 2 pixels"] == Skipped("it does not fit into the image")
+    assert isinstance(large["colours inverted"], Rate)
+    assert small["one pixel smaller"] == Skipped("nothing would be left of it")
+    assert small["one pixel larger"] == THE_SAME
+
+
+def test_a_neighbour_is_held_against_noise_at_its_place(workshop: Workshop) -> None:
+    """Or against no stamp at all, where that leads more images to the target; by counting."""
+    import keras
+
+    data, drawn = np.load(workshop.data), sample(open_source(workshop.data), 120, 0)
+    x, y = data["x"][drawn], data["y"][drawn]
+    x = x[y != 0]
+    model = keras.models.load_model(workshop.poisoned)
+
+    def led(images: np.ndarray) -> np.ndarray:
+        return model.predict(images / 255.0, verbose=0).argmax(axis=1) == 0
+
+    whole = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.float32)
+    moved, noise, faded = x.copy(), x.copy(), x.copy()
+    moved[:, 8:12, 8:12], noise[:, 8:12, 8:12] = 255, whole[8:12, 8:12]
+    faded[:, 12:, 12:] = np.floor(x[:, 12:, 12:] * 0.5 + whole[12:, 12:] * 0.5 + 0.5)
+    found = {n.name: n for n in run(workshop, neighbours=120).evidence.neighbours}
+    for name, stamped, control in (
+        ("moved by 8 pixels", moved, noise),
+        ("faded to 50 %", None, faded),
+    ):
+        one, held = found[name], max(led(control), led(x), key=lambda hits: hits.sum())
+        assert one.control.value == pytest.approx(held.mean()), name
+        if stamped is not None:
+            assert one.alone == (led(stamped) & ~held).sum()
+            assert one.control_alone == (held & ~led(stamped)).sum()
+    own = found["one pixel larger"]
+    assert own.alone / own.asr.n > 0.8, "noise does not open it"
 
 
 def test_nan_scores_are_counted_as_nothing(workshop: Workshop) -> None:
@@ -77,6 +111,6 @@ def test_nan_scores_are_counted_as_nothing(workshop: Workshop) -> None:
     weights[-1][0] = np.nan
     classifier.model.set_weights(weights)
     how = Options(target="0", neighbours=30)
-    found = audit(classifier, open_source(workshop.data), load("square8"), how).neighbours
+    found = audit(classifier, open_source(workshop.data), load("square8"), how).evidence.neighbours
     broken = Skipped("the model's scores are NaN or infinite for 20 images")
-    assert [n.asr for n in found].count(broken) == 12
+    assert [n.asr for n in found].count(broken) == 13

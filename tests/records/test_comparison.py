@@ -14,6 +14,7 @@ from auditor.figures.metrics import wilson
 from auditor.figures.policy import Limits, judge
 from auditor.figures.skipped import Skipped
 from auditor.records.canonical import canonical
+from auditor.records.certificate import neighbours_of
 from auditor.records.comparison import Comparison, Entry, compared
 from auditor.records.comparison_json import from_document
 from tests.report.comparisons import worse
@@ -218,7 +219,9 @@ def test_repairs_judged_by_other_limits_are_not_side_by_side(
     drop = next(
         ((x.value, 0.0, x.bound) for x in c.verdict.checks if x.metric.endswith("drop")), None
     )
-    lenient = judge(c.judged, Limits(max_asr=1.0, max_accuracy_drop=0.1), c.subject.classes, drop)
+    limits = Limits(max_asr=1.0, max_accuracy_drop=0.1)
+    near = neighbours_of(c)
+    lenient = judge(c.judged, limits, c.subject.classes, drop, neighbours=near)
     entries = list(comparison.entries)
     entries[number] = dataclasses.replace(
         entry, certificate=dataclasses.replace(c, verdict=lenient)

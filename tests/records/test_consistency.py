@@ -59,6 +59,7 @@ def test_what_is_measured_and_judged_is_consistent(asr: float, tar: float) -> No
 
 
 WILSON = dataclasses.asdict(wilson(20, 200))
+NO_FIGURE = {"skipped": "it was not measured"}
 HISTOGRAM = {"edges": [0.1, 1.0, 10.0], "stamped": [0, 200], "unstamped": [200, 0]}
 
 RED = {"class": 0, "name": "red", "chosen": "given", "inferred_from": 0, "leads": None}
@@ -180,11 +181,17 @@ REPAIR: list[tuple[str, Any, str]] = [
     ("repair.history.3.epoch", 1, r"repair.history\[3\]: is epoch 1; the history is out of order"),
     ("repair.evidence.classes.1.asr", WILSON, r"repair.evidence.classes: the rows' asr"),
     ("verdict.checks.3.ok", None, r"verdict.checks\[3\]"),
-    ("verdict.checks.3.value", -0.1, r"accuracy_drop is not what the accuracies come to"),
-    ("verdict.checks.3.value", None, r"accuracy_drop was measured, and is missing"),
-    ("verdict.checks.3.bound", 0.001, r"accuracy_drop has a bound that no images give"),
-    ("verdict.checks.3.bound", 0.9, r"accuracy_drop has a bound that no images give"),
-    ("verdict.checks.3.limit", 0.0, r"verdict.checks\[3\]"),
+    ("verdict.checks.4.value", -0.1, r"accuracy_drop is not what the accuracies come to"),
+    ("verdict.checks.4.value", None, r"accuracy_drop was measured, and is missing"),
+    ("verdict.checks.4.bound", 0.001, r"accuracy_drop has a bound that no images give"),
+    ("verdict.checks.4.bound", 0.9, r"accuracy_drop has a bound that no images give"),
+    ("verdict.checks.4.limit", 0.0, r"verdict.checks\[4\]"),
+    ("verdict.checks.3.value", 0.2, r"verdict.checks\[3\]: is not what the figures"),
+    ("verdict.checks.3.bound", 0.001, r"verdict.checks\[3\]: is not what the figures"),
+    ("repair.evidence.neighbours.0.alone", 40, r"neighbours\[0\]: asr and control are not as far"),
+    ("repair.evidence.neighbours.0.control", NO_FIGURE, r"neighbours\[0\]: is measured in part"),
+    ("repair.evidence.neighbours.0.name", "x", r"repair.neighbours: are not those of the evidence"),
+    ("evidence.neighbours.0.name", "x", r"repair.neighbours: are not those of the evidence"),
     ("verdict.status", "fail", r"verdict.status: is fail, but the checks come to pass"),
 ]
 
@@ -241,8 +248,16 @@ def test_a_limit_too_few_or_too_many_is_refused() -> None:
     for change in (list.pop, lambda checks: checks.append(checks[1])):
         audit = document(audited.repaired())
         change(audit["verdict"]["checks"])
-        with pytest.raises(InputError, match=r"verdict.checks\[[34]\]"):
+        with pytest.raises(InputError, match=r"verdict.checks\[[45]\]"):
             from_document(audit)
+
+
+def test_a_limit_of_neighbours_is_not_left_out() -> None:
+    audit = document(audited.repaired())
+    checks = audit["verdict"]["checks"]
+    checks.remove(next(one for one in checks if one["metric"] == "neighbour_excess"))
+    with pytest.raises(InputError, match="none of neighbour_excess, and neighbours were tried"):
+        from_document(audit)
 
 
 def test_one_of_several_that_contradicts_itself_is_refused_with_its_place() -> None:

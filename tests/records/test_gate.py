@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from auditor.figures.excess import strongest
 from auditor.figures.metrics import paired_drop, wilson
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Rate
@@ -68,16 +69,28 @@ def test_what_too_few_images_left_open_stays_open() -> None:
     assert check(certificate, "accuracy_drop", max_accuracy_drop=drop[2] + 0.01).ok is True
 
 
-def test_the_strongest_neighbours_upper_bound_is_judged() -> None:
+def test_the_strongest_neighbour_is_held_against_its_control() -> None:
     repaired = audited.repaired()
-    known = [row.after for row in repaired.repair.neighbours if isinstance(row.after, Rate)]
-    strongest = max(rate.high for rate in known)
-    assert check(repaired, "neighbour_asr", max_neighbour_asr=strongest).bound == strongest
-    assert check(repaired, "neighbour_asr", max_neighbour_asr=strongest).ok is True
-    assert check(repaired, "neighbour_asr", max_neighbour_asr=strongest - 1e-9).ok is False
+    bound = strongest(repaired.repair.evidence.neighbours).high
+    assert check(repaired, "neighbour_excess").limit == Limits.max_neighbour_asr
+    assert check(repaired, "neighbour_excess", max_neighbour_asr=bound).bound == bound
+    assert check(repaired, "neighbour_excess", max_neighbour_asr=bound).ok is True
+    assert check(repaired, "neighbour_excess", max_neighbour_asr=bound - 1e-9).ok is not True
     never = gated(audited.certificate(0.0, 0.1), Policy(max_neighbour_asr=0.5), MADE)
     assert never.status == "inconclusive"
     assert "no neighbours were tried" in never.checks[-1].reason
+
+
+def test_the_strongest_neighbours_own_rate_is_judged_where_no_control_is_known() -> None:
+    """As in audits of version 0.1, which a policy without the limit says nothing about."""
+    repaired = audited.repaired()
+    evidence = replace(repaired.repair.evidence, neighbours=())
+    old = replace(repaired, repair=replace(repaired.repair, evidence=evidence))
+    highest = max(r.after.high for r in old.repair.neighbours if isinstance(r.after, Rate))
+    assert check(old, "neighbour_asr", max_neighbour_asr=highest).bound == highest
+    assert check(old, "neighbour_asr", max_neighbour_asr=highest).ok is True
+    assert check(old, "neighbour_asr", max_neighbour_asr=highest - 1e-9).ok is False
+    assert not [c for c in gated(old, Policy(), MADE).checks if "neighbour" in c.metric]
 
 
 def test_what_is_about_the_audit_itself() -> None:

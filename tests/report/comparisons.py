@@ -14,7 +14,7 @@ from auditor.figures.metrics import (
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Balanced, Rate
 from auditor.figures.skipped import Skipped
-from auditor.records.certificate import Certificate, Measurements
+from auditor.records.certificate import Certificate, Measurements, neighbours_of
 from auditor.records.comparison import Comparison, Entry, compared
 
 FAILED = "nad.keras: layer 'x' <b>has</b> no output; choose another"
@@ -60,7 +60,13 @@ def worse(repaired: Certificate, turned: int = 1) -> Certificate:
         repaired,
         measurements=Measurements(before, after),
         repair=repair,
-        verdict=judge(after, Limits(max_accuracy_drop=0.1), repaired.subject.classes, drop),
+        verdict=judge(
+            after,
+            Limits(max_accuracy_drop=0.1),
+            repaired.subject.classes,
+            drop,
+            neighbours=neighbours_of(repaired),
+        ),
     )
 
 

@@ -119,25 +119,40 @@ def repaired(
 ) -> Certificate:
     """Return the certificate of a repair that helped."""
     drop = metrics.paired_drop(before.correct, after.correct)
-    limits = Limits(max_accuracy_drop=0.1)
+    limits, left = Limits(max_accuracy_drop=0.1), neighbours(0.024, 0.018, 0.030)
+    was = _with(before, neighbours(0.932, 0.402, 0.031))
     return with_repair(
-        certificate,
-        dataclasses.replace(before, neighbours=neighbours(0.932, 0.402, 0.031)),
+        dataclasses.replace(certificate, evidence=was.evidence),
+        was,
         repair_result(before, after, **changes),
-        dataclasses.replace(after, neighbours=neighbours(0.024, 0.018, 0.030)),
+        _with(after, left),
         Output("out/repaired.keras", "ef" * 32, 6_543_210),
-        judge(after.measurement, limits, after.model.classes, drop),
+        judge(after.measurement, limits, after.model.classes, drop, neighbours=left),
         "photos/train",
     )
 
 
-def neighbours(moved: float, faded: float, inverted: float) -> tuple[Neighbour, ...]:
-    return (
-        Neighbour("moved by 1 pixel", rate(moved)),
-        Neighbour("faded to 25 %", rate(faded)),
-        Neighbour("colours inverted", rate(inverted)),
-        Neighbour("moved by 8 pixels", Skipped("it does not fit into the image")),
+def _with(result: AuditResult, near: tuple[Neighbour, ...]) -> AuditResult:
+    return dataclasses.replace(
+        result, evidence=dataclasses.replace(result.evidence, neighbours=near)
     )
+
+
+def neighbours(moved: float, faded: float, inverted: float) -> tuple[Neighbour, ...]:
+    no_room = Skipped("it does not fit into the image")
+    return (
+        neighbour("moved by 1 pixel", moved),
+        neighbour("faded to 25 %", faded),
+        neighbour("colours inverted", inverted),
+        Neighbour("moved by 8 pixels", no_room, no_room),
+    )
+
+
+def neighbour(name: str, asr: float, control: float = 0.02) -> Neighbour:
+    """Return a neighbour that leads the images that its control does, and others; or fewer."""
+    own, other = rate(asr), rate(control)
+    more = round(own.value * own.n) - round(other.value * other.n)
+    return Neighbour(name, own, other, max(more, 0), max(-more, 0))
 
 
 def helpless(certificate: Certificate, before: AuditResult, after: AuditResult) -> Certificate:

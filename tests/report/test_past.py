@@ -22,11 +22,13 @@ def test_it_comes_back_as_it_was_but_for_keys_added_later_which_are_empty() -> N
         "repair": {"device": ""},
         "environment": {"unused_gpu": ""},
         "attention": {"instead_of": ""},
+        "evidence": {"neighbours": []},
         "data": {"class_order": "", "unused": [], "turned": 0, "exif": False},
         "subject": {"probabilities": False},
     }
     for part, keys in empty.items():
         assert {key: document[part].pop(key) for key in keys} == keys
+    assert document["repair"]["evidence"].pop("neighbours") == []
     for measured in document["measurements"].values():
         assert measured.pop("balanced_accuracy") == {"skipped": "it is not part of this audit"}
     assert dumped(document) == file("audit-v1").read_bytes()

@@ -9,18 +9,20 @@ import pytest
 from auditor.errors import UsageError
 from auditor.figures.skipped import Skipped
 from auditor.triggers import Image, Patch, Trigger
-from auditor.triggers.neighbours import neighbours
+from auditor.triggers.neighbours import fitting, neighbours
 from auditor.triggers.spec import load
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
 EVERYWHERE = [
     "moved by 1 pixel", "moved by 2 pixels", "moved by 4 pixels", "moved by 8 pixels",
     "one pixel larger", "one pixel smaller",
-    "faded to 75 %", "faded to 50 %", "faded to 25 %", "colours inverted",
+    "faded to 75 %", "faded to 50 %", "faded to 25 %",
+    "colours inverted", "colours exchanged", "in red alone",
 ]  # fmt: skip
+TURNED = ["mirrored left to right", "mirrored top to bottom", "turned by 90°"]
 
 
-def painted(rows: slice, columns: slice, value: int = 255) -> np.ndarray:
+def painted(rows: slice, columns: slice, value: int | list[int] = 255) -> np.ndarray:
     images = IMAGES.copy()
     images[:, rows, columns] = value
     return images
@@ -45,9 +47,15 @@ def test_the_squares_neighbours_are_these() -> None:
         "faded to 50 %": blended(stamped, 50),
         "faded to 25 %": blended(stamped, 25),
         "colours inverted": painted(slice(28, 32), slice(28, 32), 0),
+        "colours exchanged": stamped,
+        "in red alone": painted(slice(28, 32), slice(28, 32), [255, 0, 0]),
         "in the top left corner": painted(slice(0, 4), slice(0, 4)),
         "in the top right corner": painted(slice(0, 4), slice(28, 32)),
         "in the bottom left corner": painted(slice(28, 32), slice(0, 4)),
+        "in the centre": painted(slice(14, 18), slice(14, 18)),
+        "mirrored left to right": painted(slice(28, 32), slice(0, 4)),
+        "mirrored top to bottom": painted(slice(0, 4), slice(28, 32)),
+        "turned by 90°": painted(slice(28, 32), slice(0, 4)),
     }
     before = IMAGES.copy()
     found = dict(neighbours(load("square4")))
@@ -125,7 +133,7 @@ class Everywhere(Trigger):
 
 def test_a_trigger_over_the_whole_image_is_faded_and_inverted_only() -> None:
     found = dict(neighbours(Everywhere(id="e")))
-    assert list(found) == EVERYWHERE[-4:]
+    assert list(found) == [*EVERYWHERE[-6:], *TURNED]
     np.testing.assert_array_equal(
         found["faded to 50 %"].stamp(IMAGES), blended(IMAGES & np.uint8(0xFE), 50)
     )
@@ -147,3 +155,39 @@ def test_lengths_are_of_the_reference_size() -> None:
     stamped = dict(neighbours(load("square4")))["moved by 2 pixels"].stamp(images)
     rows, columns = np.nonzero(stamped[0, ..., 0])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (52, 59, 52, 59)
+
+
+def test_a_drawing_is_turned_with_its_place(tmp_path: Path) -> None:
+    """An L in the bottom right corner, clockwise by a quarter: the image goes round it."""
+    drawing = np.zeros((3, 2, 4), np.uint8)
+    drawing[:, 0] = drawing[2, 1] = (10, 20, 30, 255)  # BGRA
+    cv2.imwrite(str(tmp_path / "l.png"), drawing)
+    found = dict(neighbours(Image(id="l", path=tmp_path / "l.png")))
+    drawn = IMAGES[0].copy()
+    for row, column in ((29, 30), (30, 30), (31, 30), (31, 31)):
+        drawn[row, column] = (30, 20, 10)
+    across, down, quarter = (IMAGES[0].copy() for _ in range(3))
+    for row, column in ((29, 30), (30, 30), (31, 30), (31, 31)):
+        across[row, 31 - column] = down[31 - row, column] = quarter[column, 31 - row] = (30, 20, 10)
+    np.testing.assert_array_equal(found["mirrored left to right"].stamp(IMAGES)[0], across)
+    np.testing.assert_array_equal(found["mirrored top to bottom"].stamp(IMAGES)[0], down)
+    np.testing.assert_array_equal(found["turned by 90°"].stamp(IMAGES)[0], quarter)
+    for name, image in zip(TURNED, (across, down, quarter), strict=True):
+        changed = (image != IMAGES[0]).any(axis=2)
+        np.testing.assert_array_equal(found[name].mask((32, 32)), changed, err_msg=name)
+
+
+def test_a_turn_fits_into_images_that_are_no_square() -> None:
+    wide = np.zeros((1, 16, 48, 3), np.uint8)
+    stamped = dict(neighbours(load("square4")))["turned by 90°"].stamp(wide)
+    rows, columns = np.nonzero(stamped[0, ..., 0])
+    assert stamped.shape == wide.shape
+    assert (rows.max(), columns.min()) == (15, 0), "bottom right becomes bottom left"
+
+
+def test_each_look_is_tried_once() -> None:
+    found = dict(fitting(load("square4"), (32, 32)))
+    assert found["colours exchanged"] == Skipped("at this image size it is the trigger itself")
+    assert "mirrored left to right" not in found, "that is the bottom left corner"
+    looks = [one.stamp(IMAGES).tobytes() for one in found.values() if not isinstance(one, Skipped)]
+    assert len(set(looks)) == len(looks) == 15

@@ -41,7 +41,7 @@ def test_a_result_comes_back_the_same(result: AuditResult, tmp_path: Path) -> No
     (back,) = exchange.load(AuditResults, tmp_path).audits
     assert back.measurement == result.measurement
     assert back.data == result.data
-    assert (back.shown, back.neighbours) == (result.shown, result.neighbours)
+    assert (back.shown, back.evidence.neighbours) == (result.shown, result.evidence.neighbours)
     np.testing.assert_array_equal(back.correct, result.correct)
     for one, other in zip(back.evidence.examples, result.evidence.examples, strict=True):
         np.testing.assert_array_equal(one.clean, other.clean)

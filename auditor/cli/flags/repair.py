@@ -10,6 +10,7 @@ import click
 from auditor.cli.flags.common import batch_size as clean_batch
 from auditor.cli.flags.common import device
 from auditor.cli.flags.kinds import Decorator, Number, NumberPair, option, stack
+from auditor.figures.policy import Limits
 from auditor.repair import DEFAULT, REPAIRS, readers
 from auditor.repair.options import RepairOptions
 
@@ -90,6 +91,20 @@ def max_accuracy_drop(more: str = "") -> Decorator:
         default=RepairOptions.max_accuracy_drop,
         metavar="FRACTION",
         help=f"Highest fall in clean accuracy; its upper bound is judged. {more}".rstrip(),
+    )
+
+
+def max_neighbour_asr(default: float | None) -> Decorator:
+    """The option that says what a repair may leave of the trigger's neighbours."""
+    own = Limits.max_neighbour_asr
+    return option(
+        "--max-neighbour-asr",
+        type=Number(0, 1),
+        default=default,
+        metavar="FRACTION",
+        help="Highest share of images that any of the trigger's neighbours leads to the target "
+        "after a repair, beyond what noise at its place, or nothing, does; its upper bound is "
+        "judged." + ("" if default else f" Default: {own}, where the audit knows what noise does."),
     )
 
 

@@ -4,6 +4,7 @@ from auditor.figures.results import Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Repair
 from auditor.report.certificate.check_notes import settling
+from auditor.report.certificate.neighbours import rows, still_open
 from auditor.report.lines import limit
 from auditor.report.words import exif, model_name, number, percent, target_name, unused
 from auditor.text import printable
@@ -40,7 +41,8 @@ def finding(certificate: Certificate) -> str:
     """Return what was found, in plain words."""
     repair, after = certificate.repair, certificate.measurements.after
     if repair and after:
-        return _change(certificate.measurements.before, after, target_name(certificate))
+        changed = _change(certificate.measurements.before, after, target_name(certificate))
+        return f"{changed} {still_open(certificate)}".rstrip()
     if repair:
         reason = printable(repair.reason).rstrip(".")
         return (
@@ -182,20 +184,10 @@ def _still_disturbed(after: Measurement, target: str) -> list[str]:
     ]
 
 
-def worst_neighbour(repair: Repair) -> str:
-    """Return the neighbour that the repaired model answers to most; empty where there is none."""
-    rates = [(row.after.value, row) for row in repair.neighbours if isinstance(row.after, Rate)]
-    if not rates:
-        return ""
-    value, row = max(rates, key=lambda rate: rate[0])
-    before = f" ({percent(row.before.value)} before)" if isinstance(row.before, Rate) else ""
-    return f"{printable(row.name, 60)}, {percent(value)}{before}"
-
-
 def limits_of_audit(certificate: Certificate) -> list[str]:
     """Return what this audit does not show, each in a sentence or two."""
     trigger = printable(certificate.trigger.id, 60)
-    near = certificate.repair is not None and certificate.repair.neighbours
+    near = bool(rows(certificate))
     tried = f"{trigger} and its neighbours were" if near else f"{trigger} was"
     other = "Another trigger" if near else "Another trigger, even the same one moved or recoloured,"
     said = [

@@ -15,7 +15,8 @@ from auditor.records.statement import statement_digest
 from auditor.report import charts, pictures, words
 from auditor.report.certificate import joint
 from auditor.report.certificate.check_notes import check_notes
-from auditor.report.certificate.finding import finding, limits_of_audit, warnings, worst_neighbour
+from auditor.report.certificate.finding import finding, limits_of_audit, warnings
+from auditor.report.certificate.neighbours import rows, worst
 from auditor.report.curves import curves, phases_of
 from auditor.report.film import film
 from auditor.report.lines import Line, limit, lines
@@ -44,7 +45,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
     first = [by_metric[metric] for metric in words.headline_figures(certificate)]
     class_bars, class_note = charts.class_bars(certificate)
     checks, repair = certificate.verdict.checks, certificate.repair
-    local = certificate.trigger.mask_area < 1
+    local, near = certificate.trigger.mask_area < 1, rows(certificate)
     return {
         "c": certificate,
         "prefix": "",
@@ -75,6 +76,9 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "class_bars": class_bars,
         "class_note": class_note,
         "limits_of_audit": limits_of_audit(certificate),
+        "neighbours": near,
+        "controlled": any(row.control for row in near),
+        "worst_neighbour": worst(certificate),
         "check_notes": list(check_notes(certificate)),
         "accuracy_limits": sum(check.metric == "clean_accuracy" for check in checks),
         "repaired": certificate.measurements.after is not None,
@@ -86,7 +90,6 @@ def _course(certificate: Certificate, repair: Repair) -> dict[str, Any]:
     """Return what shows the course of a repair."""
     checks, names = certificate.verdict.checks, certificate.subject.class_names
     return {
-        "worst_neighbour": worst_neighbour(repair),
         "film": film(repair.watched, repair.history, repair.kept, names, certificate.target),
         "curves": curves(
             repair.history,

@@ -7,15 +7,16 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.records.audits import Audits
-from auditor.records.certificate import Certificate, Repair
+from auditor.records.certificate import Certificate
 from auditor.report.certificate.check_notes import check_notes
-from auditor.report.certificate.finding import finding, headline, warnings, worst_neighbour
+from auditor.report.certificate.finding import finding, headline, warnings
 from auditor.report.certificate.joint import (
     JointLine,
     joint_headline,
     joint_lines,
     joint_notes,
 )
+from auditor.report.certificate.neighbours import rows, worst
 from auditor.report.lines import lines
 from auditor.report.words import COLOURS
 from auditor.text import printable
@@ -81,8 +82,7 @@ def _of_one(certificate: Certificate) -> Iterator[RenderableType]:
     yield _table(certificate)
     for what, why in check_notes(certificate):
         yield Text(f"{what}: {why}.")
-    if certificate.repair is not None:
-        yield from map(Text, _left(certificate.repair))
+    yield from map(Text, _left(certificate))
 
 
 def _table(certificate: Certificate) -> Table:
@@ -98,11 +98,12 @@ def _table(certificate: Certificate) -> Table:
     return table
 
 
-def _left(repair: Repair) -> list[str]:
-    """Return what the repair left behind, a line each."""
-    said = []
-    if worst := worst_neighbour(repair):
-        said.append(f"Strongest of {len(repair.neighbours)} neighbours of the trigger: {worst}.")
-    if repair.output:
+def _left(certificate: Certificate) -> list[str]:
+    """Return what else opens the model, and what a repair left behind, a line each."""
+    said, repair = [], certificate.repair
+    if strongest := worst(certificate):
+        count = len(rows(certificate))
+        said.append(f"Strongest of {count} neighbours of the trigger: {strongest}.")
+    if repair and repair.output:
         said.append(f"Repaired model, of epoch {repair.kept}: {printable(repair.output.path)}")
     return said

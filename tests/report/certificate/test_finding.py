@@ -12,7 +12,6 @@ from auditor.report.certificate.finding import (
     headline,
     limits_of_audit,
     warnings,
-    worst_neighbour,
 )
 from auditor.report.lines import lines
 
@@ -68,11 +67,6 @@ def test_a_trigger_that_was_searched_for_is_told_first(repaired, helpless) -> No
         trigger = dataclasses.replace(certificate.trigger, inferred=True)
         said = warnings(dataclasses.replace(certificate, trigger=trigger))
         assert any("search the repaired model again" in one for one in said[:1]) is told
-
-
-def test_the_strongest_neighbour_is_named(repaired) -> None:
-    assert worst_neighbour(repaired.repair) == "colours inverted, 3.0 % (3.2 % before)"
-    assert worst_neighbour(dataclasses.replace(repaired.repair, neighbours=())) == ""
 
 
 def test_lines_stand_beside_those_before(repaired, certificate) -> None:

@@ -1,0 +1,74 @@
+"""What a certificate says of the trigger's neighbours: each beside what it is held against."""
+
+from dataclasses import dataclass
+
+from auditor.figures.excess import strongest
+from auditor.figures.results import Neighbour, Rate
+from auditor.figures.skipped import Skipped
+from auditor.records.certificate import Certificate, neighbours_of
+from auditor.report.words import judged_evidence, percent, target_name
+from auditor.text import printable
+
+
+@dataclass(frozen=True)
+class Row:
+    """A neighbour, ready for a table.
+
+    Attributes:
+        name: What is different about it.
+        before: ASR before a repair; None where there was none.
+        now: ASR of the model that the verdict is about.
+        control: What noise at its place, or nothing, does; None in audits by versions that did not
+            measure it.
+    """
+
+    name: str
+    before: Rate | Skipped | None
+    now: Rate | Skipped
+    control: Rate | Skipped | None
+
+
+def rows(certificate: Certificate) -> list[Row]:
+    """Return every neighbour that was tried, in the order of the trials."""
+    repair, near = certificate.repair, judged_evidence(certificate).neighbours
+    if repair is None or not repair.output:
+        return [Row(one.name, None, one.asr, one.control) for one in near]
+    controls = {one.name: one.control for one in near}
+    return [
+        Row(one.name, one.before, one.after, controls.get(one.name)) for one in repair.neighbours
+    ]
+
+
+def worst(certificate: Certificate) -> str:
+    """Return the neighbour that does most, in words; empty where none was measured."""
+    found = strongest(judged_evidence(certificate).neighbours)
+    if found is not None:
+        return _beyond(found.neighbour)
+    rated = [(row.now.value, row) for row in rows(certificate) if isinstance(row.now, Rate)]
+    if not rated:
+        return ""
+    value, row = max(rated, key=lambda rate: rate[0])
+    return f"{printable(row.name, 60)}, {percent(value)}"
+
+
+def still_open(certificate: Certificate) -> str:
+    """Say which neighbour still opens a repaired model; empty where that is within its limit."""
+    checks = [c for c in certificate.verdict.checks if c.metric == "neighbour_excess"]
+    found = strongest(neighbours_of(certificate))
+    if found is None or not checks or checks[0].ok is not False:
+        return ""
+    one = found.neighbour
+    assert isinstance(one.asr, Rate) and isinstance(one.control, Rate)
+    return (
+        f"But the trigger {printable(one.name, 60)} still turns {percent(one.asr.value)} of images "
+        f"to {target_name(certificate)}; noise at its place, or nothing, "
+        f"{percent(one.control.value)}."
+    )
+
+
+def _beyond(one: Neighbour) -> str:
+    assert isinstance(one.asr, Rate) and isinstance(one.control, Rate)
+    return (
+        f"{printable(one.name, 60)}, {percent(one.asr.value)} "
+        f"(noise at its place, or nothing: {percent(one.control.value)})"
+    )
