@@ -37,9 +37,9 @@ _OFF: Final = {"", "0", "f", "false", "n", "no", "off"}
 HARMLESS: Final = frozenset(
     """
     ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates
-    class-order clean-budget clean-weight device epochs exif feature-weight format input-range
-    label-share label-smoothing layer learning-rate least-steps limit max-age
-    method methods min-accuracy min-images mirror mixed-precision model neighbours no-progress
+    class-order clean-budget clean-weight device epochs exif family feature-weight format
+    input-range label-share label-smoothing layer learning-rate least-steps limit max-age method
+    methods min-accuracy min-images mirror mixed-precision model neighbours no-progress
     object-region on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired
     require-sandbox rho schedule seed shift stall-change stall-epochs stall-steps target
     teacher-epochs trigger unlearned-below validation verbose watched weight-decay

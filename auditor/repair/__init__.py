@@ -55,16 +55,16 @@ REPAIRS = {
             "anchor_weight": 0.0,
             "shift": 0.125,
         },
-        own=("feature_weight", "label_share"),
+        own=("family", "feature_weight", "label_share"),
     ),
     "unlearn": Method(
         "gradient ascent on the trigger, then recovery (arXiv:2511.21291)",
-        own=("recovery_epochs", *_ASCENT),
+        own=("family", "recovery_epochs", *_ASCENT),
     ),
     "relabel": Method(
         "stamped images shown with their own labels (as Wang et al. 2019, with the true trigger)",
         {"epochs": 8, "recovery_epochs": 2, "learning_rate": 1e-4, "anchor_weight": 0.0},
-        own=("recovery_epochs",),
+        own=("family", "recovery_epochs"),
     ),
     "finetune": Method("training on clean images alone", _BENCH),
     "fineprune": Method(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from auditor.repair import DEFAULT, REPAIRS
+from auditor.repair.family import Family
 
 OnStall = Literal["stop", "escalate", "continue"]
 Schedule = Literal["constant", "cosine", "steps"]
@@ -44,6 +45,8 @@ class RepairOptions:
             model itself says of the clean image.
         feature_weight: `balanced`: γ, weight of the features' distance between an image and its
             stamped twin.
+        family: What images are stamped with: `exact`, the trigger alone, or `near`, its neighbours
+            as well, one time in two.
         prune_allowance: `fineprune`: fall in accuracy that pruning may cost, a fraction.
         rho: `ftsam`: radius of the ball that the sharpest point is sought in.
         batch_size: Clean images a step; unlearning adds as many stamped ones.
@@ -83,6 +86,7 @@ class RepairOptions:
     attention_weight: float = 1000.0
     label_share: float = 0.2
     feature_weight: float = 5.0
+    family: Family = "near"
     prune_allowance: float = 0.04
     rho: float = 2.0
     batch_size: int = 128

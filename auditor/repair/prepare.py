@@ -25,6 +25,7 @@ from auditor.repair import REPAIRS, clean, fisher, reads
 from auditor.repair.batches import Batches, smoothed
 from auditor.repair.budget import budgeted
 from auditor.repair.clean import CleanImages
+from auditor.repair.family import stamps
 from auditor.repair.objective import Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
@@ -32,7 +33,7 @@ from auditor.repair.place import Place
 from auditor.repair.result import Plan, RepairData
 from auditor.repair.validation import Validation
 from auditor.text import printable
-from auditor.triggers.base import Trigger
+from auditor.triggers.base import Stamp, Trigger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +144,7 @@ class Prepared:
             images=self.images.images,
             labels=self.images.labels,
             among=self.images.training,
-            stamps=phase.stamps(carried) if phase.stamps else (self.task.trigger,),
+            stamps=phase.stamps(carried) if phase.stamps else self._stamps(),
             target=self.task.target,
             batch_size=self.options.batch_size,
             steps=self.steps * phase.shown,
@@ -154,6 +155,10 @@ class Prepared:
             shift=self.options.shift,
             chances=self._chances(),
         )
+
+    def _stamps(self) -> tuple[Stamp, ...]:
+        size, family = self.task.classifier.size, self.options.family
+        return stamps(self.task.trigger, size, family)
 
     def _chances(self) -> NDArray[np.float32] | None:
         share, classes = self.options.label_smoothing, self.task.classifier.classes

@@ -12,6 +12,7 @@ from auditor.cli.flags.common import device
 from auditor.cli.flags.kinds import Decorator, Number, NumberPair, option, stack
 from auditor.figures.policy import Limits
 from auditor.repair import DEFAULT, REPAIRS, readers
+from auditor.repair.family import FAMILIES
 from auditor.repair.options import RepairOptions
 
 
@@ -176,6 +177,13 @@ flags = stack(
         Number(0, 1e9),
         "WEIGHT",
         "How strongly a stamped image's features are held to its clean twin's.",
+    ),
+    _own(
+        "family",
+        click.Choice(FAMILIES),
+        None,
+        "What images are stamped with: the trigger alone, or moved, turned, faded and recoloured "
+        "as well, one time in two.",
     ),
     _own("prune_allowance", Number(0, 1), "FRACTION", "Fall in accuracy that pruning may cost."),
     _own("rho", Number(0, 1_000), "RADIUS", "How far the sharpest point is sought."),
