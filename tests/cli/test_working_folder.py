@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+import auditor
 from auditor.cli import CONFIGURED
 from auditor.cli.config import _options
 from auditor.cli.working_folder import HARMLESS, WATCHED
 from tests.cli.conftest import contents
-from tests.conftest import ROOT, assert_refusal, bdaudit
+from tests.conftest import assert_refusal, bdaudit
 
 SCAN = ["scan", "m.keras", "--trigger", "square8", "-q"]
 SEARCH = ["search", "m.keras", "--output", "found.yaml", "-q"]
@@ -152,7 +153,7 @@ def test_nothing_is_imported_from_it(how: str, tmp_path: Path) -> None:
     """`python -m` puts it first on Python's path, and so does an empty part of PYTHONPATH."""
     folder, package, seen = tmp_path / "downloaded", tmp_path / "package", tmp_path / "seen"
     folder.mkdir()
-    shutil.copytree(ROOT / "auditor", package / "auditor")
+    shutil.copytree(Path(auditor.__file__).parent, package / "auditor")
     for name in ("click", "yaml", "jinja2", "numpy", "rich", "templates", "keras"):
         (folder / f"{name}.py").write_text(SPY.format(seen=seen))
     start = ["-m", "auditor"]
