@@ -102,7 +102,7 @@ def test_rounding_of_floating_point(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("value", [1.01, -0.01, np.nan, np.inf, 255.0])
+@pytest.mark.parametrize("value", [1.01, -0.01, np.nan, np.inf, 256.0, -1.0])
 def test_floating_point_outside_the_unit_interval(tmp_path, value):
     x = np.zeros((3, 5, 6, 3), np.float32)
     x[2, 1, 1, 1] = value
@@ -158,24 +158,28 @@ def test_python_objects_are_never_loaded(tmp_path, key):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"images": X, "y\x1b": Y}, r"no array x and no array y \(found: images, y\\x1b\)"),
-        ({"x": X}, r"no array y \(found: x\)"),
+        ({"images": X, "y\x1b": Y}, r"no array of labels \(found: images, y\\x1b\)"),
+        ({"a": X, "b": Y}, r"no array of images and no array of labels \(found: a, b\)"),
+        ({"x": X}, r"no array of labels \(found: x\)"),
         ({"x": X, "y": Y[:4]}, "x has 11 images but y has 4 labels"),
         ({"x": X.astype(np.uint16), "y": Y}, "dtype uint16; save it as uint8"),
         ({"x": X.astype(np.int64), "y": Y}, "dtype int64; save it as uint8"),
         ({"x": X.astype(complex), "y": Y}, "dtype complex128"),
-        ({"x": X.transpose(0, 3, 1, 2).copy(), "y": Y}, "channels come first"),
+        ({"x": X[..., :2].transpose(0, 3, 1, 2).copy(), "y": Y}, r"shape \(11, 2, 5, 6\)"),
         ({"x": X[..., :2], "y": Y}, r"shape \(11, 5, 6, 2\)"),
         ({"x": X[0, 0], "y": Y[:5]}, r"shape \(6, 3\)"),
         ({"x": np.uint8(3), "y": Y}, "one row per image"),
         ({"x": X[:, :0], "y": Y}, "1 pixel"),
         ({"x": np.asfortranarray(X), "y": Y}, "Fortran order; save numpy.ascontiguousarray"),
-        ({"x": X, "y": Y / 1}, "dtype float64; integers"),
+        ({"x": X, "y": Y / 4}, "y: row 1 is 0.25; labels are whole numbers of classes"),
+        ({"x": X, "y": np.full(11, np.nan)}, "y: row 0 is nan"),
         ({"x": X, "y": np.eye(3)[Y] * 0.9}, "row 0 is not one-hot"),
-        ({"x": X, "y": np.eye(3)[Y][:, :, None]}, "integers of shape"),
-        ({"x": X, "y": Y.astype(str)}, "integers of shape"),
-        ({"x": X, "y": np.eye(3)[Y].astype(str)}, "integers are needed"),
-        ({"x": X, "y": np.zeros((11, 0), int)}, "integers of shape"),
+        ({"x": X, "y": np.eye(3)[Y][:, :, None]}, "whole numbers or texts of shape"),
+        ({"x": X, "y": np.eye(3)[Y].astype(str)}, "whole numbers or texts of shape"),
+        ({"x": X, "y": np.zeros((11, 0), int)}, "whole numbers or texts of shape"),
+        ({"x": X, "y": np.array(["cat"] * 10 + [" "])}, "an image has no label"),
+        ({"x": X, "y": np.repeat(NO_TEXT, 11)}, "not valid text"),
+        ({"x": X, "y": np.array([b"\xff"] * 11)}, "not UTF-8 text"),
         ({"x": X, "y": Y, "class_names": np.arange(3)}, "array of text is needed"),
         ({"x": X, "y": Y, "class_names": np.array([b"\xff"])}, "not valid text"),
         ({"x": X, "y": Y, "class_names": NO_TEXT}, "not valid text"),

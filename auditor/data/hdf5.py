@@ -1,0 +1,143 @@
+"""An HDF5 file with an array of images and one of labels, as h5py, courses and CSAW's lab write it.
+
+`array_names` has the names that are known, `pixels` how images become RGB. Read are numbers that
+are in this file, as they are or in chunks packed with gzip; nothing that leads to another file is
+followed, and no attribute is read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil, prod
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.data.array_file import ArrayFile
+from auditor.errors import InputError
+from auditor.files.hdf5.nodes import (
+    MAX_OBJECTS,
+    TooManyNodes,
+    check_heaps,
+    leads_out,
+    nodes,
+    refused,
+)
+from auditor.text import printable
+
+_CLASS_NAMES = ("class_names", "list_classes")
+_MAX_NAMES_BYTES = 4 * 2**20
+_LEAST_CACHE, _MOST_CACHE = 2**20, 2**30
+
+
+class Hdf5File(ArrayFile):
+    """Images in an HDF5 file."""
+
+    @contextmanager
+    def _opened(self) -> Iterator["_Datasets"]:
+        try:
+            size = self._path.stat().st_size
+            check_heaps(self._path, size)
+            with h5py.File(self._path, "r") as file:
+                yield _Datasets(_datasets(file, self._where), size, self._where)
+        except (InputError, MemoryError):
+            raise
+        except TooManyNodes:
+            raise InputError(
+                f"{self._where}: has more than {MAX_OBJECTS:,} nodes and attributes"
+            ) from None
+        except Exception as error:  # h5py raises half a dozen kinds for a damaged file
+            reason = printable(str(error).split("\n")[0], 200)
+            raise InputError(
+                f"{self._where}: damaged or not HDF5 ({type(error).__name__}: {reason}); "
+                "copy it again"
+            ) from None
+
+
+def _datasets(file: Any, where: str) -> dict[str, Any]:
+    """Return all datasets of a file that leads nowhere else; path → `DatasetID`."""
+    found = {}
+    for place, node, reason in nodes(h5py, file):
+        if node is None:
+            raise InputError(f"{where}: {place}: {reason}, which is not followed; copy what it is")
+        if isinstance(node, h5py.h5d.DatasetID):
+            if reason := leads_out(h5py, node):
+                raise InputError(f"{where}: {place}: {reason}; save it in this one")
+            found[place.removeprefix("/")] = node
+    return found
+
+
+class _Datasets:
+    def __init__(self, datasets: dict[str, Any], size: int, where: str) -> None:
+        self._datasets, self._size, self._where = datasets, size, where
+
+    def names(self) -> list[str]:
+        return sorted(self._datasets)
+
+    @contextmanager
+    def array(self, name: str) -> Iterator["_Rows"]:
+        dataset, where = self._datasets[name], f"{self._where}: {name}"
+        numbers = (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID)
+        if not isinstance(dataset.get_type(), numbers):
+            raise InputError(f"{where}: does not hold numbers; save numbers of classes, and uint8")
+        if reason := refused(h5py, dataset, self._size, packed=True):
+            raise InputError(f"{where}: {reason}")
+        if not dataset.shape:
+            raise InputError(f"{where}: has shape {dataset.shape}; one row per image is needed")
+        yield _Rows(_cached(dataset, where))
+
+    def class_names(self) -> tuple[str, ...] | None:
+        for name in _CLASS_NAMES:
+            dataset = self._datasets.get(name)
+            if dataset is None or len(dataset.shape or ()) != 1:
+                continue
+            stored = dataset.get_type()
+            if not isinstance(stored, h5py.h5t.TypeStringID) or stored.is_variable_str():
+                continue
+            if stored.get_size() * dataset.shape[0] > _MAX_NAMES_BYTES:
+                raise InputError(f"{self._where}: {name}: is larger than 4 MiB")
+            if reason := refused(h5py, dataset, self._size, packed=True):
+                raise InputError(f"{self._where}: {name}: {reason}")
+            try:
+                return tuple(text.decode("utf-8") for text in h5py.Dataset(dataset)[:].tolist())
+            except UnicodeDecodeError:
+                raise InputError(f"{self._where}: {name}: is not UTF-8 text") from None
+        return None
+
+
+class _Rows:
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self._dataset.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        kind: np.dtype[Any] = self._dataset.dtype
+        return kind
+
+    def rows(self, first: int, count: int = 1) -> NDArray[Any]:
+        return np.asarray(self._dataset[first : first + count])
+
+
+def _cached(dataset: Any, where: str) -> Any:
+    """Open a dataset so that the chunks of a row stay unpacked while its neighbours are read."""
+    creation = dataset.get_create_plist()
+    if creation.get_layout() != h5py.h5d.CHUNKED:
+        return h5py.Dataset(dataset)
+    chunk = creation.get_chunk()
+    across = prod(ceil(side / of) for side, of in zip(dataset.shape[1:], chunk[1:], strict=True))
+    needed = across * prod(chunk) * dataset.get_type().get_size()
+    if needed > _MOST_CACHE:
+        raise InputError(
+            f"{where}: one row lies in chunks of {needed} bytes; at most {_MOST_CACHE // 2**20} "
+            "MiB are unpacked at once"
+        )
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    access.set_chunk_cache(max(521, 4 * across), max(needed, _LEAST_CACHE), 1.0)
+    return h5py.Dataset(
+        h5py.h5d.open(h5py.h5i.get_file_id(dataset), h5py.h5i.get_name(dataset), access)
+    )
