@@ -40,7 +40,7 @@ class Hdf5File(ArrayFile):
             size = self._path.stat().st_size
             check_heaps(self._path, size)
             with h5py.File(self._path, "r") as file:
-                yield _Datasets(_datasets(file, self._where), size, self._where)
+                yield _Datasets(file, _names(file, self._where), size, self._where)
         except (InputError, MemoryError):
             raise
         except TooManyNodes:
@@ -55,29 +55,29 @@ class Hdf5File(ArrayFile):
             ) from None
 
 
-def _datasets(file: Any, where: str) -> dict[str, Any]:
-    """Return all datasets of a file that leads nowhere else; path → `DatasetID`."""
-    found = {}
+def _names(file: Any, where: str) -> list[str]:
+    """Return the paths of all datasets, none left open, of a file that leads nowhere else."""
+    found = []
     for place, node, reason in nodes(h5py, file):
         if node is None:
             raise InputError(f"{where}: {place}: {reason}, which is not followed; copy what it is")
         if isinstance(node, h5py.h5d.DatasetID):
             if reason := leads_out(h5py, node):
                 raise InputError(f"{where}: {place}: {reason}; save it in this one")
-            found[place.removeprefix("/")] = node
-    return found
+            found.append(place.removeprefix("/"))
+    return sorted(found)
 
 
 class _Datasets:
-    def __init__(self, datasets: dict[str, Any], size: int, where: str) -> None:
-        self._datasets, self._size, self._where = datasets, size, where
+    def __init__(self, file: Any, names: list[str], size: int, where: str) -> None:
+        self._file, self._names, self._size, self._where = file, names, size, where
 
     def names(self) -> list[str]:
-        return sorted(self._datasets)
+        return self._names
 
     @contextmanager
     def array(self, name: str) -> Iterator["_Rows"]:
-        dataset, where = self._datasets[name], f"{self._where}: {name}"
+        dataset, where = self._open(name), f"{self._where}: {name}"
         numbers = (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID)
         if not isinstance(dataset.get_type(), numbers):
             raise InputError(f"{where}: does not hold numbers; save numbers of classes, and uint8")
@@ -85,11 +85,16 @@ class _Datasets:
             raise InputError(f"{where}: {reason}")
         if not dataset.shape:
             raise InputError(f"{where}: has shape {dataset.shape}; one row per image is needed")
-        yield _Rows(_cached(dataset, where))
+        access = _cache(dataset, where)
+        del dataset  # a dataset keeps the cache of its first opening until all are closed
+        yield _Rows(h5py.Dataset(self._open(name, access)))
+
+    def _open(self, name: str, access: Any = None) -> Any:
+        return h5py.h5d.open(self._file.id, name.encode(), access)
 
     def class_names(self) -> tuple[str, ...] | None:
         for name in _CLASS_NAMES:
-            dataset = self._datasets.get(name)
+            dataset = self._open(name) if name in self._names else None
             if dataset is None or len(dataset.shape or ()) != 1:
                 continue
             stored = dataset.get_type()
@@ -123,21 +128,18 @@ class _Rows:
         return np.asarray(self._dataset[first : first + count])
 
 
-def _cached(dataset: Any, where: str) -> Any:
-    """Open a dataset so that the chunks of a row stay unpacked while its neighbours are read."""
-    creation = dataset.get_create_plist()
+def _cache(dataset: Any, where: str) -> Any:
+    """Return how to open a dataset so that a row's chunks stay unpacked for its neighbours."""
+    creation, access = dataset.get_create_plist(), h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
     if creation.get_layout() != h5py.h5d.CHUNKED:
-        return h5py.Dataset(dataset)
+        return access
     chunk = creation.get_chunk()
     across = prod(ceil(side / of) for side, of in zip(dataset.shape[1:], chunk[1:], strict=True))
     needed = across * prod(chunk) * dataset.get_type().get_size()
     if needed > _MOST_CACHE:
         raise InputError(
-            f"{where}: one row lies in chunks of {needed} bytes; at most {_MOST_CACHE // 2**20} "
-            "MiB are unpacked at once"
+            f"{where}: one row lies in chunks of {needed} bytes; at most {_MOST_CACHE} are "
+            "unpacked at once"
         )
-    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
     access.set_chunk_cache(max(521, 4 * across), max(needed, _LEAST_CACHE), 1.0)
-    return h5py.Dataset(
-        h5py.h5d.open(h5py.h5i.get_file_id(dataset), h5py.h5i.get_name(dataset), access)
-    )
+    return access
