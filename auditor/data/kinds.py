@@ -85,6 +85,13 @@ SOURCES: Final[Mapping[str, SourceKind]] = {
 }
 """Every kind of data source."""
 
+HELP = (
+    "Labelled images: a folder of class folders, a table of paths and labels (.csv, .tsv, GTSRB's, "
+    "metadata.jsonl), .npz, HDF5, Parquet or a prepared tfds folder, with :SPLIT or :LABEL behind "
+    "it where there is a choice; or a keras.datasets name such as cifar10."
+)
+"""What may be given for data, for the help of commands."""
+
 ALLOWED = (
     "allowed: "
     + ", ".join(
