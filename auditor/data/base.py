@@ -179,7 +179,8 @@ def check_labels(dataset: Dataset, classes: int, model_name: str) -> None:
     if named is not None and len(named) != classes:
         raise InputError(
             f"{source}: has {len(named)} classes but {model} has {classes} outputs; every class "
-            "needs its folder (it may be empty but must be there) or its name in class_names"
+            "needs its folder (it may be empty but must be there) or its name in class_names; or "
+            "give --class-order a file with a class on each line"
         )
     low, high = int(dataset.labels.min()), int(dataset.labels.max())
     if low < 0 or high >= classes:

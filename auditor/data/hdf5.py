@@ -26,6 +26,9 @@ from auditor.files.hdf5.nodes import (
 )
 from auditor.text import printable
 
+_DAMAGED = (KeyError, OSError, OverflowError, RuntimeError, SystemError, TypeError, ValueError)
+"""What h5py raises for a damaged file."""
+
 _CLASS_NAMES = ("class_names", "list_classes")
 _MAX_NAMES_BYTES = 4 * 2**20
 _LEAST_CACHE, _MOST_CACHE = 2**20, 2**30
@@ -41,13 +44,11 @@ class Hdf5File(ArrayFile):
             check_heaps(self._path, size)
             with h5py.File(self._path, "r") as file:
                 yield _Datasets(file, _names(file, self._where), size, self._where)
-        except (InputError, MemoryError):
-            raise
         except TooManyNodes:
             raise InputError(
                 f"{self._where}: has more than {MAX_OBJECTS:,} nodes and attributes"
             ) from None
-        except Exception as error:  # h5py raises half a dozen kinds for a damaged file
+        except _DAMAGED as error:
             reason = printable(str(error).split("\n")[0], 200)
             raise InputError(
                 f"{self._where}: damaged or not HDF5 ({type(error).__name__}: {reason}); "

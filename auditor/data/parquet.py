@@ -138,9 +138,9 @@ class ParquetImages(EncodedImages):
                 path, memory_map=False, pre_buffer=False, buffer_size=_BUFFER, **_THRIFT
             ) as file:
                 yield file
-        except (InputError, MemoryError):
+        except MemoryError:  # which pyarrow's own is one of, too
             raise
-        except Exception as error:  # a dozen kinds
+        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
             raise _damaged(path, error) from None
 
 

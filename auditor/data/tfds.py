@@ -82,11 +82,11 @@ class TfdsImages(EncodedImages):
         self._image, label, names_beside = _features(root, "".join(rest[:1]), self._where)
         self._names_file = root / f"{label}.labels.txt"
         names = _class_names(self._names_file) if names_beside else None
-        self._places: list[tuple[int, int, int]] = []
+        places: list[tuple[int, int, int]] = []
         labels = []
         for number, path in enumerate(self._paths):
             for start, record in _records(path):
-                self._places.append((number, start, len(record)))
+                places.append((number, start, len(record)))
                 labels.append(_label(record, label, path))
             if len(labels) > _MAX_RECORDS:
                 raise InputError(f"{self._where}: has more than {_MAX_RECORDS:,} records")
@@ -95,6 +95,7 @@ class TfdsImages(EncodedImages):
                 f"{self._where}: {part} has {len(labels):,} records of the {count:,} that {INFO} "
                 "tells of; prepare the data set again"
             )
+        self._places = np.array(places, np.int64).reshape(-1, 3)
         super().__init__(
             source or str(folder),
             of_numbers(np.array(labels, np.int64), names, order, self._where),
@@ -105,8 +106,8 @@ class TfdsImages(EncodedImages):
 
     def name_of(self, index: int) -> str:
         """`NAME-test.tfrecord-00000-of-00001: record 17`."""
-        number = self._places[index][0]
-        first = next(i for i in range(index + 1) if self._places[i][0] == number)
+        number = int(self._places[index, 0])
+        first = int(np.argmax(self._places[:, 0] == number))
         return f"{self._paths[number].name}: record {index - first}"
 
     def digest(self, indices: ArrayLike) -> str:
@@ -118,7 +119,7 @@ class TfdsImages(EncodedImages):
         return lambda place: self._content(int(order[place]))
 
     def _content(self, index: int) -> bytes:
-        number, start, length = self._places[index]
+        number, start, length = self._places[index].tolist()
         try:
             with self._paths[number].open("rb") as file:
                 record = os.pread(file.fileno(), length, start)

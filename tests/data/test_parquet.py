@@ -3,6 +3,8 @@
 import hashlib
 import io
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from auditor import data
 from auditor.data import open_source
 from auditor.errors import InputError
 
@@ -153,7 +156,38 @@ def test_without_pyarrow_it_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path / "a.parquet", image=FILES, label=Y)
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(InputError, match=r"pyarrow is not installed: pip install 'bdaudit\[parqu"):
         open_source(path)
+
+
+STREAM = """
+import resource, sys
+import numpy as np
+from auditor.data import open_source
+def rss():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+dataset = open_source(sys.argv[1])
+next(dataset.batches([0], (32, 32), 1))
+before, seen = rss(), 0
+for batch in dataset.batches(np.arange(len(dataset)), (32, 32), 256):
+    seen += len(batch.images)
+print(seen, rss() - before)
+"""
+
+
+def test_memory_does_not_grow_with_a_row_group(tmp_path: Path) -> None:
+    noise = RANDOM.integers(0, 256, (100, 64, 64, 3), np.uint8)
+    files = [encoded(image) for image in noise] * 100  # 123 MB, which are decoded to 31
+    table = pa.table({"image": files, "label": np.arange(len(files)) % 10})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=len(files), use_dictionary=False)
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM, str(tmp_path / "a.parquet")],
+        cwd=Path(data.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen, growth = done.stdout.split()
+    assert int(seen) == len(files) and float(growth) < 60
