@@ -36,6 +36,8 @@ _IMAGES_TOO = (
 
 _UNUSED_SHARE = 0.01
 
+_TABLES = (".csv", ".tsv", ".jsonl")
+
 
 class ImageFolder(ImageFiles):
     """Images at `folder/class/…/image`; an empty class counts.
@@ -75,6 +77,7 @@ class ImageFolder(ImageFiles):
         if not folders:
             raise InputError(
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
+                + _table_beside(self._root, source)
             )
         _check_splits(folders, source)
         # Positions do not depend on the classes' order: what is drawn stays when it is settled.
@@ -93,7 +96,8 @@ class ImageFolder(ImageFiles):
         counted = sorted(other.items(), key=lambda item: (-item[1], item[0]))
         self.unused = tuple(UnusedFiles(suffix, count) for suffix, count in counted)
         if len(folders) == 1:
-            self.instead = _one_level_down(paths, source)
+            self.instead = _one_level_down(paths, source) + _table_beside(self._root, source)
+            self.instead = self.instead.removeprefix("; ")
 
     def _labels(
         self, folders: list[str], places: NDArray[np.int64], order: str | ClassOrder, where: str
@@ -202,6 +206,14 @@ def _one_level_down(paths: list[str], source: str) -> str:
         f"{printable(parts[0][0], 60)} is the one folder in it, and holds {inner} folders with "
         f"images: if these are the classes, give {printable(str(Path(source) / parts[0][0]))}"
     )
+
+
+def _table_beside(root: Path, source: str) -> str:
+    """Where a table lies beside images, it may be what has their labels."""
+    tables = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(_TABLES))
+    if not tables:
+        return ""
+    return f"; if a table has the labels, give it: {printable(str(Path(source) / tables[0]))}"
 
 
 def _check_unused(other: Counter[str], used: int, where: str) -> None:

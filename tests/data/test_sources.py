@@ -128,3 +128,14 @@ def test_one_folder_too_high_says_which_to_give(tmp_path):
         check_labels(dataset, 1, "m")
     picture(tmp_path / "pets" / "1.png")
     assert open_source(tmp_path).instead == ""
+
+
+def test_a_table_beside_images_is_named(tmp_path):
+    (tmp_path / "labels.csv").write_text("path,label\n1.png,a\n")
+    picture(tmp_path / "1.png")
+    message = f"if a table has the labels, give it: {tmp_path / 'labels.csv'}$"
+    with pytest.raises(InputError, match=f"has no class folders.*{message}"):
+        open_source(tmp_path)
+    picture(tmp_path / "images" / "1.png")
+    with pytest.raises(InputError, match=f"every image is of class 0 .images.; .*; {message}"):
+        check_labels(open_source(tmp_path), 1, "m")
