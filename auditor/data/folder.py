@@ -145,12 +145,14 @@ def check_link(link: Path, root: Path) -> None:
     """Refuse a link that leads out of a folder of data, to a folder, or to itself.
 
     Args:
-        link: What it leads to need not exist.
+        link: A path that may be one; what it leads to need not exist.
         root: The folder, an absolute path without links.
 
     Raises:
         InputError: It does.
     """
+    if not link.is_symlink():
+        return
     try:
         link.stat()
     except OSError as error:

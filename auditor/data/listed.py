@@ -81,6 +81,7 @@ def metadata_of(folder: Path) -> Path | None:
     """Return the table of a folder that lists its images with their labels; None without one."""
     for name in METADATA:
         path = folder / name
+        check_link(path, folder.resolve())
         if path.is_file() and columns.has_labels(read(path, printable(str(path))).names):
             return path
     return None

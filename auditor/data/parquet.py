@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from auditor.data import parts
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.encoded import EncodedImages, ImageAt, InOrder, digest_of_files
+from auditor.data.folder import check_link
 from auditor.data.labels import Labels, Texts, of_names, of_numbers
 from auditor.data.parquet_columns import Columns
 from auditor.errors import InputError, not_installed
@@ -167,6 +168,7 @@ def _splits(path: Path) -> dict[str, list[Path]]:
         return {"": [path]}
     found: dict[str, list[Path]] = defaultdict(list)
     for file in shards(path):
+        check_link(file, path.resolve())
         split = file.parent.name if file.parent not in (path, path / "data") else ""
         found[split or file.name.partition("-")[0].removesuffix(".parquet")].append(file)
     return dict(found)

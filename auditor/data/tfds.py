@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from auditor.data import columns, parts
 from auditor.data.class_order import AUTO, MAX_BYTES, ClassOrder
 from auditor.data.encoded import EncodedImages, ImageAt, digest_of_files
+from auditor.data.folder import check_link
 from auditor.data.labels import of_numbers
 from auditor.errors import InputError
 from auditor.files.image_file import UnreadableImage
@@ -145,6 +146,7 @@ def _splits(root: Path, where: str) -> dict[str, list[Path]]:
     for path in sorted(root.iterdir()):
         match = _SHARD.fullmatch(path.name)
         if match and match["kind"] == "tfrecord" and path.is_file():
+            check_link(path, root.resolve())
             found[match["split"]].append(path)
         elif match:
             others.add(match["kind"])

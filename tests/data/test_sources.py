@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -139,3 +140,24 @@ def test_a_table_beside_images_is_named(tmp_path):
     picture(tmp_path / "images" / "1.png")
     with pytest.raises(InputError, match=f"every image is of class 0 .images.; .*; {message}"):
         check_labels(open_source(tmp_path), 1, "m")
+
+
+@pytest.mark.parametrize(
+    ("fixture", "name"),
+    [
+        ("hub", "data/test-00000-of-00002.parquet"),
+        ("tiny/1.0.0", "tiny-test.tfrecord-00000-of-00001"),
+        ("table", "metadata.csv"),
+    ],
+)
+def test_no_file_of_a_folder_is_a_link_that_leads_out(tmp_path, fixture, name):
+    made = Path(__file__).parent / "fixtures" / fixture
+    if made.is_dir():
+        shutil.copytree(made, tmp_path / "d")
+    else:
+        picture(tmp_path / "d" / "1.png")
+        (tmp_path / "d" / name).write_text("file_name,label\n1.png,1\n")
+    (tmp_path / "d" / name).rename(tmp_path / "outside")
+    (tmp_path / "d" / name).symlink_to(tmp_path / "outside")
+    with pytest.raises(InputError, match="is a link that leads out of the data folder"):
+        open_source(f"{tmp_path / 'd'}")
