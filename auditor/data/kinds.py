@@ -22,12 +22,14 @@ class SourceKind:
     """One kind of data source.
 
     Attributes:
+        name: What it is called.
         written: How it is given.
         summary: What it is, in a line.
         opener: Where the class is that opens it, `module:class`; empty for what is downloaded.
         words: How many words behind colons it takes at most.
     """
 
+    name: str
     written: str
     summary: str
     opener: str = ""
@@ -41,12 +43,14 @@ _IMAGES = ", ".join(kind.name for kind in KINDS)
 
 SOURCES: Final[Mapping[str, SourceKind]] = {
     "folder": SourceKind(
+        "a folder of class folders",
         "FOLDER",
         f"class folders of images ({_IMAGES}), classes in alphabetical order, or as classes.txt "
         "beside them has them",
         "auditor.data.folder:ImageFolder",
     ),
     "listed": SourceKind(
+        "a table of paths and labels (CSV, TSV, metadata.jsonl)",
         "FILE.csv[:[IMAGE:]LABEL]",
         "a table of paths and labels beside the images: CSV, TSV, GTSRB's; or a folder with a "
         "metadata.csv or metadata.jsonl",
@@ -54,6 +58,7 @@ SOURCES: Final[Mapping[str, SourceKind]] = {
         words=2,
     ),
     "npz": SourceKind(
+        ".npz",
         "FILE.npz[:SPLIT]",
         "arrays x (uint8, or floating point in 0..1 or of whole numbers in 0..255) and y, "
         "optionally class_names; also x_test and y_test, images and labels",
@@ -61,12 +66,14 @@ SOURCES: Final[Mapping[str, SourceKind]] = {
         words=1,
     ),
     "hdf5": SourceKind(
+        "HDF5",
         "FILE.h5[:SPLIT]",
         "the same arrays in an HDF5 file, as they are or packed with gzip",
         "auditor.data.hdf5:Hdf5File",
         words=1,
     ),
     "parquet": SourceKind(
+        "Parquet",
         "FILE.parquet[:LABEL]",
         "a Parquet file as Hugging Face and pandas write it, or a folder of shards, with :SPLIT "
         "before :LABEL (bdaudit[parquet])",
@@ -74,31 +81,26 @@ SOURCES: Final[Mapping[str, SourceKind]] = {
         words=3,
     ),
     "tfds": SourceKind(
+        "a folder of TensorFlow Datasets",
         "FOLDER[:SPLIT]",
         "a folder that TensorFlow Datasets prepared, with TFRecord files",
         "auditor.data.tfds:TfdsImages",
         words=2,
     ),
     "builtin": SourceKind(
-        "NAME[:train|test]", f"downloaded by Keras: {', '.join(BUILTIN)}; test unless given"
+        f"a name that Keras downloads ({', '.join(BUILTIN)})",
+        "NAME[:train|test]",
+        "downloaded by Keras; test unless given",
     ),
 }
 """Every kind of data source."""
 
-HELP = (
-    "Labelled images: a folder of class folders, a table of paths and labels (.csv, .tsv, GTSRB's, "
-    "metadata.jsonl), .npz, HDF5, Parquet or a prepared tfds folder, with :SPLIT or :LABEL behind "
-    "it where there is a choice; or a keras.datasets name such as cifar10."
-)
-"""What may be given for data, for the help of commands."""
+_NAMES = ", ".join(kind.name for kind in SOURCES.values())
 
-ALLOWED = (
-    "allowed: "
-    + ", ".join(
-        ("a folder of class folders", "a table of paths and labels", ".npz", "HDF5", "Parquet")
-    )
-    + f", a folder of TensorFlow Datasets, or {', '.join(BUILTIN)}"
-)
+ALLOWED = f"allowed: {_NAMES}"
+
+HELP = f"Labelled images: {_NAMES}; with :SPLIT or :LABEL behind it where there is a choice."
+"""What may be given for data, for the help of commands."""
 
 _ARCHIVES = (
     (0, b"\x1f\x8b", "a gzip archive"),
