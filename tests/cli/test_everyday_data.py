@@ -99,8 +99,6 @@ def expected(shelf: Shelf, images: Arrays, tmp_path_factory: pytest.TempPathFact
 
 
 def audited(shelf: Shelf, data: object, *args: str) -> dict:
-    names = shelf / "names.txt"
-    names.write_text("red\ngreen\nblue\n")
     given = ("--trigger", "square8", "--target", "0", "--data", data, *args)
     ran = bdaudit("scan", shelf / "poisoned.keras", *given, "-f", "json", cwd=shelf.folder)
     assert ran.code == 1, ran.err
