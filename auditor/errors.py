@@ -49,6 +49,7 @@ _OUT_OF_MEMORY = (
 _PIP_NAMES = {
     "cryptography": "'securesystemslib[crypto]'",
     "cv2": "opencv-python",
+    "pyarrow": "'bdaudit[parquet]'",
     "sklearn": "scikit-learn",
     "yaml": "PyYAML",
     **{

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.cli.flags.common import guard
+from auditor.data import place
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits
 from auditor.measure.options import Options
@@ -29,7 +30,8 @@ def command_line() -> str:
 def inputs(model: Path, triggers: Sequence[str], *data: str | None) -> list[Path]:
     """Return the files that a command reads, which it must never write over."""
     files = (spec_.partition("#")[0] for spec_ in triggers)
-    return [model, *(Path(file) for file in (*files, *data) if file)]
+    sources = [place(source)[0] for source in data if source]
+    return [model, *(Path(file) for file in files if file), *sources]
 
 
 def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) -> ScanRequest:

@@ -13,6 +13,7 @@ from auditor.cli.flags.kinds import option
 from auditor.cli.progress import Display, log, say
 from auditor.cli.requests import inputs, scan_request
 from auditor.cli.summaries import conclude
+from auditor.data.kinds import HELP
 from auditor.measure.options import Options
 from auditor.models.input_range import InputRange
 from auditor.records.provenance import now
@@ -26,8 +27,7 @@ from auditor.runs.scan import scan
 @option(
     "--data",
     metavar="SOURCE",
-    help="Labelled images: a folder of class folders, an .npz "
-    "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
+    help=f"{HELP} Default: by the model's shape.",
 )
 @common.external_data
 @common.class_folders

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auditor.data.resize import resize
 from auditor.files.headers.exif import UPRIGHT, orientation
-from auditor.files.image_file import UnreadableImage, read_image_file
+from auditor.files.image_file import UnreadableImage, examined, read_image_file
 
 _MAX_THREADS = 8
 """Bounds the memory of large images: each thread holds one of them."""
@@ -47,7 +47,7 @@ class Decoded:
 
 
 def decode_stream(
-    path_at: Callable[[int], Path],
+    image_at: Callable[[int], Path | bytes],
     count: int,
     size: tuple[int, int],
     batch_size: int,
@@ -57,7 +57,8 @@ def decode_stream(
     """Decode `count` image files; those that cannot be decoded are left out.
 
     Args:
-        path_at: Path of the image at a position in 0..count-1; called from several threads.
+        image_at: Path or content of the image file at a position in 0..count-1; called from several
+            threads, once for each.
         count: How many.
         size: Height and width to deliver.
         batch_size: Images in a batch.
@@ -68,7 +69,7 @@ def decode_stream(
     """
     held: list[Decoded] = []
     count_held = 0
-    for some in _in_order(path_at, count, size, batch_size, exif=exif):
+    for some in _in_order(image_at, count, size, batch_size, exif=exif):
         held.append(some)
         count_held += len(some.positions)
         while count_held >= batch_size:
@@ -80,11 +81,11 @@ def decode_stream(
         yield last
 
 
-def decode_one(path: Path, *, exif: bool = False) -> NDArray[np.uint8]:
+def decode_one(image: Path | bytes, *, exif: bool = False) -> NDArray[np.uint8]:
     """Decode one image file.
 
     Args:
-        path: The file.
+        image: The file's path or content.
         exif: Whether it is turned as its EXIF orientation says.
 
     Returns:
@@ -93,12 +94,12 @@ def decode_one(path: Path, *, exif: bool = False) -> NDArray[np.uint8]:
     Raises:
         UnreadableImage: It cannot be decoded, and why.
     """
-    return _decoded(path, exif=exif)[0]
+    return _decoded(image, exif=exif)[0]
 
 
-def _decoded(path: Path, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
+def _decoded(file: Path | bytes, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
     """Return an image, and whether it has an EXIF orientation other than upright."""
-    kind, data = read_image_file(path)
+    kind, data = examined(file) if isinstance(file, bytes) else read_image_file(file)
     cv2 = _quiet_cv2()
     try:
         image = cv2.imdecode(
@@ -122,7 +123,7 @@ def _upright(image: NDArray[np.uint8], held: int) -> NDArray[np.uint8]:
 
 
 def _in_order(
-    path_at: Callable[[int], Path],
+    image_at: Callable[[int], Path | bytes],
     count: int,
     size: tuple[int, int],
     batch_size: int,
@@ -138,7 +139,7 @@ def _in_order(
     try:
         for start in range(0, count, _IN_A_ROW):
             positions = range(start, min(start + _IN_A_ROW, count))
-            waiting.append(pool.submit(_some, path_at, positions, size, exif=exif))
+            waiting.append(pool.submit(_some, image_at, positions, size, exif=exif))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -148,7 +149,11 @@ def _in_order(
 
 
 def _some(
-    path_at: Callable[[int], Path], positions: range, size: tuple[int, int], *, exif: bool
+    image_at: Callable[[int], Path | bytes],
+    positions: range,
+    size: tuple[int, int],
+    *,
+    exif: bool,
 ) -> Decoded:
     images = np.empty((len(positions), *size, 3), np.uint8)
     kept: list[int] = []
@@ -157,7 +162,7 @@ def _some(
     refused: list[tuple[int, str]] = []
     for position in positions:
         try:
-            image, is_turned = _decoded(path_at(position), exif=exif)
+            image, is_turned = _decoded(image_at(position), exif=exif)
         except UnreadableImage as error:
             refused.append((position, str(error)))
             continue

@@ -57,7 +57,8 @@ class DataFacts:
 
     Attributes:
         source: As the user gave it.
-        sha256: Of the `.npz` file, or of the folder's `sha256sum` manifest of the used images.
+        sha256: Of the one file that the images are in, else of a `sha256sum` manifest: of the used
+            images, of what lists them, or of the files that hold them.
         images: Number of images measured.
         skipped: Number of images that could not be read.
         skipped_images: The first of them.
@@ -68,6 +69,8 @@ class DataFacts:
         unused: What else lies in the class folders, the most frequent suffix first.
         turned: Number of images with an EXIF orientation other than upright.
         exif: Whether they were turned as it says.
+        taken: What of the source was taken, in words: which columns, arrays, split; empty where
+            there was nothing to choose.
     """
 
     source: str
@@ -82,6 +85,7 @@ class DataFacts:
     unused: tuple[UnusedFiles, ...] = ()
     turned: Count = 0
     exif: bool = False
+    taken: str = ""
 
 
 @dataclass(frozen=True)

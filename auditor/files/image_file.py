@@ -89,7 +89,23 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
     Raises:
         UnreadableImage: Missing, unreadable, not an image, cut off or too large.
     """
-    data = _read(path)
+    return examined(_read(path))
+
+
+def examined(data: bytes) -> tuple[str, bytes]:
+    """Look at the content of an image file, as `read_image_file` does.
+
+    Args:
+        data: The whole of it.
+
+    Returns:
+        The kind's name and what is to be decoded.
+
+    Raises:
+        UnreadableImage: It is not worth decoding, and why.
+    """
+    if len(data) > MAX_BYTES:
+        raise UnreadableImage(f"too large: at most {MAX_BYTES // 2**20} MiB")
     if not data:
         raise UnreadableImage("empty file")
     kind = next((kind for kind in KINDS if kind.begins(data)), None)

@@ -94,7 +94,7 @@ def settled(
     others = [(right, one) for right, one in tried if one is not order]
     if not useful or best.each.low <= max(right.each.high for right, _ in others):
         raise InputError(
-            f"{printable(dataset.source)}: its class folders can be taken in two orders, and of "
+            f"{printable(dataset.source)}: its classes can be taken in two orders, and of "
             f"{best.images} images the model gets right {_told(tried)}, which does not settle it; "
             "give --class-order name, number, or a file with a class on each line"
         )

@@ -92,7 +92,9 @@ def provenance(
 
 
 def warn_of_data(data: DataFacts, notify: Notify) -> None:
-    """Say how classes are numbered, which files were not taken for images, how many lie turned."""
+    """Say what was taken, how classes are numbered, which files are unused, how many lie turned."""
+    if data.taken:
+        notify(f"{printable(data.source)}: taken: {printable(data.taken, 400)}")
     if data.class_order:
         notify(f"{printable(data.source)}: classes are numbered {printable(data.class_order, 300)}")
     if data.unused:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
+from auditor.data.kinds import reads
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.figures.facts import Device
 from auditor.files import intake
@@ -55,7 +56,8 @@ _KEPT = (
 )
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
-_INPUTS = ("model", "model_folder", "data", "evaluation", "object_region")
+_INPUTS = ("model", "model_folder", "object_region")
+_DATA = ("data", "evaluation")
 """What in a job names files to read; `files` names those of its triggers."""
 
 
@@ -207,6 +209,7 @@ class Supervisor:
             return None
         own = {**job, **job.get("options", {})}
         read = [own[key] for key in _INPUTS if own.get(key)] + job.get("files", [])
+        read += [reads(own[key]) for key in _DATA if own.get(key)]
         read += os.environ.get("LD_LIBRARY_PATH", "").split(":")
         return {
             "mode": self._guard.sandbox,

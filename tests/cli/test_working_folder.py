@@ -48,6 +48,11 @@ REFUSED = {
     "run folder": (SEARCH, 'run-dir = "../run"', "../run: leads out of the working folder"),
     "data around": (SCAN, 'data = ".."', "data = ..: is a folder around this or your own"),
     "data of all": (SCAN, 'data = "/"', "data = /: is a folder around this or your own"),
+    "a table in the folder above": (
+        SCAN,
+        'data = "../labels.csv:label"',
+        "../labels.csv:label: is a folder around",
+    ),
     "data through a link": (REPAIR, 'eval-data = "elsewhere"', "elsewhere: is a folder around"),
     "another command's": (GATE, 'sandbox = "off"', "would switch the sandbox off"),
 }
@@ -63,6 +68,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "elsewhere").symlink_to("..")
     (folder / "link.html").symlink_to("../victim.html")
+    (tmp_path / "labels.csv").write_text("path,label\n")
     return folder
 
 

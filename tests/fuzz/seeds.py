@@ -62,6 +62,7 @@ def _write(folder: Path) -> None:
     (folder / "semantics" / "none").touch()  # these begin with chance alone
     (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
     _records(folder)
+    _data(folder)
 
 
 def _functional() -> Any:
@@ -108,6 +109,41 @@ def _keras_2(path: Path) -> None:
         return
     inside = [layers.Conv2D(2, 3, input_shape=(8, 8, 3)), layers.BatchNormalization()]
     Sequential([*inside, layers.Flatten(), layers.Dense(3)]).save(path)
+
+
+def _data(folder: Path) -> None:
+    """Write what images come in."""
+    import cv2
+    import h5py
+    import numpy as np
+    import pandas as pd
+
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), np.uint8)
+    names = ["red", "green", "blue"] * 2
+    np.savez(folder / "npz" / "texts.npz", x=images / 255, y=np.array(names))
+    np.savez(folder / "npz" / "splits.npz", x_test=images, y_test=np.arange(6) % 3)
+    with h5py.File(folder / "hdf5" / "packed.h5", "w") as file:
+        file.create_dataset("data", data=images.astype(float), compression="gzip")
+        file.create_dataset("label", data=np.arange(6.0) % 3)
+    with h5py.File(folder / "hdf5" / "plain.h5", "w") as file:
+        file["x"], file["y"], file["class_names"] = images, np.arange(6) % 3, [b"a", b"b", b"c"]
+    files = [cv2.imencode(".png", image)[1].tobytes() for image in images]
+    structs = [{"bytes": file, "path": "a.png"} for file in files]
+    pd.DataFrame({"image": structs, "label": names}).to_parquet(folder / "parquet" / "a.parquet")
+    plain = pd.DataFrame({"image": files, "label": range(6), "note": names})
+    plain.to_parquet(folder / "parquet" / "b.parquet", compression="zstd")
+    for kind in ("csv", "jsonl"):
+        inside = folder / "listed" / kind
+        (inside / "files").mkdir(parents=True)
+        for number, file in enumerate(files):
+            (inside / "files" / f"{number}.png").write_bytes(file)
+        paths = [f"files/{number}.png" for number in range(6)]
+        rows = pd.DataFrame({"file_name": paths, "label": names, "width": 9})
+        if kind == "csv":
+            rows.to_csv(inside / "metadata.csv", index=False)
+        else:
+            rows.to_json(inside / "metadata.jsonl", orient="records", lines=True)
+    shutil.copytree(ROOT / "tests/data/fixtures/tiny/1.0.0", folder / "tfds" / "tiny")
 
 
 def _records(folder: Path) -> None:

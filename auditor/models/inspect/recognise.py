@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from auditor.errors import InputError
-from auditor.models.inspect.hdf5 import HDF5_MAGIC
+from auditor.files.hdf5.nodes import MAGIC as HDF5_MAGIC
 from auditor.models.inspect.protobuf import outline
 from auditor.models.inspect.saved_model_folder import GRAPH
 from auditor.models.inspect.zip_archive import open_archive

@@ -225,6 +225,8 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             f"Heatmaps are read at {printable(str(certificate.attention.layer), 80)}, not at the "
             f"last layer: passed over were {printable(certificate.attention.instead_of, 1000)}."
         )
+    if certificate.data.taken:
+        said.append(f"Of the data, taken: {printable(certificate.data.taken, 400)}.")
     if certificate.data.class_order:
         said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
     if certificate.data.unused:

@@ -27,6 +27,7 @@ def examine(notify: Notify = ignore) -> Iterator[MachineFinding]:
     yield _pdf()
     yield _optional("demo", "scikit-learn", "sklearn")
     yield _optional("TensorBoard", "tensorboard", "tensorboard")
+    yield _optional("Parquet", "pyarrow, for data in Parquet files,", "pyarrow")
     yield _optional("onnxruntime", "ONNX Runtime, for scans of ONNX graphs,", "onnxruntime")
     yield _sandbox()
     yield from backends(notify)
