@@ -52,19 +52,22 @@ class Fit:
         input_range: It.
         right: How often the model is right with it.
         as_well: Others with which chance explains the difference, and how often with those.
+        more: How many there may be besides, which were tried with the first images only.
         tried: What was tried, in words.
     """
 
     input_range: InputRange
     right: Right
     as_well: tuple[tuple[InputRange, Right], ...]
+    more: int
     tried: str
 
     @property
     def said(self) -> str:
         """What to tell people of it, after "accuracy is"."""
         others = [f"{one.short} ({percent(right.share)})" for one, right in self.as_well]
-        alike = f"; about as well: {', '.join(others)}" if others else ""
+        others += [f"{self.more} more on {_FIRST} images"] if self.more else []
+        alike = f"; about as well: {' and '.join(others)}" if others else ""
         return (
             f"{percent(self.right.share)} with {self.input_range.short}, which fits best of those "
             f"tried ({self.tried}){alike}"
@@ -109,14 +112,16 @@ def fitting(
     candidates, words = _candidates(classifier)
     early = stratified(dataset.labels[drawn], _FIRST, seed)
     first = answers(candidates, drawn[early])
-    left = [one for one, _ in ranked(first)[:_LEFT]]
-    rest = answers(left, np.delete(drawn, early))
-    together = {one: _joined(first[one], rest.get(one)) for one in left}
-    if not together:
+    if not first:
         return None
-    (chosen, right), *others = ranked(together)
+    begun = ranked(first)
+    left = [one for one, _ in begun[:_LEFT]]
+    rest = answers(left, np.delete(drawn, early))
+    (chosen, right), *others = ranked({one: _joined(first[one], rest.get(one)) for one in left})
     alike = tuple((one, each) for one, each in others if _is_chance(right.hits, each.hits))
-    return Fit(chosen, right, alike, words)
+    led = dict(begun)[chosen].hits
+    more = sum(_is_chance(led, each.hits) for _, each in begun[_LEFT:])
+    return Fit(chosen, right, alike, more, words)
 
 
 def _candidates(classifier: Classifier) -> tuple[list[InputRange], str]:

@@ -66,9 +66,7 @@ def test_what_could_be_for_either_scale_is_asked_about(text: str) -> None:
         InputRange.parse(text)
     assert f"write {text},max=255 where" in str(caught.value)
     assert f", {text},max=1 where" in str(caught.value)
-    means, stds = (
-        np.array(part.split("=")[1].split(","), float) for part in text.split(",std")
-    )
+    means, stds = (np.array(part.split("=")[1].split(","), float) for part in text.split(",std"))
     assert_gives(f"{text},max=255", (IMAGES - means) / stds)
     assert_gives(f"{text},max=1", (IMAGES / 255 - means) / stds)
 
