@@ -34,8 +34,12 @@ class Right:
     @property
     def is_useful(self) -> bool:
         """Whether it is far better than to guess, or than to say one class of every image."""
+        return self.reaches(FAR_BETTER)
+
+    def reaches(self, share: float) -> bool:
+        """Whether it is at least such a share of the way from guessing to all."""
         chance = 1 / self.each.classes
-        return self.each.value >= chance + FAR_BETTER * (1 - chance)
+        return self.each.value >= chance + share * (1 - chance)
 
     def is_far_better(self, other: "Right") -> bool:
         """Whether it is so by a fifth, and surely."""

@@ -81,7 +81,7 @@ def _check_range(
 ) -> None:
     """Stop where another common input range does far better."""
     fit = fitting(classifier, dataset, sample(dataset, SAMPLE, seed), batch_size, seed)
-    if fit and fit.right.is_useful and fit.right.is_far_better(chosen):
+    if fit and fit.is_convincing and fit.right.is_far_better(chosen):
         raise UsageError(
             f"--input-range {classifier.input_range.short}: clean accuracy is "
             f"{percent(chosen.share)} on {len(chosen.hits)} images (chance is "

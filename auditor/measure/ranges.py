@@ -28,6 +28,11 @@ _LEFT = 4
 
 _CHANCE = 0.05
 
+_USUAL = frozenset({"0..1", "0..255", "-1..1", SHORT["torch"]})
+_CONVINCING = 0.5
+"""How much of the way from guessing to all right any other range has to lead: of so many, one does
+better than a poor network's own by luck."""
+
 _CONSTANTS = {
     "0..1": ("0..1",),
     "0..255": ("0..255",),
@@ -61,6 +66,12 @@ class Fit:
     as_well: tuple[tuple[InputRange, Right], ...]
     more: int
     tried: str
+
+    @property
+    def is_convincing(self) -> bool:
+        """Whether it is so good that the network was trained with it, or with one like it."""
+        alike = {self.input_range.name, *(one.name for one, _ in self.as_well)}
+        return self.right.is_useful if alike & _USUAL else self.right.reaches(_CONVINCING)
 
     @property
     def said(self) -> str:

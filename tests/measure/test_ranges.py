@@ -12,6 +12,7 @@ from auditor.data import open_source, sample
 from auditor.data.base import Dataset
 from auditor.errors import UsageError
 from auditor.measure import ranges
+from auditor.measure.answers import Answers
 from auditor.measure.preflight import settled
 from auditor.measure.ranges import Fit, fitting
 from auditor.models import load_classifier
@@ -103,6 +104,28 @@ def test_what_chance_explains(gained: int, lost: int, alike: bool) -> None:
     one = np.array([True] * gained + [False] * lost + [True] * 20)
     other = np.array([False] * gained + [True] * lost + [True] * 20)
     assert ranges._is_chance(one, other) is alike
+
+
+@pytest.mark.parametrize(
+    ("name", "as_well", "right", "convincing"),
+    [
+        ("caffe", (), 18, True),
+        ("caffe", (), 17, False),
+        ("caffe", ("bgr:0..1",), 17, False),
+        ("caffe", ("-1..1",), 17, True),
+        ("torch", (), 12, True),
+        ("torch", (), 11, False),
+    ],
+)
+def test_a_rare_range_must_do_better_than_luck(
+    name: str, as_well: tuple[str, ...], right: int, convincing: bool
+) -> None:
+    """Of 4 classes halfway from guessing is 62.5 %, a fifth of the way 40 %; of 28 images here."""
+    hits, labels = np.zeros(28, bool), np.arange(28) % 4
+    hits[:right] = True
+    found = Answers(labels, np.where(hits, labels, -1)).right()
+    others = tuple((InputRange.parse(one), found) for one in as_well)
+    assert Fit(InputRange.parse(name), found, others, 0, "").is_convincing is convincing
 
 
 def test_gray_networks_have_no_order_and_mnists_constants(tmp_path: Path) -> None:
