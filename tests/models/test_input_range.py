@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from keras.applications import imagenet_utils
 
 from auditor.errors import UsageError
@@ -124,3 +126,22 @@ def test_a_model_gets_the_same_by_both_ways() -> None:
     expected = model.predict(given, verbose=0)
     np.testing.assert_allclose(model.predict(opened.fed(images), verbose=0), expected, rtol=1e-4)
     np.testing.assert_allclose(np.asarray(opened.scores(images)), expected, rtol=1e-4)
+
+
+NUMBERS = "[-.,0-9]{1,12}"
+
+
+@given(
+    st.text(max_size=60)
+    | st.from_regex(f"(bgr:)?mean={NUMBERS},std={NUMBERS}(,max=(1|255))?", fullmatch=True)
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_written_gives_numbers_or_one_line(text: str) -> None:
+    try:
+        found = InputRange.parse(text)
+    except UsageError as error:
+        assert "\n" not in str(error) and len(str(error)) < 800
+        return
+    given_ = found.applied(np.full((1, 1, 1, 3), 128, np.float32))
+    assert np.isfinite(given_).all()
+    assert InputRange.parse(found.name) == found
