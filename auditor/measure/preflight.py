@@ -80,7 +80,8 @@ def _check_range(
     classifier: Classifier, dataset: Dataset, batch_size: int, seed: int, chosen: Right
 ) -> None:
     """Stop where another common input range does far better."""
-    fit = fitting(classifier, dataset, sample(dataset, SAMPLE, seed), batch_size, seed)
+    drawn, least = sample(dataset, SAMPLE, seed), chosen.each.value + FAR_BETTER
+    fit = fitting(classifier, dataset, drawn, batch_size, seed, least)
     if fit and fit.is_convincing and fit.right.is_far_better(chosen):
         raise UsageError(
             f"--input-range {classifier.input_range.short}: clean accuracy is "

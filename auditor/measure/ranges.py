@@ -86,7 +86,12 @@ class Fit:
 
 
 def fitting(
-    classifier: Classifier, dataset: Dataset, drawn: Ints, batch_size: int, seed: int
+    classifier: Classifier,
+    dataset: Dataset,
+    drawn: Ints,
+    batch_size: int,
+    seed: int,
+    least: float = 0.0,
 ) -> Fit | None:
     """Try the usual input ranges.
 
@@ -96,9 +101,10 @@ def fitting(
         drawn: Positions of those to try with.
         batch_size: Images a step.
         seed: Chooses those that all ranges are tried with.
+        least: The accuracy, of each class on average, that is of interest.
 
     Returns:
-        The best; None where no image could be read.
+        The best; None where no image could be read, or the first show that none is as good as that.
     """
     predict = _predictor(classifier)
 
@@ -126,6 +132,8 @@ def fitting(
     if not first:
         return None
     begun = ranked(first)
+    if max(right.each.high for _, right in begun) < least:
+        return None
     left = [one for one, _ in begun[:_LEFT]]
     rest = answers(left, np.delete(drawn, early))
     (chosen, right), *others = ranked({one: _joined(first[one], rest.get(one)) for one in left})

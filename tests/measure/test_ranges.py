@@ -140,6 +140,29 @@ def test_gray_networks_have_no_order_and_mnists_constants(tmp_path: Path) -> Non
     assert found.tried == "0..1, 0..255, -1..1 and MNIST's"
 
 
+def test_a_network_that_is_only_poor_is_tried_with_few_images(
+    photographs: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = naming("torch")
+    dense = model.layers[-1]
+    dense.set_weights([np.zeros_like(each) for each in dense.get_weights()])  # it guesses
+    opened = wrap(model, InputRange.parse("0..1"), "m", (8, 8))
+    read: list[int] = []
+    batches = type(photographs).batches
+
+    def counted(self: Dataset, indices: np.ndarray, *more: Any) -> Any:
+        read.append(len(indices))
+        return batches(self, indices, *more)
+
+    monkeypatch.setattr(type(photographs), "batches", counted)
+    drawn = sample(photographs, 256, 0)
+    assert fitting(opened, photographs, drawn, 64, 0, least=0.3) is None
+    assert read == [48]
+    found = fitting(wrap(naming("torch"), InputRange.parse("0..1"), "m", (8, 8)),
+                    photographs, drawn, 64, 0, least=1.0)  # fmt: skip
+    assert found and found.right.share == 1
+
+
 @pytest.mark.skipif(backend.backend() != "tensorflow", reason="which traces once a network")
 def test_the_network_is_compiled_once(
     photographs: Dataset, monkeypatch: pytest.MonkeyPatch
