@@ -24,7 +24,7 @@ _IN_A_ROW = 16
 """Files that a thread decodes at a time: small ones cost less than handing them over."""
 
 _BATCHES_AHEAD = 2
-_BYTES_AHEAD = 32 << 20
+_BYTES_AHEAD = 16 << 20
 """What is decoded, at most, while whoever asked for images works on those that they have."""
 
 

@@ -111,6 +111,7 @@ def test_a_trained_network_and_its_twin_give_the_same_figures(
         np.testing.assert_allclose(b.stamped_heat, a.stamped_heat, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="which writes ONNX")
 def test_a_graph_by_onnx_runtime_and_by_keras(workshop: Workshop, tmp_path: Path) -> None:
     runtime = pytest.importorskip("onnxruntime")
     twin = saved_twin(workshop.poisoned, tmp_path / "twin.keras")

@@ -179,6 +179,7 @@ def test_the_network_is_compiled_once(
     assert len(traced) == 1
 
 
+@pytest.mark.skipif(backend.backend() != "tensorflow", reason="which writes ONNX")
 def test_a_graph_is_opened_once(
     photographs: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
