@@ -12,10 +12,10 @@ from auditor.cli.flags import common
 from auditor.cli.flags import compare as compare_flags
 from auditor.cli.flags import repair as repair_flags
 from auditor.cli.flags.kinds import option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import inputs, one_trigger, repair_request
 from auditor.cli.summaries import conclude
-from auditor.models.input_range import InputRange
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
 from auditor.report.formats import COMPARISON
@@ -83,7 +83,7 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
     outputs.check_outputs(written, list(COMPARISON), read, force=flags["force"])
     outputs.ready(written, COMPARISON)
     now()
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     suffix = model.suffix.lower() if model.suffix.lower() in _KERAS else ".onnx"
     one = one_trigger(trigger)
     requests = {

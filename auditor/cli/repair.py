@@ -12,6 +12,7 @@ from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import repair as repair_flags
 from auditor.cli.flags.kinds import option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import (
     inputs,
@@ -24,7 +25,6 @@ from auditor.cli.search import check_found, where_written
 from auditor.cli.summaries import conclude, show
 from auditor.errors import WorkError
 from auditor.figures.verdict import Status
-from auditor.models.input_range import InputRange
 from auditor.models.output_format import check_form
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
@@ -105,7 +105,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     outputs.check_outputs(written, list(CERTIFICATE), read, force=force)
     outputs.ready(written, CERTIFICATE)
     now()
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     options, run_dir = repair_options(flags), flags["run_dir"] or output.with_suffix(".run")
     resume = flags["resume"]
     if trigger == (UNKNOWN,):

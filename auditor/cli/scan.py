@@ -10,12 +10,12 @@ from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags.kinds import option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, log, say
 from auditor.cli.requests import inputs, scan_request
 from auditor.cli.summaries import conclude
 from auditor.data.kinds import HELP
 from auditor.measure.options import Options
-from auditor.models.input_range import InputRange
 from auditor.records.provenance import now
 from auditor.report.formats import CERTIFICATE
 from auditor.runs.scan import scan
@@ -54,7 +54,7 @@ def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
     read = inputs(model, trigger, flags["data"], flags["class_order"])
     outputs.check_outputs(written, list(CERTIFICATE), read, force=flags["force"])
     request = scan_request(model, trigger, flags)
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     now()
     outputs.ready(written, CERTIFICATE)
     with Display(show=not (flags["quiet"] or flags["no_progress"])) as display:

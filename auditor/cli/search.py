@@ -11,11 +11,11 @@ from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags.kinds import option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, log, say
 from auditor.cli.requests import inputs, search_request
 from auditor.cli.summaries import conclude
 from auditor.errors import UsageError
-from auditor.models.input_range import InputRange
 from auditor.records.provenance import now
 from auditor.records.search_report import SearchReport
 from auditor.report.formats import SEARCH
@@ -49,12 +49,7 @@ SUFFIXES = ("yaml", "yml")
 @common.full_paths
 @common.external_data
 @common.class_folders
-@option(
-    "--input-range",
-    default="0..1",
-    metavar="RANGE",
-    help="Range the model expects: 0..1, 0..255, -1..1 or mean=M,std=S.",
-)
+@common.input_range
 @option(
     "--limit",
     type=click.IntRange(min=1),
@@ -103,7 +98,7 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
     outputs.check_outputs(written, list(SEARCH), read, force=force or resume)
     outputs.ready(written, SEARCH)
     now()
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     options = SearchOptions(
         limit=flags["limit"],
         batch_size=flags["batch_size"],

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.resize import resize
+from auditor.data.rooms import Rooms
 from auditor.files.headers.exif import UPRIGHT, orientation
 from auditor.files.image_file import UnreadableImage, examined, read_image_file
 
@@ -23,7 +24,7 @@ _IN_A_ROW = 16
 """Files that a thread decodes at a time: small ones cost less than handing them over."""
 
 _BATCHES_AHEAD = 2
-_BYTES_AHEAD = 64 << 20
+_BYTES_AHEAD = 16 << 20
 """What is decoded, at most, while whoever asked for images works on those that they have."""
 
 
@@ -33,7 +34,7 @@ class Decoded:
 
     Attributes:
         positions: int64 (n,), ascending.
-        images: uint8 (n, height, width, 3), RGB.
+        images: uint8 (n, height, width, 3), RGB; it may be part of a larger array.
         resized: bool (n,), whether each was.
         turned: bool (n,), whether each has an EXIF orientation other than upright.
         refused: Positions passed over since the previous ones were delivered, and why.
@@ -94,11 +95,12 @@ def decode_one(image: Path | bytes, *, exif: bool = False) -> NDArray[np.uint8]:
     Raises:
         UnreadableImage: It cannot be decoded, and why.
     """
-    return _decoded(image, exif=exif)[0]
+    pixels, _ = _decoded(image, exif=exif)
+    return _in_rgb(pixels, pixels)
 
 
 def _decoded(file: Path | bytes, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
-    """Return an image, and whether it has an EXIF orientation other than upright."""
+    """Return an image in BGR, and whether it has an EXIF orientation other than upright."""
     kind, data = examined(file) if isinstance(file, bytes) else read_image_file(file)
     cv2 = _quiet_cv2()
     try:
@@ -109,9 +111,14 @@ def _decoded(file: Path | bytes, *, exif: bool) -> tuple[NDArray[np.uint8], bool
         image = None
     if image is None:
         raise UnreadableImage(f"truncated or corrupt {kind}")
-    image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
     held = orientation(data)
     return _upright(image, held) if exif else image, held != UPRIGHT
+
+
+def _in_rgb(image: NDArray[np.uint8], room: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Write an image that is in BGR into an array of its shape, in RGB, and return that."""
+    cv2 = _quiet_cv2()
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=room), np.uint8)
 
 
 def _upright(image: NDArray[np.uint8], held: int) -> NDArray[np.uint8]:
@@ -137,9 +144,8 @@ def _in_order(
     waiting: deque[Future[Decoded]] = deque()
     pool = ThreadPoolExecutor(threads, "decode")
     try:
-        for start in range(0, count, _IN_A_ROW):
-            positions = range(start, min(start + _IN_A_ROW, count))
-            waiting.append(pool.submit(_some, image_at, positions, size, exif=exif))
+        for positions, room in _pieces(count, size, batch_size):
+            waiting.append(pool.submit(_some, image_at, positions, room, exif=exif))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -148,14 +154,31 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
+def _pieces(
+    count: int, size: tuple[int, int], batch_size: int
+) -> Iterator[tuple[range, NDArray[np.uint8]]]:
+    """Give the positions that are decoded in a row, and room for them in their batch's array.
+
+    So a batch is whole once its pieces are, and need not be copied together.
+    """
+    whole = max(1, min(max(batch_size, _IN_A_ROW), count))
+    rooms = Rooms(whole, (*size, 3))
+    for begin in range(0, count, whole):
+        end = min(begin + whole, count)
+        batch = rooms.take(end - begin)
+        for start in range(begin, end, _IN_A_ROW):
+            positions = range(start, min(start + _IN_A_ROW, end))
+            yield positions, batch[start - begin : positions.stop - begin]
+
+
 def _some(
     image_at: Callable[[int], Path | bytes],
     positions: range,
-    size: tuple[int, int],
+    images: NDArray[np.uint8],
     *,
     exif: bool,
 ) -> Decoded:
-    images = np.empty((len(positions), *size, 3), np.uint8)
+    size = images.shape[1:3]
     kept: list[int] = []
     resized: list[bool] = []
     turned: list[bool] = []
@@ -166,7 +189,7 @@ def _some(
         except UnreadableImage as error:
             refused.append((position, str(error)))
             continue
-        images[len(kept)] = resize(image, size)  # copied at once: its memory serves the next
+        _in_rgb(resize(image, size), images[len(kept)])
         kept.append(position)
         resized.append(image.shape[:2] != size)
         turned.append(is_turned)
@@ -182,11 +205,20 @@ def _some(
 def _joined(held: list[Decoded]) -> Decoded:
     return Decoded(
         np.concatenate([some.positions for some in held]),
-        np.concatenate([some.images for some in held]),
+        _together([some.images for some in held]),
         np.concatenate([some.resized for some in held]),
         np.concatenate([some.turned for some in held]),
         tuple(one for some in held for one in some.refused),
     )
+
+
+def _together(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return parts as one array: copied only where they are not all that one array holds."""
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and all(part.base is whole for part in parts):
+        if sum(map(len, parts)) == len(whole):
+            return whole
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _split(some: Decoded, count: int) -> tuple[Decoded, Decoded]:

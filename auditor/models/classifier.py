@@ -82,10 +82,7 @@ class Classifier:
         pixels = images.astype(np.float32)
         if self.channels == 1:
             pixels = np.round(pixels @ np.array(LUMA, np.float32))
-        shift, scale = (
-            np.asarray(v, np.float32) for v in (self.input_range.shift, self.input_range.scale)
-        )
-        return np.asarray((pixels - shift) / scale, np.float32)
+        return self.input_range.applied(pixels)
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
@@ -104,10 +101,15 @@ class Classifier:
             pixels = ops.matmul(pixels, luma)
             if exact:
                 pixels = ops.round(pixels)
-        behind = stepped_behind(self.model) if self.softmax else nullcontext()
         door = nullcontext() if exact else _taking_floats(self.model)
-        with one_at_a_time, behind, door:
-            return self.finished(self.model(self.input_range.apply(pixels), training=False))
+        with one_at_a_time, door:
+            return self.scores_of(self.input_range.apply(pixels))
+
+    def scores_of(self, prepared: Any) -> Any:
+        """Return what `scores` does, of (n, h, w, channels) numbers as the model takes them."""
+        behind = stepped_behind(self.model) if self.softmax else nullcontext()
+        with one_at_a_time, behind:
+            return self.finished(self.model(prepared, training=False))
 
     @cached_property
     def compiled(self) -> dict[Any, Any]:

@@ -69,11 +69,8 @@ def wrap(
             f"{name}: not an image classifier: its output has the shape {output}, "
             "expected (None, classes) with a score for each class"
         )
-    if len(input_range.shift) not in (1, shape[3]):
-        raise UsageError(
-            f"--input-range {printable(input_range.name, 80)}: has {len(input_range.shift)} "
-            f"channels, but the model's input has {shape[3]}"
-        )
+    if problem := input_range.problem(shape[3]):
+        raise UsageError(f"--input-range {printable(input_range.short, 80)}: {problem}")
     classifier = Classifier(
         model=model,
         size=size,
