@@ -13,6 +13,7 @@ from auditor.measure.options import Options
 from auditor.repair import readers, reads
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
+from auditor.runs.model_source import Model
 from auditor.runs.repair_request import NEIGHBOUR_IMAGES, RepairRequest
 from auditor.runs.scan import ScanRequest
 from auditor.runs.search import SearchRequest
@@ -26,13 +27,14 @@ def command_line() -> str:
     return shlex.join(["bdaudit", *sys.argv[1:]])
 
 
-def inputs(model: Path, triggers: Sequence[str], *data: str | None) -> list[Path]:
+def inputs(model: Model, triggers: Sequence[str], *data: str | None) -> list[Path]:
     """Return the files that a command reads, which it must never write over."""
     files = (spec_.partition("#")[0] for spec_ in triggers)
-    return [model, *(Path(file) for file in (*files, *data) if file)]
+    given = [model] if isinstance(model, Path) else []
+    return [*given, *(Path(file) for file in (*files, *data) if file)]
 
 
-def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) -> ScanRequest:
+def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -> ScanRequest:
     """Return what `bdaudit scan` asks for."""
     return ScanRequest(
         model=model,
@@ -61,7 +63,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
 
 
 def repair_request(
-    model: Path,
+    model: Model,
     trigger: Trigger,
     data: tuple[str | None, str | None],
     output: Path,
@@ -72,7 +74,7 @@ def repair_request(
     """Return what `bdaudit repair` and `bdaudit compare` ask for.
 
     Args:
-        model: The model file.
+        model: The model file, or a reference.
         trigger: The trigger to forget.
         data: Images to repair with, and to judge by.
         output: The repaired file to write.
@@ -146,7 +148,7 @@ def one_trigger(specs: Sequence[str]) -> Trigger:
 
 
 def search_request(
-    model: Path,
+    model: Model,
     output: Path,
     run_dir: Path,
     data: str | None,
@@ -156,7 +158,7 @@ def search_request(
     """Return what `bdaudit search`, and `bdaudit repair --trigger search`, ask for.
 
     Args:
-        model: The model file.
+        model: The model file, or a reference.
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
         data: Clean images.

@@ -50,6 +50,8 @@ def restrict(
     write: Iterable[Path],
     devices: Iterable[Path],
     change: Iterable[Path] = (),
+    *,
+    network: bool = False,
 ) -> int:
     """Allow this process these files and folders and no other; `PR_SET_NO_NEW_PRIVS` must be set.
 
@@ -61,6 +63,7 @@ def restrict(
         write: Folders in which files and folders may be made, changed and removed.
         devices: Device files to read, write and control.
         change: Folders whose files may be read and written, and none made or removed.
+        network: Whether TCP is left to it.
 
     Returns:
         Landlock's version.
@@ -70,11 +73,11 @@ def restrict(
     """
     has = version()
     handled = _RIGHTS.get(has, _RIGHTS_SINCE_5)
-    network = _BIND_AND_CONNECT_TCP if has >= 4 else 0
+    tcp = _BIND_AND_CONNECT_TCP if has >= 4 and not network else 0
     scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if has >= 6 else 0
     allowed = ((read, _READ), (write, _WRITE), (devices, _DEVICE), (change, _CHANGE))
     size = 24 if has >= 6 else 16 if has >= 4 else 8
-    attributes = struct.pack("=QQQ", handled, network, scoped)[:size]
+    attributes = struct.pack("=QQQ", handled, tcp, scoped)[:size]
     ruleset = call(_CREATE_RULESET, _buffer(attributes), size, 0)
     try:
         for paths, rights in allowed:
