@@ -1,16 +1,17 @@
 """Bringing files from the Hugging Face hub, through its own cache.
 
 The hub is not trusted: commits and names are checked before its library makes paths of them, what
-comes is counted while it comes, and each file must have the digest that the cache has it by.
+comes is counted while it comes, and each file must have the digest that it is listed with.
 """
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import huggingface_hub
-from huggingface_hub import errors
+from huggingface_hub import constants, errors
 from tqdm import tqdm
 
 from auditor.errors import InputError, reason
@@ -23,13 +24,31 @@ _SECONDS: Final = 30.0
 """For a silent hub."""
 
 _CHUNK: Final = 1 << 20
-_ETAGS: Final = {40: "sha1", 64: "sha256"}
+_DIGESTS: Final = {40: "sha1", 64: "sha256"}
 _LOGIN: Final = "for a private one, run 'hf auth login' or set HF_TOKEN"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A file of a repository.
+
+    Attributes:
+        size: Bytes, by what the hub says; not to be trusted.
+        digest: Git's, or the SHA-256 of a large file; empty where none is known.
+    """
+
+    size: int
+    digest: str
+
+    @classmethod
+    def kept(cls, cached: Path) -> "_Entry":
+        """Return what the cache says of a file of its own: the digest is what it is a link to."""
+        return cls(cached.stat().st_size, cached.resolve().name)
 
 
 def cache() -> Path:
     """Return the folder that the hub's files are kept in, which downloads write to."""
-    return Path(huggingface_hub.constants.HF_HUB_CACHE).absolute()
+    return Path(constants.HF_HUB_CACHE).absolute()
 
 
 def bring(
@@ -38,17 +57,17 @@ def bring(
     """Download a model; as `fetch.bring`."""
     huggingface_hub.set_client_factory(_client)
     shown = printable(reference.text)
-    commit, sizes, offline = _listed(reference, shown)
+    commit, entries, offline = _listed(reference, shown)
     chosen = choose(
-        sizes, reference.file, shown, lambda path: _written(reference, path), beside=beside
+        entries, reference.file, shown, lambda path: _written(reference, path), beside=beside
     )
     check_names(chosen.files, shown)
-    total = sum(sizes[name] for name in chosen.files)
+    total = sum(entries[name].size for name in chosen.files)
     check_size(total, shown)
     counted = _counting(total, chosen.name, shown, progress)
     for name, own in chosen.files.items():
         cached = _downloaded(reference, commit, name, shown, counted, offline=offline)
-        _check_digest(cached, shown, name)
+        _check_digest(cached, entries[name].digest, shown, name)
         put(cached, folder, own)
     return {
         "name": chosen.name,
@@ -88,15 +107,14 @@ def _check_answer(response: Any) -> None:
         )
 
 
-def _listed(reference: HubReference, shown: str) -> tuple[str, Mapping[str, int], str]:
-    """Return the commit, the size of each of its files, and why that is by the cache, if so."""
+def _listed(reference: HubReference, shown: str) -> tuple[str, Mapping[str, _Entry], str]:
+    """Return the commit, its files, and why that is by the cache, if so."""
     if reference.file and not reference.moves:
         cached = huggingface_hub.try_to_load_from_cache(
             reference.repository, reference.file, revision=reference.revision
         )
         if isinstance(cached, str):
-            size = Path(cached).stat().st_size
-            return reference.revision, {reference.file: size}, ""
+            return reference.revision, {reference.file: _Entry.kept(Path(cached))}, ""
     try:
         found = huggingface_hub.HfApi().model_info(
             reference.repository,
@@ -125,13 +143,17 @@ def _listed(reference: HubReference, shown: str) -> tuple[str, Mapping[str, int]
             f"{shown}: the hub answers with another commit, {printable(commit, 60)}; nothing was "
             "downloaded"
         )
-    siblings = found.siblings or []
-    return commit, {str(s.rfilename): int(s.size or 0) for s in siblings}, ""
+    return commit, {str(s.rfilename): _entry(s) for s in found.siblings or []}, ""
+
+
+def _entry(sibling: Any) -> _Entry:
+    digest = sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
+    return _Entry(int(sibling.size or 0), str(digest or ""))
 
 
 def _in_cache(
     reference: HubReference, shown: str, error: Exception
-) -> tuple[str, Mapping[str, int], str]:
+) -> tuple[str, Mapping[str, _Entry], str]:
     """Return what of a repository is in the cache, where the hub cannot be asked.
 
     Raises:
@@ -151,8 +173,8 @@ def _in_cache(
             f"name a commit that is in the cache: {_commits(reference)}"
         ) from None
     root = Path(snapshot)
-    files = {str(p.relative_to(root)): p.stat().st_size for p in root.rglob("*") if p.is_file()}
-    return root.name, files, why
+    files = {str(p.relative_to(root)): p for p in root.rglob("*") if p.is_file()}
+    return root.name, {name: _Entry.kept(path) for name, path in files.items()}, why
 
 
 def _commits(reference: HubReference) -> str:
@@ -197,23 +219,23 @@ def _downloaded(
     return Path(path)
 
 
-def _check_digest(cached: Path, shown: str, name: str) -> None:
-    """Refuse a file that is not what the cache has it by: Git's digest, or that of LFS.
+def _check_digest(cached: Path, wanted: str, shown: str, name: str) -> None:
+    """Refuse a file that has not its digest: Git's, or that of a large one.
 
     Raises:
         InputError: It is not.
     """
     blob = cached.resolve(strict=True)
-    kind = _ETAGS.get(len(blob.name))
-    if kind is None or set(blob.name) - set("0123456789abcdef"):
-        return  # where links cannot be made, files are kept by their names
+    kind = _DIGESTS.get(len(wanted))
+    if kind is None or set(wanted) - set("0123456789abcdef"):
+        return  # where links cannot be made, caches keep files by their names
     digest = hashlib.new(kind, usedforsecurity=False)
     if kind == "sha1":
         digest.update(b"blob %d\0" % blob.stat().st_size)
     with blob.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-    if digest.hexdigest() != blob.name:
+    if digest.hexdigest() != wanted:
         raise InputError(
             f"{shown}: {printable(name, 100)} in the cache is not what the hub has: remove {blob} "
             "and run again"

@@ -64,7 +64,7 @@ def take_in(
     found = workers.run(job, scratch, progress)
     name, origin = _checked(found, model)
     if origin.pinned != model.text:
-        notify(f"{shown}: is {printable(origin.facts)}")
+        notify(f"{shown}: is {printable(origin.facts, 1000)}")
     if found.get("offline"):
         notify(f"{shown}: as the cache has it: {printable(str(found['offline']))}")
     path = scratch / BROUGHT / name

@@ -52,9 +52,14 @@ class Hub:
             return hashlib.sha256(content).hexdigest()
         return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
+    def large(self, name: str, content: bytes) -> dict:
+        facts = {"sha256": self.tag(name, content), "size": len(content), "pointerSize": 130}
+        return {"lfs": facts} if name.endswith(LARGE) else {}
+
     def info(self, commit: str) -> dict:
         siblings = [
             {"rfilename": name, "size": len(content), "blobId": self.tag("", content)}
+            | self.large(name, content)
             for name, content in self.files[commit].items()
         ]
         found = {"id": "owner/net", "sha": commit, "siblings": siblings, "private": False,
@@ -125,8 +130,11 @@ def serving(hub: Hub) -> Iterator[Hub]:
             for name, value in headers.items():
                 self.send_header(name, value)
             chunks = None
-            if hub.body and status == 200 and self.command == "GET" and (
-                self.server is not first or headers
+            if (
+                hub.body
+                and status == 200
+                and self.command == "GET"
+                and (self.server is not first or headers)
             ):
                 chunks = hub.body(content)
             if chunks is None:

@@ -147,7 +147,7 @@ def _identity(certificate: Certificate, level: int, *, triggers: bool = True) ->
     c, output = certificate, certificate.handed_back
     given = [("model", f"{code(c.subject.path)}, {c.subject.bytes:,} bytes")]
     if c.subject.origin:
-        given += [("fetched as", code(c.subject.origin.facts))]
+        given += [("fetched as", code(c.subject.origin.facts, 1000))]
     given += [("its SHA-256", code(c.subject.sha256))]
     if c.repair:
         given += [("repair", escape(c.repair.method))]

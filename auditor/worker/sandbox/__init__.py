@@ -86,7 +86,7 @@ def keep_download(write: Iterable[Path], memory: int) -> None:
     limits.set_limits(memory)
     if offered().landlock:
         libc.no_new_privileges()
-        landlock.restrict([Path("/")], write, [Path("/dev/null")], network=True)
+        landlock.restrict([Path("/")], write, [Path("/dev/null")], download=True)
 
 
 def confine(
