@@ -49,10 +49,10 @@ def tracking_uri() -> str:
             f"export {_VARIABLE}=http://127.0.0.1:5000"
         )
     kind = urlsplit(uri).scheme.lower()
-    if kind not in (*_SERVERS, *_STORES):
+    if kind not in (*_SERVERS, *_STORES) or not (kind or Path(uri).is_dir()):
         raise UsageError(
-            f"{_VARIABLE}: {printable(kind, 40)}: is not asked; give the address of an MLflow "
-            "server, http:// or https://, or a sqlite:/// store"
+            f"{_VARIABLE}: {printable(kind or uri, 40)} is not asked; give the address of an "
+            "MLflow server, http:// or https://, or a sqlite:/// store"
         )
     return uri
 
@@ -68,10 +68,11 @@ def bring(
     """Download a model; as `fetch.bring`."""
     shown, uri = printable(reference.text), tracking_uri()
     try:
-        place, origin = _resolved(reference, uri)
-        inside = reference.path if isinstance(reference, RunReference) else ""
+        client = _client(uri)
+        place, inside, origin = _resolved(client, reference)
         source = _Source(place, uri, shown)
-        if inside and not source.names(inside) and (model := _logged(reference, uri)):
+        of_a_run = isinstance(reference, RunReference)
+        if of_a_run and not source.names(inside) and (model := _logged(client, reference)):
             source, inside = _Source(model[0], uri, shown), model[1]  # MLflow 3 keeps them apart
         chosen = _chosen(source, inside, folder, reference, shown, beside=beside)
         source.download(chosen, folder, progress)
@@ -95,24 +96,30 @@ def _client(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _resolved(reference: MlflowReference, uri: str) -> tuple[str, dict[str, str]]:
-    """Return where a model's artifacts are, and what the reference stands for."""
-    client = _client(uri)
+def _resolved(client: Any, reference: MlflowReference) -> tuple[str, str, dict[str, str]]:
+    """Return where artifacts are, the model's place in them, and what the reference stands for."""
     if isinstance(reference, RunReference):
-        run = client.get_run(reference.run)
-        return str(run.info.artifact_uri), {"pinned": reference.text, "run": reference.run}
+        return *_of_a_run(client, reference), {"pinned": reference.text, "run": reference.run}
     assert isinstance(reference, RegistryReference)
     if not (reference.version or reference.alias):
         logged = client.get_logged_model(reference.name)
         own = {"pinned": reference.text, "run": _plain(logged.source_run_id)}
-        return str(logged.artifact_location), own
+        return str(logged.artifact_location), "", own
     version = _version(client, reference)
-    place = client.get_model_version_download_uri(reference.name, version.version)
+    place = str(client.get_model_version_download_uri(reference.name, version.version))
     number = str(version.version)
     if not number.isdecimal():
         raise InputError(f"{printable(reference.text)}: the server gives no number of a version")
     pinned = f"models:/{reference.name}/{number}"
-    return str(place), {"pinned": pinned, "version": number, "run": _plain(version.run_id)}
+    own = {"pinned": pinned, "version": number, "run": _plain(version.run_id)}
+    if place.startswith(f"{RunReference.scheme}:/"):
+        return *_of_a_run(client, RunReference.parse(place)), own
+    return place, "", own
+
+
+def _of_a_run(client: Any, reference: RunReference) -> tuple[str, str]:
+    """Return where a run's artifacts are, and the model's place in them."""
+    return str(client.get_run(reference.run).info.artifact_uri), reference.path
 
 
 def _version(client: Any, reference: RegistryReference) -> Any:
@@ -137,10 +144,9 @@ def _version(client: Any, reference: RegistryReference) -> Any:
     return max(found, key=lambda v: int(v.version))
 
 
-def _logged(reference: MlflowReference, uri: str) -> tuple[str, str] | None:
+def _logged(client: Any, reference: MlflowReference) -> tuple[str, str] | None:
     """Return where a run's logged model is whose name the path begins with, and the rest of it."""
     assert isinstance(reference, RunReference)
-    client = _client(uri)
     name, _, rest = reference.path.partition("/")
     outputs = getattr(client.get_run(reference.run), "outputs", None)
     for output in getattr(outputs, "model_outputs", [])[:MOST_FILES]:
