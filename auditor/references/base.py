@@ -1,6 +1,7 @@
 """What every kind of reference offers, and what is held of the names that a server gives."""
 
 import os
+import re
 import resource
 import shutil
 from collections.abc import Callable, Collection, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Final, Self
 
-from auditor.errors import InputError
+from auditor.errors import InputError, reason
 from auditor.files.intake import MOST_BYTES, MOST_FILES
 from auditor.text import printable, visible
 
@@ -17,6 +18,9 @@ Progress = Callable[[str, int, int], None]
 
 BROUGHT: Final = "brought"
 """The folder, in a download's scratch folder, that the model is put in."""
+
+_CREDENTIALS: Final = re.compile(r"//[^/\s@]*@")
+"""What stands before a host in an address, of a server or a proxy."""
 
 _MOST_CHARACTERS: Final = 1_000
 _MOST_IN_A_PART: Final = 255
@@ -70,6 +74,11 @@ class Reference:
     def same_but_pinned(self, pinned: "Reference") -> bool:
         """Whether another reference is this one, pinned."""
         return False
+
+
+def said(error: BaseException) -> str:
+    """Return what an exception of a download says, safe to show: no user, no password."""
+    return printable(_CREDENTIALS.sub("//", reason(error)), 300)
 
 
 def is_safe(name: str) -> bool:

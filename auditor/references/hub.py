@@ -14,8 +14,8 @@ import huggingface_hub
 from huggingface_hub import constants, errors
 from tqdm import tqdm
 
-from auditor.errors import InputError, reason
-from auditor.references.base import Progress, check_names, check_size, put
+from auditor.errors import InputError
+from auditor.references.base import Progress, check_names, check_size, put, said
 from auditor.references.choice import choose
 from auditor.references.huggingface import COMMIT, HubReference
 from auditor.text import printable
@@ -159,7 +159,7 @@ def _in_cache(
     Raises:
         InputError: Nothing is, of that revision.
     """
-    why = f"the hub could not be asked ({printable(reason(error), 200)})"
+    why = f"the hub could not be asked ({said(error)})"
     if isinstance(error, errors.OfflineModeIsEnabled):
         why = "HF_HUB_OFFLINE is set"
     try:
@@ -211,8 +211,7 @@ def _downloaded(
         raise InputError(f"{shown}: {error}") from None
     except Exception as error:
         raise InputError(
-            f"{shown}: {printable(name, 100)} could not be downloaded: "
-            f"{printable(reason(error), 300)}"
+            f"{shown}: {printable(name, 100)} could not be downloaded: {said(error)}"
         ) from None
     if Path(path).relative_to(cache()).parts[1:3] != ("snapshots", commit):
         raise InputError(f"{shown}: the hub gave {printable(name, 100)} of another commit")

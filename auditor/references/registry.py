@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from auditor.errors import InputError, UsageError, reason
+from auditor.errors import InputError, UsageError
 from auditor.files.intake import MOST_FILES
 from auditor.references import mlmodel
 from auditor.references.base import (
@@ -24,6 +24,7 @@ from auditor.references.base import (
     is_safe,
     largest_file,
     put,
+    said,
 )
 from auditor.references.choice import SUFFIXES, Choice, choose
 from auditor.references.mlflow import MlflowReference, RegistryReference, RunReference
@@ -81,7 +82,7 @@ def bring(
     except MemoryError:
         raise
     except Exception as error:  # of MLflow, of its requests, of what a server's answer lacks
-        raise InputError(f"{shown}: {_host(uri)}: {printable(reason(error), 300)}") from None
+        raise InputError(f"{shown}: {_host(uri)}: {said(error)}") from None
     return {"name": chosen.name, **origin}
 
 
