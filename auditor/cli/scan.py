@@ -45,7 +45,9 @@ from auditor.runs.scan import scan
 def command(model: Model, trigger: tuple[str, ...], **flags: Any) -> int:
     """Audit MODEL, an image classifier, for the backdoor that a trigger would open.
 
-    MODEL is a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.
+    MODEL is a .keras, .h5, .onnx or .tflite file, a SavedModel folder, or a reference to one:
+    hf://OWNER/NAME[@REVISION][/FILE], models:/NAME/VERSION, models:/NAME@ALIAS or
+    runs:/RUN_ID/PATH.
 
     Measures how often stamped images turn to the target class (ASR), how much of the network's
     attention sits on the trigger (TAR), and what the model does without it.

@@ -77,6 +77,7 @@ FORMATS = {
     "savedmodel": Format(_saved_model, ""),
     "tflite": Format(_file(flatbuffer.mutate), ".tflite", loads=True),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
+    "mlmodel": Format(_file(documents.trigger), ".yaml", "mlmodel"),
     "audit": Format(_file(documents.audit), ".json", "compared"),
     "comparison": Format(_file(documents.audit), ".json", "compared"),
     "scanned": Format(results.mutate, "", "scanned"),

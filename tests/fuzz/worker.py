@@ -116,6 +116,15 @@ def trigger(path: Path, room: Path) -> str:
     return "passed"
 
 
+def mlmodel(path: Path, room: Path) -> str:
+    """Read what an MLflow model's folder says of itself."""
+    from auditor.references.base import is_safe
+    from auditor.references.mlmodel import place
+
+    assert is_safe(place(path, path.name))
+    return "passed"
+
+
 sys.path.insert(0, str(Path(__file__).parent))  # python -I has it not
 import records  # noqa: E402
 
@@ -126,6 +135,7 @@ JUDGES = {
     "load": load,
     "semantics": semantics,
     "trigger": trigger,
+    "mlmodel": mlmodel,
     "scanned": records.scanned,
     "repaired": records.repaired,
     "searched": records.searched,

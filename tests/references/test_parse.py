@@ -83,6 +83,12 @@ def test_every_command_takes_references(tmp_path: Path) -> None:
         assert_refusal(ran, 2, "hf://owner: expected hf://OWNER/NAME")
 
 
+def test_what_is_compared_by_digest_is_a_file(tmp_path: Path) -> None:
+    for command in ("verify", "gate", "sign"):
+        ran = bdaudit(command, "audit.json", "--model", "hf://owner/net", cwd=tmp_path)
+        assert_refusal(ran, 2, "is a reference; fetch it")
+
+
 @given(st.text(max_size=40) | st.text("./\\a:\0\n", max_size=10))
 def test_a_safe_name_stays_in_its_folder(name: str) -> None:
     if is_safe(name):

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from auditor import references
+from auditor.files.origin import is_reference
 from auditor.references import Reference
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -80,6 +81,29 @@ class ModelName(click.Path):
         if isinstance(value, Reference):
             return value
         return references.parse(os.fspath(value)) or super().convert(value, param, ctx)
+
+
+class ModelFile(click.Path):
+    """A model's own file, whose digest is compared: what a reference names is fetched before."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Refuse a reference."""
+        if is_reference(os.fspath(value)):
+            self.fail(
+                f"{os.fspath(value)!r} is a reference; fetch it, with 'hf download' or 'mlflow "
+                "artifacts download', and give the file: its digest is compared.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
 
 
 class NumberPair(click.ParamType[tuple[Any, ...]]):
