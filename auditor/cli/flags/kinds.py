@@ -83,7 +83,7 @@ class ModelName(click.Path):
         return references.parse(os.fspath(value)) or super().convert(value, param, ctx)
 
 
-class ModelFile(click.Path):
+class LocalModel(click.Path):
     """A model's own file, whose digest is compared: what a reference names is fetched before."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 
 from auditor.cli.flags import common
-from auditor.cli.flags.kinds import Decorator, ModelFile, stack
+from auditor.cli.flags.kinds import Decorator, LocalModel, stack
 
 
 def models(more: str, option: Callable[..., Decorator] = click.option) -> Decorator:
@@ -19,7 +19,7 @@ def models(more: str, option: Callable[..., Decorator] = click.option) -> Decora
         option(
             "--model",
             multiple=True,
-            type=ModelFile(),
+            type=LocalModel(),
             metavar="FILE",
             help=f"Model file, or SavedModel folder. {more} Repeatable.",
         ),
