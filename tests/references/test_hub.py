@@ -151,7 +151,8 @@ def test_a_scan_has_the_figures_of_the_file_and_says_what_it_was(
     }  # fmt: skip
     assert here["subject"]["origin"] is None
     for page in ("a.md", "a.html", "a.junit.xml"):
-        assert pinned in html.unescape((desk.home / page).read_text())
+        text = (desk.home / page).read_text().replace("<!-- -->", "")  # which no reader shows
+        assert pinned in html.unescape(text)
     sarif = json.loads((desk.home / "a.sarif").read_text())
     assert sarif["runs"][0]["artifacts"][0]["location"] == {"uri": reference}
 
