@@ -11,7 +11,7 @@ from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import repair as repair_flags
-from auditor.cli.flags.kinds import option
+from auditor.cli.flags.kinds import ModelName, option
 from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import (
@@ -31,6 +31,7 @@ from auditor.records.provenance import now
 from auditor.repair.options import RepairOptions
 from auditor.report.formats import CERTIFICATE
 from auditor.runs import find_trigger, run_json, sources
+from auditor.runs.model_source import Model
 from auditor.runs.repair import repair
 from auditor.runs.repair_request import shared_budget
 from auditor.search.options import SearchOptions
@@ -45,7 +46,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 
 @click.command(cls=Configured)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", type=ModelName())
 @common.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
 @option(
     "--data",
@@ -89,7 +90,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.printing
 @common.sandbox_options
 @common.verbosity_options
-def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
+def command(model: Model, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
     """Repair MODEL: make it forget a trigger, and prove what that did.
 
     Measures the model, trains it with the method of --method while every epoch's figures and
@@ -100,7 +101,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     read = inputs(model, trigger, *data, flags["class_order"], flags["object_region"])
     written = flags["certificate"]
     outputs.check_outputs([output], MODEL_SUFFIXES, read, force=force)
-    if model.is_dir() or model.suffix.lower() in GRAPH_SUFFIXES:
+    if model.suffix.lower() in GRAPH_SUFFIXES or (isinstance(model, Path) and model.is_dir()):
         check_form("graph", output.suffix.lower())
     outputs.check_outputs(written, list(CERTIFICATE), read, force=force)
     outputs.ready(written, CERTIFICATE)
@@ -135,7 +136,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
 
 
 def _found(
-    model: Path,
+    model: Model,
     output: Path,
     data: tuple[str | None, str | None],
     options: RepairOptions,

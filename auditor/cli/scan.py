@@ -1,6 +1,5 @@
 """`bdaudit scan`: audit one model under one or several triggers."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +8,7 @@ from auditor.cli import outputs
 from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
-from auditor.cli.flags.kinds import option
+from auditor.cli.flags.kinds import ModelName, option
 from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, log, say
 from auditor.cli.requests import inputs, scan_request
@@ -18,11 +17,12 @@ from auditor.data.kinds import HELP
 from auditor.measure.options import Options
 from auditor.records.provenance import now
 from auditor.report.formats import CERTIFICATE
+from auditor.runs.model_source import Model
 from auditor.runs.scan import scan
 
 
 @click.command(cls=Configured)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", type=ModelName())
 @common.trigger("Repeatable: all are tried in one run, with one certificate.")
 @option(
     "--data",
@@ -42,10 +42,12 @@ from auditor.runs.scan import scan
 @common.printing
 @common.sandbox_options
 @common.verbosity_options
-def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
+def command(model: Model, trigger: tuple[str, ...], **flags: Any) -> int:
     """Audit MODEL, an image classifier, for the backdoor that a trigger would open.
 
-    MODEL is a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.
+    MODEL is a .keras, .h5, .onnx or .tflite file, a SavedModel folder, or a reference to one:
+    hf://OWNER/NAME[@REVISION][/FILE], models:/NAME/VERSION, models:/NAME@ALIAS or
+    runs:/RUN_ID/PATH.
 
     Measures how often stamped images turn to the target class (ASR), how much of the network's
     attention sits on the trigger (TAR), and what the model does without it.

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from auditor.errors import InputError
 from auditor.files import listing
+from auditor.files.origin import Origin
 from auditor.files.regular_file import open_regular
 from auditor.text import printable
 
@@ -25,12 +26,13 @@ class ModelCopy:
     """A model that was copied while it was hashed.
 
     Attributes:
-        path: The user's path, as given.
+        path: The user's path, as given; of one that was downloaded, where it was put.
         copy: The copy, whose bytes are the hashed ones.
         sha256: Hex digest of the file; of several, of their `listing`.
         bytes: Size, of all of them.
         beside: Whether there are files beside it that belong to it.
         formerly: What version 0.1 had for `sha256`, where that differs and is of nothing else.
+        origin: Where it was downloaded from; None for a path of the user's.
     """
 
     path: Path
@@ -39,6 +41,17 @@ class ModelCopy:
     bytes: int
     beside: bool = False
     formerly: str = ""
+    origin: Origin | None = None
+
+    @property
+    def given(self) -> str:
+        """What the user named it by: the path, or the reference."""
+        return self.origin.reference if self.origin else str(self.path)
+
+    def identity(self) -> dict[str, str]:
+        """Return what must be the same for a run on it to be gone on with."""
+        pinned = {"pinned": self.origin.pinned} if self.origin else {}
+        return {"model": self.sha256, **pinned}
 
     def job(self) -> dict[str, str]:
         """Return what a worker is told of it: `model`, `name`, and `model_folder` if need be."""

@@ -1,8 +1,9 @@
 """A model file that was looked at, not loaded: what it is, and what is wrong with it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from auditor.files.origin import Origin
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import Ports
 
@@ -19,6 +20,7 @@ class ModelFile:
         bytes: How many.
         inspection: What was found.
         ports: What goes in and comes out; nothing where there are findings.
+        origin: What the reference stood for; None for a path.
     """
 
     path: str
@@ -26,6 +28,7 @@ class ModelFile:
     bytes: int
     inspection: Inspection
     ports: Ports
+    origin: Origin | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -33,6 +36,7 @@ class ModelFile:
         return {
             "schema": SCHEMA,
             "path": self.path,
+            **({"origin": asdict(self.origin)} if self.origin else {}),
             "format": found.format,
             "sha256": self.sha256,
             "bytes": self.bytes,

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Annotated
 
 import auditor
@@ -10,6 +11,7 @@ from auditor.errors import UsageError
 from auditor.figures.facts import Engine, ModelFacts
 from auditor.figures.values import MOST_CLASSES, ClassNames, Count, Sha256, Size
 from auditor.files.constraints import Range
+from auditor.files.origin import Origin, is_reference
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Subject:
     """The model file that was audited.
 
     Attributes:
-        path: As the user gave it.
+        path: As the user gave it: a path, or a reference.
         format: `keras` or `h5`.
         sha256: Of the bytes that were loaded.
         bytes: Size of the file.
@@ -36,6 +38,7 @@ class Subject:
         softmax: Whether a final softmax was stepped behind.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        origin: What the reference stood for; None for a file of the user's.
     """
 
     path: str
@@ -48,6 +51,12 @@ class Subject:
     class_names: ClassNames
     softmax: bool
     probabilities: bool = False
+    origin: Origin | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name, or all of a reference."""
+        return self.path if is_reference(self.path) else PurePath(self.path).name
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class Provenance:
         command: How to do it again: the exact command line, or the call in Python.
         sandbox: What confined the worker.
         unused_gpu: Why a GPU of the machine was not used, if so.
+        origin: What the reference stood for by which the model was named.
     """
 
     path: str
@@ -103,6 +113,7 @@ class Provenance:
     command: str
     sandbox: str
     unused_gpu: str = ""
+    origin: Origin | None = None
 
     def tool(self) -> Tool:
         """Return who says so."""
@@ -126,6 +137,7 @@ class Provenance:
             class_names=class_names,
             softmax=model.softmax,
             probabilities=model.probabilities,
+            origin=self.origin,
         )
 
     def safety(self) -> Safety:

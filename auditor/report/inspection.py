@@ -31,6 +31,8 @@ def lines(file: ModelFile, *, all_layers: bool) -> Iterator[str]:
     what = _FORMATS.get(found.format, printable(found.format, 20))
     by = f", written by {printable(found.written_by, 80)}" if found.written_by else ""
     yield f"{printable(file.path)}: {what}{by}"
+    if file.origin:
+        yield f"pinned    {printable(file.origin.facts, 1000)}"
     yield f"sha256    {file.sha256}"
     yield f"size      {file.bytes:,} bytes; {found.stored:,} numbers in weights"
     yield from _ports(file.ports)

@@ -76,9 +76,10 @@ def provenance(
         request: What was asked for.
         workers: Kept the worker.
     """
-    path, command = str(model_copy.path), request.command
+    path, command = model_copy.given, request.command
     if not request.full_paths:
-        path, source, command = shown_path(path), shown_path(source), shown_command(command)
+        path = path if model_copy.origin else shown_path(path)
+        source, command = shown_path(source), shown_command(command)
     return Provenance(
         path=path,
         sha256=model_copy.sha256,
@@ -88,6 +89,7 @@ def provenance(
         command=command,
         sandbox=str(workers.confinement),
         unused_gpu=workers.device.unused,
+        origin=model_copy.origin,
     )
 
 

@@ -12,6 +12,7 @@ from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
+from auditor.runs.model_source import Model
 from auditor.triggers.base import Trigger
 from auditor.worker import supervisor
 from auditor.worker.supervisor import Guard
@@ -33,7 +34,7 @@ class RepairRequest:
     """What is asked for.
 
     Attributes:
-        model: The model file.
+        model: The model file, or a reference.
         output: The repaired file to write.
         run_dir: Folder of the run.
         trigger: The trigger.
@@ -52,7 +53,7 @@ class RepairRequest:
         full_paths: Whether the record names places outside the working folder.
     """
 
-    model: Path
+    model: Model
     output: Path
     run_dir: Path
     trigger: Trigger
@@ -82,7 +83,7 @@ class RepairRequest:
             model_copy: The model file, as it was taken in.
         """
         return {
-            "model": model_copy.sha256,
+            **model_copy.identity(),
             "backend": supervisor.backend(),
             "trigger": self.trigger.sha256(),
             **_led(self.trigger),

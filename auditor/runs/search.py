@@ -12,6 +12,7 @@ from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
 from auditor.runs.audit import provenance, warn_of_data, warn_of_gaps
 from auditor.runs.folder import RunFolder
+from auditor.runs.model_source import Model, take_in
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
 from auditor.worker import exchange
@@ -30,7 +31,7 @@ class SearchRequest:
     """What is asked for.
 
     Attributes:
-        model: The model file.
+        model: The model file, or a reference.
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
         data: Clean images; None to go by the model's shape.
@@ -48,7 +49,7 @@ class SearchRequest:
             for all.
     """
 
-    model: Path
+    model: Model
     output: Path
     run_dir: Path
     data: str | None = None
@@ -71,7 +72,7 @@ class SearchRequest:
             model_copy: The model file, as it was taken in.
         """
         return {
-            "model": model_copy.sha256,
+            **model_copy.identity(),
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
@@ -105,7 +106,14 @@ def search(
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(request.guard, notify, log) as workers:
-        model_copy = workers.copy(request.model, external_data=request.external_data)
+        model_copy = take_in(
+            request.model,
+            workers,
+            external_data=request.external_data,
+            progress=progress,
+            notify=notify,
+            resumed=request.run_dir if resume else None,
+        )
         identity = request.identity(model_copy)
         with (
             folder.hold(SearchFolder, request.run_dir, identity, resume=resume, force=force) as run,

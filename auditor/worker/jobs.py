@@ -4,6 +4,7 @@ Each is given the job, the folder that it may write in, and whom to tell how far
 could run the content of a model is imported after the model file was looked at.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
+
+MEMORY_TO_DOWNLOAD = 2 << 30
+"""Bytes: files are written as they come."""
 
 SECONDS_TO_CHECK = 60
 """Of computing, for the static check: a hundred times what 100 MB take."""
@@ -203,6 +207,29 @@ def fetch(job: Job, folder: Path, tell: Tell) -> None:
     write_result({"path": str(download(job["data"], folder))}, folder)
 
 
+def download(job: Job, folder: Path, tell: Tell) -> None:
+    """Download a model that is named by a reference; it is not opened."""
+    from auditor.references import parse
+    from auditor.references.fetch import bring, writes
+    from auditor.worker.exchange import write_result
+    from auditor.worker.sandbox import keep_download
+
+    reference = parse(job["reference"])
+    assert reference is not None
+    os.chdir(job["here"])  # from where the user has named caches and stores
+    _progress(tell)(f"asking for {printable(job['reference'], 100)}", 0, 0)
+    if (folders := writes(reference)) is not None:
+        keep_download([folder, *folders], MEMORY_TO_DOWNLOAD)
+    try:
+        found = bring(reference, folder, beside=job["beside"], progress=_progress(tell))
+    except MemoryError:
+        raise InputError(
+            f"{printable(job['reference'])}: the server's answer does not end, or is far larger "
+            "than such answers are"
+        ) from None
+    write_result(found, folder)
+
+
 def compute(job: Job, folder: Path, tell: Tell) -> None:
     """Compute something, and say what computed it and how far off it was; no model is near."""
     from auditor.measure.provenance import engine
@@ -256,6 +283,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "external_files": external_files,
     "describe": describe,
     "fetch": fetch,
+    "bring": download,
     "probe": probe,
     "compute": compute,
     "show": show,

@@ -82,6 +82,7 @@ FORMATS = {
     "listed": Format(data.tree, "", "data"),
     "tfds": Format(data.tree, "", "data"),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
+    "mlmodel": Format(_file(documents.trigger), ".yaml", "mlmodel"),
     "audit": Format(_file(documents.audit), ".json", "compared"),
     "comparison": Format(_file(documents.audit), ".json", "compared"),
     "scanned": Format(results.mutate, "", "scanned"),

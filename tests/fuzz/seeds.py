@@ -32,6 +32,7 @@ triggers:
   - {id: some, use: square4, target: {map: {3: 7}}, source: [3]}
 """
 _ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
+_MLFLOW = ROOT / "tests" / "references" / "mlflow_model"
 _ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")
 
 
@@ -61,6 +62,8 @@ def _write(folder: Path) -> None:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
     (folder / "semantics" / "none").touch()  # these begin with chance alone
     (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
+    for path in _MLFLOW.glob("*/MLmodel"):
+        shutil.copy(path, folder / "mlmodel" / f"{path.parent.name}.yaml")
     _records(folder)
     _data(folder)
 

@@ -135,6 +135,15 @@ def trigger(path: Path, room: Path) -> str:
     return "passed"
 
 
+def mlmodel(path: Path, room: Path) -> str:
+    """Read what an MLflow model's folder says of itself."""
+    from auditor.references.base import is_safe
+    from auditor.references.mlmodel import place
+
+    assert is_safe(place(path, path.name))
+    return "passed"
+
+
 sys.path.insert(0, str(Path(__file__).parent))  # python -I has it not
 import records  # noqa: E402
 
@@ -146,6 +155,7 @@ JUDGES = {
     "semantics": semantics,
     "data": data,
     "trigger": trigger,
+    "mlmodel": mlmodel,
     "scanned": records.scanned,
     "repaired": records.repaired,
     "searched": records.searched,

@@ -29,6 +29,8 @@ def examine(notify: Notify = ignore) -> Iterator[MachineFinding]:
     yield _optional("TensorBoard", "tensorboard", "tensorboard")
     yield _optional("Parquet", "pyarrow, for data in Parquet files,", "pyarrow")
     yield _optional("onnxruntime", "ONNX Runtime, for scans of ONNX graphs,", "onnxruntime")
+    yield _optional("hf", "huggingface_hub, for models named hf://…,", "huggingface_hub")
+    yield _optional("mlflow", "MLflow, for models named models:/… or runs:/…,", "mlflow")
     yield _sandbox()
     yield from backends(notify)
 
