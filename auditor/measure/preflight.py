@@ -13,6 +13,7 @@ from auditor.errors import InputError, UsageError
 from auditor.figures.metrics import balanced
 from auditor.figures.results import Balanced
 from auditor.measure.attention import GradCam
+from auditor.measure.log_odds import check_log_odds
 from auditor.models.classifier import Classifier
 from auditor.models.input_range import COMMON, InputRange
 from auditor.text import printable
@@ -25,10 +26,15 @@ _FAR_BETTER = 0.2
 
 @dataclass(frozen=True)
 class _Answers:
-    """What a model makes of some images: labels and predictions, int64 (n,)."""
+    """What a model makes of some images: labels and predictions, int64 (n,).
+
+    Attributes:
+        last: (n,) scores of the last class.
+    """
 
     labels: Ints
     predicted: Ints
+    last: NDArray[np.float32]
 
     def right(self, numbers: Ints | None = None) -> "_Right":
         """How many are right, each label taken for `numbers[label]`."""
@@ -79,12 +85,16 @@ def settled(
     Raises:
         UsageError: Names the range with which the model does far better.
         InputError: The order of the classes is open, and the model's answers do not settle it; or
-            it tells the classes apart, but numbers them otherwise.
+            it tells the classes apart, but numbers them otherwise; or its one number is not the
+            log-odds of class 1.
     """
     answers = _answers(classifier, dataset, batch_size, seed, look)
     tried = _tried(dataset, answers)
     best, order = _best(tried)
     useful = _is_useful(best)
+    if classifier.log_odds:  # first: with another range, a quantity may happen to be right
+        numbers = order.numbers(dataset.class_names or ()) if order else np.arange(2)
+        check_log_odds(numbers[answers.labels], answers.last, printable(dataset.source))
     if best.each.value < 1 - _FAR_BETTER:  # else no other range can be far better
         _check_range(classifier, dataset, batch_size, seed, best)
     if order is None:
@@ -158,9 +168,13 @@ def _is_far_better(one: _Right, other: _Right) -> bool:
 def _check_numbering(dataset: Dataset, answers: _Answers, chosen: _Right) -> None:
     """Stop where the model tells the classes apart, but numbers them otherwise.
 
-    What it calls each class is read off every other image, and judged on the rest.
+    What it calls each class is read off every other image of it, and judged on the rest.
     """
-    read, judged = (_Answers(answers.labels[i::2], answers.predicted[i::2]) for i in (0, 1))
+    order = np.argsort(answers.labels, kind="stable")
+    read, judged = (
+        _Answers(answers.labels[part], answers.predicted[part], answers.last[part])
+        for part in (order[0::2], order[1::2])
+    )
     called = np.full(int(answers.labels.max()) + 1, -1, np.int64)
     for label in np.unique(read.labels):
         called[label] = np.bincount(read.predicted[read.labels == label]).argmax()
@@ -189,11 +203,10 @@ def _answers(
     drawn = sample(dataset, SAMPLE, seed)
     batches = dataset.batches(drawn, classifier.size, batch_size)
     asked = ((batch.labels, batch.images, 0) for batch in batches if len(batch.labels))
-    found = [(labels, seen.predicted) for labels, seen in look.each(asked)]
+    found = [(labels, seen.predicted, seen.scores[:, -1]) for labels, seen in look.each(asked)]
     if not found:
         raise InputError(f"{printable(dataset.source)}: no image could be read")
-    labels, predicted = (np.concatenate(part) for part in zip(*found, strict=True))
-    return _Answers(labels, predicted)
+    return _Answers(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
 def _fits(input_range: InputRange, classifier: Classifier) -> bool:

@@ -1,5 +1,6 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import UsageError
+from auditor.models.door import Door
 from auditor.models.ending import calling, ends_in, one_at_a_time, stepped_behind
 from auditor.models.input_range import InputRange
 from auditor.models.layout import is_channels_first
@@ -54,8 +56,7 @@ class Classifier:
 
     Attributes:
         model: The Keras model.
-        size: (height, width) that images are given in.
-        channels: 3, or 1 for a model of gray images (fed ITU-R 601 luma).
+        door: How an image goes into it; a model of gray images is fed ITU-R 601 luma.
         classes: Number of classes.
         softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
         probabilities: Whether it gives probabilities all the same, of which `scores` takes the
@@ -67,8 +68,7 @@ class Classifier:
     """
 
     model: Any
-    size: tuple[int, int]
-    channels: int
+    door: Door
     classes: int
     softmax: bool
     input_range: InputRange
@@ -77,15 +77,35 @@ class Classifier:
     originals: tuple[Original, ...] = ()
     probabilities: bool = False
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) that images are given in."""
+        return self.door.size
+
+    @property
+    def channels(self) -> int:
+        """3, or 1 for a model of gray images."""
+        return self.door.channels
+
+    @property
+    def one_number(self) -> bool:
+        """Whether the model gives one number for two classes."""
+        return math.prod(map(int, self.model.outputs[0].shape[1:])) == 1
+
+    @property
+    def log_odds(self) -> bool:
+        """Whether that is taken for the log-odds of class 1."""
+        return self.one_number and not self.softmax
+
     def fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the (n, h, w, channels) numbers that the model takes of (n, h, w, 3) images."""
+        """Return the numbers that the model takes of (n, h, w, 3) images, in its own shape."""
         pixels = images.astype(np.float32)
         if self.channels == 1:
             pixels = np.round(pixels @ np.array(LUMA, np.float32))
         shift, scale = (
             np.asarray(v, np.float32) for v in (self.input_range.shift, self.input_range.scale)
         )
-        return np.asarray((pixels - shift) / scale, np.float32)
+        return np.asarray(self.door.through((pixels - shift) / scale, np), np.float32)
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
@@ -107,7 +127,8 @@ class Classifier:
         behind = stepped_behind(self.model) if self.softmax else nullcontext()
         door = nullcontext() if exact else _taking_floats(self.model)
         with one_at_a_time, behind, door:
-            return self.finished(self.model(self.input_range.apply(pixels), training=False))
+            numbers = self.door.through(self.input_range.apply(pixels), ops)
+            return self.finished(self.model(numbers, training=False))
 
     @cached_property
     def compiled(self) -> dict[Any, Any]:
@@ -124,9 +145,11 @@ class Classifier:
         from keras import ops
 
         scores = ops.cast(outputs, "float32")
+        if len(scores.shape) != 2:  # axes of length 1 beside the classes'
+            scores = ops.reshape(scores, (-1, 1 if self.one_number else self.classes))
         if self.probabilities:
             scores = ops.log(ops.maximum(scores, _LEAST))
-        if self.model.output_shape[-1] == 1:
+        if self.one_number:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return scores
 
@@ -134,7 +157,7 @@ class Classifier:
         """Return what the model itself gives of (n, classes) scores."""
         from keras import activations, ops
 
-        given = scores[:, 1:] if self.model.output_shape[-1] == 1 else scores
+        given = scores[:, 1:] if self.one_number else scores
         if self.probabilities:
             return np.asarray(np.exp(given))
         if not self.softmax:

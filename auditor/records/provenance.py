@@ -36,6 +36,8 @@ class Subject:
         softmax: Whether a final softmax was stepped behind.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
+        flattened: Whether it takes an image as one row of numbers.
     """
 
     path: str
@@ -48,6 +50,8 @@ class Subject:
     class_names: ClassNames
     softmax: bool
     probabilities: bool = False
+    log_odds: bool = False
+    flattened: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,8 @@ class Provenance:
             class_names=class_names,
             softmax=model.softmax,
             probabilities=model.probabilities,
+            log_odds=model.log_odds,
+            flattened=model.flattened,
         )
 
     def safety(self) -> Safety:

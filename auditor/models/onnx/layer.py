@@ -9,6 +9,7 @@ from keras import ops
 
 from auditor.errors import InputError
 from auditor.models.onnx.graph import Graph, ended
+from auditor.models.onnx.logit import ends_in_sum
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.run import run, spatial
 from auditor.models.onnx.types import converted
@@ -94,6 +95,11 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
 
     def _scores(self, env: dict[str, Value]) -> Any:
         return ops.reshape(data(env[self.graph.output]), (-1, self.classes))
+
+    @property
+    def ends_in_sum(self) -> bool:
+        """Whether its scores are weighted sums."""
+        return ends_in_sum(self.graph)
 
     def weight(self, name: str) -> Any:
         """Return the variable that holds a tensor of the graph; None where none does."""
