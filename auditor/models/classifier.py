@@ -208,6 +208,11 @@ class Classifier:
         ]
         if len(matches) == 1:
             return matches[0]
+        if not layers:
+            raise UsageError(
+                f"--layer {printable(name)}: the model has no layer with rows and columns; run "
+                "again without --layer"
+            )
         names = ", ".join(printable(s.path, 60) for s in (matches or layers)[-12:])
         problem = "several layers" if matches else "no spatial layer"
         raise UsageError(

@@ -49,14 +49,13 @@ class Door:
         return images
 
 
-def door(shape: tuple[int | None, ...], fallback: tuple[int, int], name: str) -> Door:
+def door(shape: tuple[int | None, ...], fallback: tuple[int, int]) -> Door:
     """Return how images go into an input.
 
     Args:
         shape: The input's, images first; None for what is left open.
         fallback: The images' own (height, width): where the input takes any size, and to tell what
             a row of numbers was.
-        name: The file's name, for errors.
 
     Raises:
         InputError: It takes no images of 1 or 3 channels, or nothing tells their height and width.
@@ -68,16 +67,16 @@ def door(shape: tuple[int | None, ...], fallback: tuple[int, int], name: str) ->
         size = (height or fallback[0], width or fallback[1])
         return Door(size, channels, channels_first=first)
     if len(shape) == 4:
-        raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3")
+        raise InputError(f"its input has {shape[3]} channels, expected 1 or 3")
     if len(shape) == 3 and not {1, 2, 3} & {*shape[1:]}:  # else a sequence, of points or of colours
         size = (shape[1] or fallback[0], shape[2] or fallback[1])
         return Door(size, 1, shape=size)
     if len(shape) == 2 and shape[1]:
-        return _flattened(shape[1], fallback, name)
-    raise InputError(f"{name}: not an image classifier: its input has the shape {shape}")
+        return _flattened(shape[1], fallback)
+    raise InputError(f"not an image classifier: its input has the shape {shape}")
 
 
-def _flattened(count: int, fallback: tuple[int, int], name: str) -> Door:
+def _flattened(count: int, fallback: tuple[int, int]) -> Door:
     """Return how images go in as one row of numbers: of the images' own size, or as squares."""
     for channels in _COLORS:
         if math.prod(fallback) * channels == count:
@@ -87,7 +86,7 @@ def _flattened(count: int, fallback: tuple[int, int], name: str) -> Door:
         if side >= _LEAST and side * side * channels == count:
             return Door((side, side), channels, shape=(count,))
     raise InputError(
-        f"{name}: not an image classifier: it takes rows of {count} numbers, which are no square "
+        f"not an image classifier: it takes rows of {count} numbers, which are no square "
         "image of 1 or 3 channels; give images of its own height and width, or put a Reshape in "
         "front of it and save it again"
     )

@@ -52,7 +52,10 @@ def wrap(
             f"{name}: not an image classifier: {len(model.inputs)} inputs and "
             f"{len(model.outputs)} outputs, expected one of each"
         )
-    taken = door(tuple(model.inputs[0].shape), fallback, name)
+    try:
+        taken = door(tuple(model.inputs[0].shape), fallback)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     if not graph_file and format_ in ("keras", "h5"):
         check_apart(model, taken.own, name)
     activation = ends_in(model)

@@ -42,12 +42,12 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         classes: Numbers an image gets.
     """
 
-    def __init__(self, graph: Graph, size: tuple[int, int]) -> None:
+    def __init__(self, graph: Graph, image: tuple[int, ...]) -> None:
         """Make the weights.
 
         Args:
             graph: The graph.
-            size: (height, width) of the images.
+            image: Shape of one image, channels last.
 
         Raises:
             InputError: A node cannot be run.
@@ -68,7 +68,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         self.graph = graph
         self.taps: tuple[Tap, ...] = ()
         self._by_name: dict[str, Tap] = {}
-        self.graph, self.taps, self.classes = self._rehearsed(size)
+        self.graph, self.taps, self.classes = self._rehearsed(image)
         self._by_name = {tap.name: tap for tap in self.taps}
         self.activation = keras.activations.get(self.graph.activation)
         self.built = True
@@ -109,9 +109,9 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         """Return name → numbers of every weight and statistic, in float32 or float64."""
         return {n: np.asarray(ops.convert_to_numpy(v)) for n, v in self._variables_of.items()}
 
-    def values(self, times: int, size: tuple[int, int]) -> dict[str, Value]:
+    def values(self, times: int, image: tuple[int, ...]) -> dict[str, Value]:
         """Return name → value of a run on black images, so many times those of the file."""
-        shape = (times * (self.graph.batch or 1), *size, self.graph.channels)
+        shape = (times * (self.graph.batch or 1), *image)
         return self._run(ops.zeros(shape, "float32"))
 
     def _run(self, images: Any, watch: Any = None) -> dict[str, Value]:
@@ -139,7 +139,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
             return value
         return Tensor(tap.call(value.channels_last()), last=True)
 
-    def _rehearsed(self, size: tuple[int, int]) -> tuple[Graph, tuple[Tap, ...], int]:
+    def _rehearsed(self, image: tuple[int, ...]) -> tuple[Graph, tuple[Tap, ...], int]:
         """Run once on black images of the number that the file asks for; say what was seen."""
         fixed = self.graph.batch
         taps: list[Tap] = []
@@ -155,7 +155,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
                 taps.append(Tap(name, node.name))
             return value
 
-        images = ops.zeros((fixed or 1, *size, self.graph.channels), "float32")
+        images = ops.zeros((fixed or 1, *image), "float32")
         env = self._run(images, see)
         graph = self.graph
         if fixed:

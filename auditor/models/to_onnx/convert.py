@@ -126,7 +126,7 @@ def _check_ends(inputs: list[Any], outputs: list[Any], shown: str) -> None:
             "expected one of each"
         )
     ((shape, kind),), ((rows, given),) = inputs, outputs
-    if not shape or len(shape) != 4 or not rows or len(rows) != 2:
+    if not shape or not 2 <= len(shape) <= 4 or not rows or len(rows) != 2:
         raise InputError(
             f"{shown}: not an image classifier: it makes {rows} of {shape}, expected "
             "(n, classes) of (n, height, width, channels)"
