@@ -35,6 +35,7 @@ class SpatialLayer:
         grid: (height, width) of its output.
         node: In a graph, name of the node whose output it is; another name for it.
         channels_first: Whether its output is (n, channels, h, w).
+        channels: How many features each cell has.
     """
 
     path: str
@@ -42,6 +43,12 @@ class SpatialLayer:
     grid: tuple[int, int]
     node: str = ""
     channels_first: bool = False
+    channels: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What it is: the class of a Keras layer, the operator of a graph's node."""
+        return str(getattr(self.layer, "kind", type(self.layer).__name__))
 
     def channels_last(self, output: Any) -> Any:
         """Return its output as (n, h, w, channels)."""
@@ -177,7 +184,8 @@ class Classifier:
                 if len(shape) == 4 and grid[0] * grid[1] > 1:
                     found.pop(id(layer), None)
                     cells, node = (int(grid[0]), int(grid[1])), getattr(layer, "node", "")
-                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first)
+                    deep = int(shape[1 if first else 3])
+                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first, deep)
                 return output
 
             return watch

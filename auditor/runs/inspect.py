@@ -1,22 +1,26 @@
-"""A model file looked at in a worker, without loading it."""
+"""A model file looked at in a worker, without loading it unless its layers are asked for."""
 
 from pathlib import Path
 
 from auditor.measure.progress import silent
 from auditor.models.inspect.inspection import Inspection
-from auditor.models.inspect.ports import Ports
+from auditor.models.inspect.ports import HeatmapLayers, Ports
 from auditor.records.model_file import ModelFile
 from auditor.worker import exchange
 from auditor.worker.supervisor import Guard, Supervisor
 
 
-def inspect(model: Path, guard: Guard, *, external_data: bool = False) -> ModelFile:
+def inspect(
+    model: Path, guard: Guard, *, external_data: bool = False, layers: bool = False
+) -> ModelFile:
     """Look at a model file.
 
     Args:
         model: The file, or a SavedModel folder.
         guard: How the worker is kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
+        layers: Whether to load it, in another worker, and list the layers that heatmaps can be read
+            at; not where the look finds anything.
 
     Raises:
         AuditorError: It cannot be read, or is no model file.
@@ -25,10 +29,17 @@ def inspect(model: Path, guard: Guard, *, external_data: bool = False) -> ModelF
         model_copy = workers.copy(model, external_data=external_data)
         scratch = workers.scratch()
         workers.run({"kind": "inspect", **model_copy.job()}, scratch, silent)
+        found, heatmaps = exchange.load(Inspection, scratch), None
+        if layers and not found.findings:
+            loaded = workers.scratch()
+            job = {"kind": "layers", "input_range": "0..1", **model_copy.job()}
+            workers.run(job, loaded, silent)
+            heatmaps = exchange.load(HeatmapLayers, loaded).layers
         return ModelFile(
             str(model_copy.path),
             model_copy.sha256,
             model_copy.bytes,
-            exchange.load(Inspection, scratch),
+            found,
             exchange.load(Ports, scratch, "ports"),
+            heatmaps,
         )

@@ -22,10 +22,11 @@ class Tap:
     Attributes:
         name: The tensor's name.
         node: Name of the node that makes it.
+        kind: That node's operator.
     """
 
-    def __init__(self, name: str, node: str) -> None:
-        self.name, self.node = name, node
+    def __init__(self, name: str, node: str, kind: str) -> None:
+        self.name, self.node, self.kind = name, node, kind
 
     def call(self, features: Any) -> Any:
         """Pass on (n, h, w, channels) features; who watches puts a function of theirs here."""
@@ -152,7 +153,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
                 value = Tensor(value.channels_last(), last=True)
             if isinstance(value, Tensor) and spatial(value):
                 shapes.add(value.shape[1:])
-                taps.append(Tap(name, node.name))
+                taps.append(Tap(name, node.name, node.op))
             return value
 
         images = ops.zeros((fixed or 1, *image), "float32")
