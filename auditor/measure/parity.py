@@ -250,10 +250,21 @@ def _original(original: Original, classifier: Classifier, is_half: bool) -> "Oth
     return Others(
         name=original.name,
         is_fast=classifier.graph_file is not None,  # `predict` is, compiling it takes a while
-        run=lambda images: original.run(classifier.fed(images)),
+        run=lambda images: original.run(_given(classifier, images)),
         finished=classifier.outputs,
         is_half=is_half,
     )
+
+
+def _given(classifier: Classifier, images: Images) -> NDArray[Any]:
+    """Return what a model file takes of images: of a graph, its channels may come first."""
+    if not classifier.graph_file:
+        return classifier.fed(images)
+    from auditor.models.onnx.layer import GraphLayer
+    from auditor.models.onnx.runtime import fed
+
+    (layer,) = (each for each in classifier.model.layers if isinstance(each, GraphLayer))
+    return fed(classifier, layer.graph, images)
 
 
 def _stacked(rows: Sequence[Scores | None]) -> Scores | None:
@@ -303,7 +314,7 @@ def _differs(
     ours: NDArray[np.float64],
     scores: NDArray[Any],
     allowed: float,
-    cutoff: float,
+    cutoff: float = 0.5,
 ) -> tuple[int, int, bool] | None:
     """Return the image and class that differ most, and whether only ties do; None for no image.
 

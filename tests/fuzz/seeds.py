@@ -32,6 +32,7 @@ triggers:
   - {id: some, use: square4, target: {map: {3: 7}}, source: [3]}
 """
 _ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
+_OLD_KERAS = ROOT / "tests" / "models" / "old_keras"
 _ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")
 
 
@@ -57,6 +58,8 @@ def _write(folder: Path) -> None:
         models[name].export(folder / "savedmodel" / name, verbose=False)
     _tflite(models["functional"], folder / "tflite" / "functional.tflite")
     _keras_2(folder / "h5" / "keras2.h5")
+    for old in sorted(_OLD_KERAS.glob("*.h5")):
+        shutil.copy(old, folder / "h5")
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
     (folder / "semantics" / "none").touch()  # these begin with chance alone
