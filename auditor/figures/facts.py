@@ -20,6 +20,8 @@ class ModelFacts:
         softmax: Whether a final softmax was stepped behind to reach the scores.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
+        flattened: Whether it takes an image as one row of numbers.
     """
 
     format: str
@@ -28,6 +30,8 @@ class ModelFacts:
     classes: Annotated[int, Range(2, MOST_CLASSES)]
     softmax: bool
     probabilities: bool = False
+    log_odds: bool = False
+    flattened: bool = False
 
 
 @dataclass(frozen=True)

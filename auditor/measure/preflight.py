@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, sample
 from auditor.data.class_order import ClassOrder
@@ -18,6 +19,7 @@ from auditor.measure.answers import (
     percent,
 )
 from auditor.measure.attention import GradCam
+from auditor.measure.log_odds import check_log_odds
 from auditor.measure.ranges import fitting
 from auditor.models.classifier import Classifier
 from auditor.text import printable
@@ -47,11 +49,15 @@ def settled(
     Raises:
         UsageError: Names the range with which the model does far better.
         InputError: The order of the classes is open, and the model's answers do not settle it; or
-            it tells the classes apart, but numbers them otherwise.
+            it tells the classes apart, but numbers them otherwise; or its one number is not the
+            log-odds of class 1.
     """
-    answers = _answers(classifier, dataset, batch_size, seed, look)
+    answers, last = _answers(classifier, dataset, batch_size, seed, look)
     tried = in_each_order(dataset, answers)
     best, order = best_of(tried)
+    if classifier.log_odds:  # first: with another range, a quantity may happen to be right
+        numbers = order.numbers(dataset.class_names or ()) if order else np.arange(2)
+        check_log_odds(numbers[answers.labels], last, printable(dataset.source))
     if best.each.value < 1 - FAR_BETTER:  # else no other range can be far better
         _check_range(classifier, dataset, batch_size, seed, best)
     if order is None:
@@ -94,9 +100,13 @@ def _check_range(
 def _check_numbering(dataset: Dataset, answers: Answers, chosen: Right) -> None:
     """Stop where the model tells the classes apart, but numbers them otherwise.
 
-    What it calls each class is read off every other image, and judged on the rest.
+    What it calls each class is read off every other image of it, and judged on the rest.
     """
-    read, judged = (Answers(answers.labels[i::2], answers.predicted[i::2]) for i in (0, 1))
+    order = np.argsort(answers.labels, kind="stable")
+    read, judged = (
+        Answers(answers.labels[part], answers.predicted[part])
+        for part in (order[0::2], order[1::2])
+    )
     called = np.full(int(answers.labels.max()) + 1, -1, np.int64)
     for label in np.unique(read.labels):
         called[label] = np.bincount(read.predicted[read.labels == label]).argmax()
@@ -120,13 +130,14 @@ def _answers(
     batch_size: int,
     seed: int,
     look: GradCam | None = None,
-) -> Answers:
+) -> tuple[Answers, NDArray[np.float32]]:
+    """Return what the model makes of a sample, and its (n,) scores of the last class."""
     look = look or GradCam(classifier, None, frozen=True)
     drawn = sample(dataset, SAMPLE, seed)
     batches = dataset.batches(drawn, classifier.size, batch_size)
     asked = ((batch.labels, batch.images, 0) for batch in batches if len(batch.labels))
-    found = [(labels, seen.predicted) for labels, seen in look.each(asked)]
+    found = [(labels, seen.predicted, seen.scores[:, -1]) for labels, seen in look.each(asked)]
     if not found:
         raise InputError(f"{printable(dataset.source)}: no image could be read")
-    labels, predicted = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Answers(labels, predicted)
+    labels, predicted, last = (np.concatenate(part) for part in zip(*found, strict=True))
+    return Answers(labels, predicted), last

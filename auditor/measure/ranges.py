@@ -164,7 +164,7 @@ def _reversed(base: str) -> str:
 
 
 def _predictor(classifier: Classifier) -> Callable[[NDArray[np.float32]], Ints]:
-    """Return what gives the classes of (n, h, w, channels) numbers as the model takes them."""
+    """Return what gives the classes of numbers as the model takes them, in its own shape."""
     run = None
     if classifier.graph_file and not gpus_in_use():
         from auditor.models.onnx.runtime import fast_scores
@@ -186,7 +186,7 @@ class _Inside:
 
     @property
     def takes(self) -> tuple[tuple[int | None, ...], str]:
-        return (None, *self.classifier.size, self.classifier.channels), "float32"
+        return (None, *self.classifier.door.own), "float32"
 
     def scores(self, prepared: Any) -> Any:
         return self.classifier.scores_of(prepared)

@@ -1,5 +1,6 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import UsageError
+from auditor.models.door import Door
 from auditor.models.ending import calling, ends_in, one_at_a_time, stepped_behind
 from auditor.models.input_range import InputRange
 from auditor.models.layout import is_channels_first
@@ -33,6 +35,7 @@ class SpatialLayer:
         grid: (height, width) of its output.
         node: In a graph, name of the node whose output it is; another name for it.
         channels_first: Whether its output is (n, channels, h, w).
+        channels: How many features each cell has.
     """
 
     path: str
@@ -40,6 +43,12 @@ class SpatialLayer:
     grid: tuple[int, int]
     node: str = ""
     channels_first: bool = False
+    channels: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What it is: the class of a Keras layer, the operator of a graph's node."""
+        return str(getattr(self.layer, "kind", type(self.layer).__name__))
 
     def channels_last(self, output: Any) -> Any:
         """Return its output as (n, h, w, channels)."""
@@ -54,8 +63,7 @@ class Classifier:
 
     Attributes:
         model: The Keras model.
-        size: (height, width) that images are given in.
-        channels: 3, or 1 for a model of gray images (fed ITU-R 601 luma).
+        door: How an image goes into it; a model of gray images is fed ITU-R 601 luma.
         classes: Number of classes.
         softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
         probabilities: Whether it gives probabilities all the same, of which `scores` takes the
@@ -67,8 +75,7 @@ class Classifier:
     """
 
     model: Any
-    size: tuple[int, int]
-    channels: int
+    door: Door
     classes: int
     softmax: bool
     input_range: InputRange
@@ -77,12 +84,33 @@ class Classifier:
     originals: tuple[Original, ...] = ()
     probabilities: bool = False
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) that images are given in."""
+        return self.door.size
+
+    @property
+    def channels(self) -> int:
+        """3, or 1 for a model of gray images."""
+        return self.door.channels
+
+    @property
+    def one_number(self) -> bool:
+        """Whether the model gives one number for two classes."""
+        return math.prod(map(int, self.model.outputs[0].shape[1:])) == 1
+
+    @property
+    def log_odds(self) -> bool:
+        """Whether that is taken for the log-odds of class 1."""
+        return self.one_number and not self.softmax
+
     def fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the (n, h, w, channels) numbers that the model takes of (n, h, w, 3) images."""
+        """Return the numbers that the model takes of (n, h, w, 3) images, in its own shape."""
         pixels = images.astype(np.float32)
         if self.channels == 1:
             pixels = np.round(pixels @ np.array(LUMA, np.float32))
-        return self.input_range.applied(pixels)
+        numbers = self.door.through(self.input_range.applied(pixels), np)
+        return np.asarray(numbers, np.float32)
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
@@ -103,10 +131,10 @@ class Classifier:
                 pixels = ops.round(pixels)
         door = nullcontext() if exact else _taking_floats(self.model)
         with one_at_a_time, door:
-            return self.scores_of(self.input_range.apply(pixels))
+            return self.scores_of(self.door.through(self.input_range.apply(pixels), ops))
 
     def scores_of(self, prepared: Any) -> Any:
-        """Return what `scores` does, of (n, h, w, channels) numbers as the model takes them."""
+        """Return what `scores` does, of numbers as the model takes them, in its own shape."""
         behind = stepped_behind(self.model) if self.softmax else nullcontext()
         with one_at_a_time, behind:
             return self.finished(self.model(prepared, training=False))
@@ -126,9 +154,11 @@ class Classifier:
         from keras import ops
 
         scores = ops.cast(outputs, "float32")
+        if len(scores.shape) != 2:  # axes of length 1 beside the classes'
+            scores = ops.reshape(scores, (-1, 1 if self.one_number else self.classes))
         if self.probabilities:
             scores = ops.log(ops.maximum(scores, _LEAST))
-        if self.model.output_shape[-1] == 1:
+        if self.one_number:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return scores
 
@@ -136,7 +166,7 @@ class Classifier:
         """Return what the model itself gives of (n, classes) scores."""
         from keras import activations, ops
 
-        given = scores[:, 1:] if self.model.output_shape[-1] == 1 else scores
+        given = scores[:, 1:] if self.one_number else scores
         if self.probabilities:
             return np.asarray(np.exp(given))
         if not self.softmax:
@@ -156,7 +186,8 @@ class Classifier:
                 if len(shape) == 4 and grid[0] * grid[1] > 1:
                     found.pop(id(layer), None)
                     cells, node = (int(grid[0]), int(grid[1])), getattr(layer, "node", "")
-                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first)
+                    deep = int(shape[1 if first else 3])
+                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first, deep)
                 return output
 
             return watch
@@ -187,6 +218,11 @@ class Classifier:
         ]
         if len(matches) == 1:
             return matches[0]
+        if not layers:
+            raise UsageError(
+                f"--layer {printable(name)}: the model has no layer with rows and columns; run "
+                "again without --layer"
+            )
         names = ", ".join(printable(s.path, 60) for s in (matches or layers)[-12:])
         problem = "several layers" if matches else "no spatial layer"
         raise UsageError(

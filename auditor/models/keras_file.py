@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.errors import InputError, is_out_of_memory
+from auditor.errors import InputError, is_out_of_memory, reason
 from auditor.models.inspect.architecture import parameters_allowed
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import untranslated
@@ -50,10 +50,8 @@ def load(path: Path, inspection: Inspection, name: str) -> "keras.Model":
     except InputError:
         raise
     except Exception as error:  # whatever Keras, h5py or the backend raise for a file they dislike
-        # Keras repeats the whole configuration before it says what is wrong with it.
-        reason = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
-        shown_reason = printable(reason) or type(error).__name__
-        raise InputError(f"{shown}: Keras could not build this model: {shown_reason}") from None
+        said = printable(reason(error), 500)
+        raise InputError(f"{shown}: Keras could not build this model: {said}") from None
     return model
 
 

@@ -74,9 +74,9 @@ def as_loaded(other: Any, model: Any) -> Original:
     import keras
 
     read = weights_sha256(model)
-    return Original(
+    return Original(  # of some old files it makes what nobody can run
         f"Keras {keras.__version__} (load_model)",
-        predicting(other).run,
+        lambda images: _unless_all_fail(predicting(other).run, images, (ValueError, TypeError)),
         lambda: weights_sha256(model) == read,
     )
 
@@ -201,10 +201,13 @@ def _one_by_one(run: Callable[[Images], Any], images: Images, count: int) -> NDA
 
 
 def _unless_all_fail(
-    run: Callable[[Images], NDArray[Any]], images: Images, failure: type[Exception]
+    run: Callable[[Images], NDArray[Any] | None],
+    images: Images,
+    failure: type[Exception] | tuple[type[Exception], ...],
 ) -> NDArray[Any] | None:
     """Run each image; None where none can be run, but an error where only some can."""
-    rows, failed = [], None
+    rows: list[Any] = []
+    failed = None
     for row in range(len(images)):
         try:
             rows.append(run(images[row : row + 1]))

@@ -39,6 +39,8 @@ class Subject:
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
         origin: What the reference stood for; None for a file of the user's.
+        log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
+        flattened: Whether it takes an image as one row of numbers.
     """
 
     path: str
@@ -52,6 +54,8 @@ class Subject:
     softmax: bool
     probabilities: bool = False
     origin: Origin | None = None
+    log_odds: bool = False
+    flattened: bool = False
 
     @property
     def name(self) -> str:
@@ -138,6 +142,8 @@ class Provenance:
             softmax=model.softmax,
             probabilities=model.probabilities,
             origin=self.origin,
+            log_odds=model.log_odds,
+            flattened=model.flattened,
         )
 
     def safety(self) -> Safety:

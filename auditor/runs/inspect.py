@@ -1,8 +1,8 @@
-"""A model file looked at in a worker, without loading it."""
+"""A model file looked at in a worker, without loading it unless its layers are asked for."""
 
 from auditor.measure.progress import Progress, silent
 from auditor.models.inspect.inspection import Inspection
-from auditor.models.inspect.ports import Ports
+from auditor.models.inspect.ports import HeatmapLayers, Ports
 from auditor.records.model_file import ModelFile
 from auditor.runs import Notify, ignore
 from auditor.runs.model_source import Model, take_in
@@ -15,6 +15,7 @@ def inspect(
     guard: Guard,
     *,
     external_data: bool = False,
+    layers: bool = False,
     progress: Progress = silent,
     notify: Notify = ignore,
 ) -> ModelFile:
@@ -24,6 +25,8 @@ def inspect(
         model: The file, a SavedModel folder, or a reference.
         guard: How the worker is kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
+        layers: Whether to load it, in another worker, and list the layers that heatmaps can be read
+            at; not where the look finds anything.
         progress: Told how much of a reference's model has come.
         notify: Told what a reference stands for.
 
@@ -36,11 +39,18 @@ def inspect(
         )
         scratch = workers.scratch()
         workers.run({"kind": "inspect", **model_copy.job()}, scratch, silent)
+        found, heatmaps = exchange.load(Inspection, scratch), None
+        if layers and not found.findings:
+            loaded = workers.scratch()
+            job = {"kind": "layers", "input_range": "0..1", **model_copy.job()}
+            workers.run(job, loaded, silent)
+            heatmaps = exchange.load(HeatmapLayers, loaded).layers
         return ModelFile(
             model_copy.given,
             model_copy.sha256,
             model_copy.bytes,
-            exchange.load(Inspection, scratch),
+            found,
             exchange.load(Ports, scratch, "ports"),
             model_copy.origin,
+            heatmaps,
         )

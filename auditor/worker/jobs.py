@@ -190,6 +190,19 @@ def describe(job: Job, folder: Path, tell: Tell) -> None:
     write_result(facts, folder)
 
 
+def layers(job: Job, folder: Path, tell: Tell) -> None:
+    """Load a model and list the layers that heatmaps can be read at."""
+    from auditor.models.inspect.ports import HeatmapLayer, HeatmapLayers
+    from auditor.worker import exchange
+
+    classifier = _classifier(job, _looked_at(job, tell), (224, 224), tell)
+    found = (
+        HeatmapLayer(s.path[:500], s.node[:500], s.kind[:500], s.grid, s.channels)
+        for s in classifier.spatial_layers()
+    )
+    exchange.save(HeatmapLayers(tuple(found)), folder)
+
+
 def probe(job: Job, folder: Path, tell: Tell) -> None:
     """Try what a confined worker must not be able to do; no model is near."""
     from auditor.worker.exchange import write_result
@@ -282,6 +295,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "inspect": inspect,
     "external_files": external_files,
     "describe": describe,
+    "layers": layers,
     "fetch": fetch,
     "bring": download,
     "probe": probe,

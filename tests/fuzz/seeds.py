@@ -33,6 +33,7 @@ triggers:
 """
 _ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
 _MLFLOW = ROOT / "tests" / "references" / "mlflow_model"
+_OLD_KERAS = ROOT / "tests" / "models" / "old_keras"
 _ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")
 
 
@@ -58,6 +59,8 @@ def _write(folder: Path) -> None:
         models[name].export(folder / "savedmodel" / name, verbose=False)
     _tflite(models["functional"], folder / "tflite" / "functional.tflite")
     _keras_2(folder / "h5" / "keras2.h5")
+    for old in sorted(_OLD_KERAS.glob("*.h5")):
+        shutil.copy(old, folder / "h5")
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
     (folder / "semantics" / "none").touch()  # these begin with chance alone

@@ -29,6 +29,7 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
     """
     import keras
 
+    from auditor.models.door import door
     from auditor.models.onnx.apart import check_apart
     from auditor.models.onnx.graph import graph, read
     from auditor.models.onnx.layer import GraphLayer
@@ -36,10 +37,9 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
 
     try:
         prepared = graph(*read(path), OPERATORS.keys() | HOST_ONLY)
-        height, width = prepared.size
-        fed = (height or size[0], width or size[1])
+        fed = door((None, *prepared.image), size).own
         layer = GraphLayer(prepared, fed)
-        _check_rows(layer, prepared.batch, (*fed, prepared.channels))
+        _check_rows(layer, prepared.batch, fed)
         check_apart(layer.graph, *(layer.values(n, fed) for n in (2, 3)))
     except InputError as error:
         raise InputError(f"{printable(name)}: {error}") from None
@@ -49,7 +49,7 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
         raise InputError(
             f"{printable(name)}: the graph cannot be run: {printable(reason(error), 200)}"
         ) from error
-    images = keras.Input((height, width, prepared.channels), name="images")
+    images = keras.Input(prepared.image, name="images")
     return keras.Model(images, layer(images), name="onnx")
 
 
@@ -101,7 +101,7 @@ def updated(model: "keras.Model", source: Path) -> "onnx.ModelProto":
     return proto
 
 
-def _check_rows(layer: Any, fixed: int | None, shape: tuple[int, int, int]) -> None:
+def _check_rows(layer: Any, fixed: int | None, shape: tuple[int, ...]) -> None:
     """Make sure that images do not depend on each other, and that any number of them will do."""
     count = fixed or 1
     images = np.random.default_rng(0).random((2 * count + 1, *shape)).astype(np.float32)

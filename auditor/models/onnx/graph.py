@@ -54,8 +54,8 @@ class Graph:
         input: Name of the image input.
         takes: The input's type.
         batch: How many images at once; None for any number.
-        size: (height, width) of the images; None where any will do.
-        channels: 1 or 3.
+        image: Shape of one image, channels last, None where any will do; of gray images maybe
+            without channels, or the one length of an image written row by row.
         channels_first: Whether the graph takes (n, c, h, w).
         output: Name of the tensor to be had, before `activation`; an image's numbers in it, in
             whatever shape, are one for each class.
@@ -69,8 +69,7 @@ class Graph:
     input: str
     takes: str
     batch: int | None
-    size: tuple[int | None, int | None]
-    channels: int
+    image: tuple[int | None, ...]
     channels_first: bool
     output: str
     activation: str
@@ -126,7 +125,10 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
     output = model.graph.output[0].name
     nodes = _needed(nodes, output)
     nodes, known = _folded(nodes, numbers)
-    channels_first, channels = _channels(shape, nodes, source, known)
+    image, channels_first = shape[1:], False
+    if len(image) == 3:
+        channels_first, channels = _channels(shape, nodes, source, known)
+        image = (*(shape[2:] if channels_first else shape[1:3]), channels)
     trained, kept = _weights(nodes, source, known, stored)
     used = {name for node in nodes for name in node.inputs} | {output}
     return Graph(
@@ -137,8 +139,7 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
         input=source,
         takes=takes,
         batch=shape[0],
-        size=(shape[2], shape[3]) if channels_first else (shape[1], shape[2]),
-        channels=channels,
+        image=image,
         channels_first=channels_first,
         output=output,
         activation="linear",
@@ -174,7 +175,7 @@ def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | N
         dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
         for dim in kind.shape.dim
     )
-    if len(shape) != 4:
+    if not 2 <= len(shape) <= 4:
         raise InputError(f"not an image classifier: its input has the shape {shape}")
     takes = stored_type(kind.elem_type)
     if takes not in _FLOATS:

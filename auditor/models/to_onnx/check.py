@@ -1,5 +1,6 @@
 """Whether an ONNX graph is valid, and computes what the model that it came from computes."""
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: 
     Args:
         graph: The graph, of one input and one output.
         scores: Takes (n, h, w, c) float32 images and gives the model's (n, classes) scores.
-        shape: (n, h, w, c); n is 0 where any number of images will do.
+        shape: (n, h, w, c), or what else an image is to it; n is 0 for any number of images.
         allowed: Largest difference of scores, relative to the largest score; of probabilities,
             also that of their logarithms, so that a saturated softmax hides nothing.
 
@@ -91,7 +92,7 @@ def images(shape: tuple[int, ...]) -> NDArray[np.float32]:
     black, half = np.zeros(size, np.float32), np.zeros(size, np.float32)
     half[: size[0] // 2] = 255
     kinds = [noise[0], 255 * noise[1], half, 2 * noise[2] - 1, black, black + 1, black + 255]
-    chosen = kinds[:3] if size[0] * size[1] > _LARGE else kinds
+    chosen = kinds[:3] if math.prod(size[:2]) > _LARGE else kinds
     rows = max(count, 1) * -(-len(chosen) // max(count, 1))
     return np.stack([chosen[row % len(chosen)] for row in range(rows)])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from auditor.errors import InputError, WorkError, not_installed
+from auditor.errors import InputError, WorkError, reason
 from auditor.files.atomic import temporary_prefix
 from auditor.models.to_onnx.check import Scores, Unfaithful, check
 from auditor.models.to_onnx.interpreter import Interpreter
@@ -126,7 +126,7 @@ def _check_ends(inputs: list[Any], outputs: list[Any], shown: str) -> None:
             "expected one of each"
         )
     ((shape, kind),), ((rows, given),) = inputs, outputs
-    if not shape or len(shape) != 4 or not rows or len(rows) != 2:
+    if not shape or not 2 <= len(shape) <= 4 or not rows or len(rows) != 2:
         raise InputError(
             f"{shown}: not an image classifier: it makes {rows} of {shape}, expected "
             "(n, classes) of (n, height, width, channels)"
@@ -177,6 +177,4 @@ def _attempt(act: Callable[[], _T], shown: str, problem: str) -> _T:
 def _reason(error: Exception) -> str:
     if isinstance(error, Unfaithful):
         return str(error)
-    if isinstance(error, ImportError):
-        return not_installed(error)
-    return printable(" ".join(str(error).split()), 200) or type(error).__name__
+    return printable(reason(error), 200)
