@@ -15,6 +15,7 @@ from auditor.data.npz import NpzFile
 from auditor.errors import InputError
 from auditor.figures.facts import SkippedImage
 from auditor.files.image_file import KINDS
+from auditor.files.stand_in import HEAD_BYTES, stand_in
 from auditor.text import printable
 
 __all__ = [
@@ -78,14 +79,16 @@ def open_source(
         if not stat.S_ISREG(mode):  # opening a FIFO would wait for ever
             raise InputError(f"{shown}: is neither a file nor a folder; {allowed}")
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(HEAD_BYTES)
     except FileNotFoundError:
         raise InputError(f"{shown}: does not exist; {allowed}") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{shown}: cannot be read: {reason}; {allowed}") from None
-    if start in {b"PK\x03\x04", b"PK\x05\x06"}:
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _named(NpzFile(source), class_order, shown)
+    if what := stand_in(start):
+        raise InputError(f"{shown}: is {what}")
     what = "is empty" if not start else "is not an .npz file by its content"
     raise InputError(f"{shown}: {what}; {allowed}")
 
