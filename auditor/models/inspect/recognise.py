@@ -29,8 +29,7 @@ KINDS = {
 }
 """Format → how people know it."""
 
-_READABLE = ".keras, .h5, .onnx, .tflite and SavedModel folders are read"
-_UNKNOWN = "content of an unknown kind"
+_UNKNOWN = "content of an unknown kind; .keras, .h5, .onnx, .tflite and SavedModel folders are read"
 _TFLITE_MAGIC = b"TFL3"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 # Field numbers of ONNX' ModelProto and of TensorFlow's GraphDef.
@@ -64,7 +63,7 @@ def model_format(path: Path, name: str | None = None) -> str:
         raise InputError(f"{shown}: the file is empty; copy it again")
     extension = Path(name).suffix.lower()
     if found not in KINDS:
-        raise InputError(f"{shown}: is {found}; {_READABLE}")
+        raise InputError(f"{shown}: is {found}")
     if FORMAT_OF_EXTENSION.get(extension, found) != found:
         raise InputError(
             f"{shown}: the extension says {extension}, the content is {KINDS[found]}; "

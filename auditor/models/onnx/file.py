@@ -56,7 +56,8 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
 def write(model: "keras.Model", source: Path, target: Path) -> None:
     """Write the graph of `source` with the model's weights in place of its own.
 
-    Nodes, names, operator sets, metadata, inputs and outputs stay as they are.
+    Nodes, names, operator sets, metadata, inputs and outputs stay as they are; nodes that were not
+    in an order in which they can run are put in one, as ONNX asks for.
 
     Args:
         model: What `load` gave for `source`, trained since.
@@ -79,12 +80,11 @@ def write(model: "keras.Model", source: Path, target: Path) -> None:
 
 def updated(model: "keras.Model", source: Path) -> "onnx.ModelProto":
     """Return the graph of a file with the model's weights in place of its own."""
-    import onnx
     from onnx import numpy_helper
 
-    from auditor.models.onnx.graph import tensors
+    from auditor.models.onnx.graph import in_order, tensors
 
-    proto = onnx.load(source)
+    proto = in_order(source)
     (layer,) = (each for each in model.layers if hasattr(each, "weight_values"))
     values = layer.weight_values()
     written = set()

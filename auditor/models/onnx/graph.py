@@ -11,6 +11,7 @@ from onnx import numpy_helper
 
 from auditor.errors import InputError
 from auditor.models.inspect.onnx_ops import one_spelling
+from auditor.models.inspect.onnx_order import put_in_order
 from auditor.models.onnx.fold import fold, folds
 from auditor.models.onnx.functions import written_out
 from auditor.models.onnx.node import Node
@@ -83,13 +84,20 @@ def read(path: Path) -> tuple[onnx.ModelProto, set[str]]:
         The model, and the names of the tensors that have a place in the file to be written back to.
     """
     try:
-        model = onnx.load(path, load_external_data=True)
+        model = in_order(path)
         return written_out(model), {name for name, _ in tensors(model)}
     except InputError:
         raise
     except Exception as error:  # whatever onnx raises for a file it dislikes
         reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
         raise InputError(f"ONNX could not read this model: {reason}") from None
+
+
+def in_order(path: Path) -> onnx.ModelProto:
+    """Return a file's model, its numbers in it, its nodes in an order in which they can run."""
+    model = onnx.load(path, load_external_data=True)
+    put_in_order(model)
+    return model
 
 
 def tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
