@@ -23,6 +23,7 @@ from auditor.text import printable
     help="Write JSON instead: every layer, every finding.",
 )
 @common.external_data
+@common.model_output
 @common.sandbox_options
 @click.option("-v", "--verbose", is_flag=True, help="List every layer.")
 def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> int:
@@ -32,7 +33,12 @@ def command(model: Path, format_: str | None, verbose: bool, **flags: Any) -> in
     loading them: inputs, outputs, classes, layers, names for --layer. Whatever is not known to be
     harmless is a finding, named with its place; then it exits 3.
     """
-    file = inspect(model, common.guard(flags), external_data=flags["allow_external_data"])
+    file = inspect(
+        model,
+        common.guard(flags),
+        external_data=flags["allow_external_data"],
+        model_output=flags["model_output"],
+    )
     if format_:
         click.echo(json.dumps(file.document(), indent=2))
     else:

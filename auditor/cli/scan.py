@@ -30,6 +30,7 @@ from auditor.runs.scan import scan
     "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
 )
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @common.limit("Use at most N images, drawn class by class.")

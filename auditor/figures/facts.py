@@ -20,6 +20,7 @@ class ModelFacts:
         softmax: Whether a final softmax was stepped behind to reach the scores.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        output: Name of the output that was audited, of a model that has several.
     """
 
     format: str
@@ -28,6 +29,7 @@ class ModelFacts:
     classes: Annotated[int, Range(2, MOST_CLASSES)]
     softmax: bool
     probabilities: bool = False
+    output: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def model_facts(classifier: Classifier) -> ModelFacts:
         classes=classifier.classes,
         softmax=classifier.softmax,
         probabilities=classifier.probabilities,
+        output=classifier.output,
     )
 
 

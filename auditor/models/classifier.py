@@ -64,6 +64,8 @@ class Classifier:
         format: The model file's format.
         graph_file: The ONNX file whose graph the model is; None for a Keras file.
         originals: How others run the file that the model was read from.
+        output: Name of the output that is audited, where one was chosen.
+        whole: The Keras model with outputs beside that one; None where there are none.
     """
 
     model: Any
@@ -76,6 +78,8 @@ class Classifier:
     graph_file: Path | None = None
     originals: tuple[Original, ...] = ()
     probabilities: bool = False
+    output: str = ""
+    whole: Any = None
 
     def fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (n, h, w, channels) numbers that the model takes of (n, h, w, 3) images."""

@@ -36,6 +36,7 @@ class Subject:
         softmax: Whether a final softmax was stepped behind.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        output: Name of the output that was audited, where one was chosen; not said otherwise.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Subject:
     class_names: ClassNames
     softmax: bool
     probabilities: bool = False
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Provenance:
             class_names=class_names,
             softmax=model.softmax,
             probabilities=model.probabilities,
+            output=model.output,
         )
 
     def safety(self) -> Safety:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.errors import InputError, WorkError, is_out_of_memory, reason
+from auditor.errors import InputError, UsageError, WorkError, is_out_of_memory, reason
 from auditor.text import printable
 
 if TYPE_CHECKING:
@@ -16,16 +16,18 @@ _SAME = 1e-3
 _TYPED = ("float_data", "double_data", "int32_data")
 
 
-def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
+def load(path: Path, name: str, size: tuple[int, int], output: str | None = None) -> "keras.Model":
     """Load a model that `inspect` has accepted.
 
     Args:
         path: The file that was inspected.
         name: What the user calls the file, for messages.
         size: (height, width) to feed a model that takes any size.
+        output: Name of the output that is audited; None for the only one.
 
     Raises:
         InputError: It uses operators that are not supported, or is no image classifier.
+        UsageError: It has no output of that name.
     """
     import keras
 
@@ -35,7 +37,7 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
     from auditor.models.onnx.operators import HOST_ONLY, OPERATORS
 
     try:
-        prepared = graph(*read(path), OPERATORS.keys() | HOST_ONLY)
+        prepared = graph(*read(path), OPERATORS.keys() | HOST_ONLY, output)
         height, width = prepared.size
         fed = (height or size[0], width or size[1])
         layer = GraphLayer(prepared, fed)
@@ -43,6 +45,8 @@ def load(path: Path, name: str, size: tuple[int, int]) -> "keras.Model":
         check_apart(layer.graph, *(layer.values(n, fed) for n in (2, 3)))
     except InputError as error:
         raise InputError(f"{printable(name)}: {error}") from None
+    except UsageError:
+        raise
     except Exception as error:  # whatever NumPy or the backend raises for numbers that do not fit
         if is_out_of_memory(error):
             raise

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from auditor.errors import InputError
+from auditor.models.ends import End, check_inputs, chosen_output
 from auditor.models.inspect.onnx_ops import one_spelling
 from auditor.models.inspect.onnx_order import put_in_order
 from auditor.models.onnx.fold import fold, folds
@@ -60,6 +61,7 @@ class Graph:
         channels_first: Whether the graph takes (n, c, h, w).
         output: Name of the tensor to be had, before `activation`; an image's numbers in it, in
             whatever shape, are one for each class.
+        end: Name of the file's output that is audited: `output`, after `activation`.
         activation: What ends the graph: softmax, log_softmax, sigmoid or linear.
     """
 
@@ -74,6 +76,7 @@ class Graph:
     channels: int
     channels_first: bool
     output: str
+    end: str
     activation: str
 
 
@@ -111,28 +114,28 @@ def tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
                     yield node.output[0], attribute.t
 
 
-def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) -> Graph:
+def graph(
+    model: onnx.ModelProto, stored: set[str], supported: Iterable[str], wanted: str | None = None
+) -> Graph:
     """Prepare a model's graph.
 
     Args:
         model: What `read` gave.
         stored: As well; only these can be weights.
         supported: Names of the operators that can be run.
+        wanted: Name of the output to be had; None for the only one.
 
     Raises:
         InputError: It is quantized, uses operators that cannot be run, or is no image classifier.
+        UsageError: It has no output of the name that is wanted.
     """
     opset = next(o.version for o in model.opset_import if not one_spelling(o.domain))
-    _check_operators(model.graph.node, set(supported))
-    nodes = [Node.of(proto, opset) for proto in model.graph.node]
+    ends = [End(value.name, _sizes(value)) for value in model.graph.output]
+    output = ends[chosen_output(ends, wanted)].name
+    nodes = _needed([Node.of(proto, opset) for proto in model.graph.node], output)
+    _check_operators((node.proto for node in nodes), set(supported))
     numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     source, shape, takes = _door(model, set(numbers))
-    if len(model.graph.output) != 1:
-        raise InputError(
-            f"not an image classifier: {len(model.graph.output)} outputs, expected one"
-        )
-    output = model.graph.output[0].name
-    nodes = _needed(nodes, output)
     nodes, known = _folded(nodes, numbers)
     channels_first, channels = _channels(shape, nodes, source, known)
     trained, kept = _weights(nodes, source, known, stored)
@@ -149,6 +152,7 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
         channels=channels,
         channels_first=channels_first,
         output=output,
+        end=output,
         activation="linear",
     )
 
@@ -175,13 +179,8 @@ def _is_quantized(op: str) -> bool:
 def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | None, ...], str]:
     """Return the input's name, shape and type; files of old list their weights as inputs too."""
     inputs = [i for i in model.graph.input if i.name not in numbers]
-    if len(inputs) != 1:
-        raise InputError(f"not an image classifier: {len(inputs)} inputs, expected one")
-    kind = inputs[0].type.tensor_type
-    shape = tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
-        for dim in kind.shape.dim
-    )
+    check_inputs([End(each.name, _sizes(each)) for each in inputs])
+    kind, shape = inputs[0].type.tensor_type, _sizes(inputs[0])
     if len(shape) != 4:
         raise InputError(f"not an image classifier: its input has the shape {shape}")
     takes = stored_type(kind.elem_type)
@@ -190,6 +189,14 @@ def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | N
             f"its input takes numbers of type {takes}; export the model with an input of float32"
         )
     return inputs[0].name, shape, takes
+
+
+def _sizes(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+    """Return a tensor's shape as the file says; None for a size that is open."""
+    return tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
+        for dim in value.type.tensor_type.shape.dim
+    )
 
 
 def _channels(

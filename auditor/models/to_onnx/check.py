@@ -23,15 +23,22 @@ class Unfaithful(Exception):
     """The graph is not the model; says why in one line."""
 
 
-def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: float) -> None:
+def check(
+    graph: "ModelProto",
+    scores: Scores,
+    shape: tuple[int, ...],
+    allowed: float,
+    end: str | None = None,
+) -> None:
     """Make sure that a graph is valid ONNX and gives a model's scores.
 
     Args:
-        graph: The graph, of one input and one output.
+        graph: The graph, of one input.
         scores: Takes (n, h, w, c) float32 images and gives the model's (n, classes) scores.
         shape: (n, h, w, c); n is 0 where any number of images will do.
         allowed: Largest difference of scores, relative to the largest score; of probabilities,
             also that of their logarithms, so that a saturated softmax hides nothing.
+        end: Name of the output that these are; None for the first.
 
     Raises:
         Unfaithful: Operators are unknown, the graph is not valid, or the scores differ.
@@ -40,6 +47,7 @@ def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: 
     from onnx.reference import ReferenceEvaluator
 
     check_operators(graph)
+    ends = [end or graph.graph.output[0].name]
     try:
         onnx.checker.check_model(graph, full_check=True)
     except Exception as error:  # whatever the checker raises
@@ -49,7 +57,7 @@ def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: 
         evaluator: Any = ReferenceEvaluator(graph)
         with np.errstate(all="ignore"):
             found = _batches(
-                lambda batch: evaluator.run(None, {graph.graph.input[0].name: batch})[0],
+                lambda batch: evaluator.run(ends, {graph.graph.input[0].name: batch})[0],
                 pixels,
                 shape[0],
             )

@@ -145,7 +145,11 @@ def _drawn(certificate: Certificate) -> bool:
 
 def warnings(certificate: Certificate) -> list[str]:
     """Return what a reader must know before the figures."""
-    said = [_PROBABILITIES] if certificate.subject.probabilities else []
+    subject = certificate.subject
+    said = [_PROBABILITIES] if subject.probabilities else []
+    if subject.output:
+        named = printable(subject.output)
+        said.append(f"The model's output '{named}' was audited; nothing is said of others.")
     repair = certificate.repair
     if repair is None:
         return said
