@@ -203,13 +203,18 @@ def _taking_floats(model: Any) -> Iterator[None]:
     whole = [t for each in models for t in each.inputs or () if "int" in t.dtype]
     doors = [*whole, *(tensor._keras_history.operation for tensor in whole)]
     before = [door._dtype for door in doors]
+    graphs = [layer for layer in model.layers if not getattr(layer, "takes_floats", True)]
     for door in doors:
         door._dtype = "float32"
+    for graph in graphs:
+        graph.takes_floats = True
     try:
         yield
     finally:
         for door, dtype in zip(doors, before, strict=True):
             door._dtype = dtype
+        for graph in graphs:
+            graph.takes_floats = False
 
 
 def rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:

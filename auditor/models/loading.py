@@ -22,6 +22,7 @@ from auditor.models.originals import (
     predicting_with_xla,
 )
 from auditor.models.output_format import check_form
+from auditor.models.whole_numbers import of_whole_numbers
 from auditor.models.wrap import wrap
 from auditor.text import printable
 
@@ -135,7 +136,8 @@ def open_classifier(
     """
     kind, shown = inspection.format, printable(name)
     found = MODEL_FORMATS[kind](path, inspection, name, size, output)
-    wrapped = wrap(found.model, input_range, shown, size, kind, found.graph_file, found.originals)
+    numbers = of_whole_numbers(found.model, input_range)
+    wrapped = wrap(found.model, numbers, shown, size, kind, found.graph_file, found.originals)
     return replace(wrapped, output=output or "", whole=found.whole)
 
 

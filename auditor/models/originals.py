@@ -120,8 +120,8 @@ def of_saved_model(folder: Path, output: str | None = None) -> tuple[Original, .
 
     def call(rows: Images) -> Any:
         _, (_, signature) = loaded()
-        (image,) = signature.structured_input_signature[1]
-        return named(signature(**{image: tf.constant(rows)}), output).numpy()
+        ((image, spec),) = signature.structured_input_signature[1].items()
+        return named(signature(**{image: tf.constant(rows, spec.dtype)}), output).numpy()
 
     @cache
     def session() -> Any:
@@ -129,7 +129,8 @@ def of_saved_model(folder: Path, output: str | None = None) -> tuple[Original, .
 
     def serve(rows: Images) -> Any:
         opened, image, scores = session()
-        return opened.run(scores, {image: rows})
+        (spec,) = loaded()[1][1].structured_input_signature[1].values()
+        return opened.run(scores, {image: rows.astype(spec.dtype.as_numpy_dtype)})
 
     def serve_all(images: Images) -> NDArray[Any] | None:
         without = tf.errors.FailedPreconditionError
@@ -178,7 +179,7 @@ def _entries(
         image_name = specs[0].name if kind != "serve()" else ""
 
         def run(rows: Images, function: Any = function, image_name: str = image_name) -> Any:
-            given = tf.constant(rows)
+            given = tf.constant(rows, image.dtype)
             outputs = function(**{image_name: given}) if image_name else function(given)
             return named(outputs, output).numpy()
 

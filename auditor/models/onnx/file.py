@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import keras
     import onnx
 
+    from auditor.models.onnx.graph import Graph
+
 _SAME = 1e-3
 _TYPED = ("float_data", "double_data", "int32_data")
 
@@ -41,7 +43,7 @@ def load(path: Path, name: str, size: tuple[int, int], output: str | None = None
         height, width = prepared.size
         fed = (height or size[0], width or size[1])
         layer = GraphLayer(prepared, fed)
-        _check_rows(layer, prepared.batch, (*fed, prepared.channels))
+        _check_rows(layer, prepared, (*fed, prepared.channels))
         check_apart(layer.graph, *(layer.values(n, fed) for n in (2, 3)))
     except InputError as error:
         raise InputError(f"{printable(name)}: {error}") from None
@@ -105,10 +107,12 @@ def updated(model: "keras.Model", source: Path) -> "onnx.ModelProto":
     return proto
 
 
-def _check_rows(layer: Any, fixed: int | None, shape: tuple[int, int, int]) -> None:
+def _check_rows(layer: Any, graph: "Graph", shape: tuple[int, int, int]) -> None:
     """Make sure that images do not depend on each other, and that any number of them will do."""
-    count = fixed or 1
+    count = graph.batch or 1
     images = np.random.default_rng(0).random((2 * count + 1, *shape)).astype(np.float32)
+    if graph.takes == "uint8":
+        images = np.rint(255 * images)
     from keras import ops
 
     def scores(rows: Any) -> Any:

@@ -184,9 +184,10 @@ def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | N
     if len(shape) != 4:
         raise InputError(f"not an image classifier: its input has the shape {shape}")
     takes = stored_type(kind.elem_type)
-    if takes not in _FLOATS:
+    if takes not in {*_FLOATS, "uint8"}:
         raise InputError(
-            f"its input takes numbers of type {takes}; export the model with an input of float32"
+            f"its input takes numbers of type {takes}; export the model with an input of float32, "
+            "or of uint8 from 0 to 255"
         )
     return inputs[0].name, shape, takes
 

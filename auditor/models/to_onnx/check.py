@@ -12,7 +12,7 @@ from auditor.text import printable
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-Scores = Callable[[NDArray[np.float32]], Any]
+Scores = Callable[[NDArray[Any]], Any]
 
 _LARGE = 128 * 128
 _LEAST = 1e-30
@@ -34,7 +34,8 @@ def check(
 
     Args:
         graph: The graph, of one input.
-        scores: Takes (n, h, w, c) float32 images and gives the model's (n, classes) scores.
+        scores: Takes (n, h, w, c) images of the graph's type and gives the model's (n, classes)
+            scores.
         shape: (n, h, w, c); n is 0 where any number of images will do.
         allowed: Largest difference of scores, relative to the largest score; of probabilities,
             also that of their logarithms, so that a saturated softmax hides nothing.
@@ -52,7 +53,9 @@ def check(
         onnx.checker.check_model(graph, full_check=True)
     except Exception as error:  # whatever the checker raises
         raise Unfaithful(f"the graph is not valid ONNX: {_line(error)}") from None
-    pixels = images(shape)
+    pixels: NDArray[Any] = images(shape)
+    if graph.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8:
+        pixels = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     try:
         evaluator: Any = ReferenceEvaluator(graph)
         with np.errstate(all="ignore"):
@@ -123,7 +126,7 @@ def _relative(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> float:
     return float(gap / scale) if np.isfinite(gap) and scale else float("inf")
 
 
-def _batches(scores: Scores, pixels: NDArray[np.float32], count: int) -> NDArray[Any]:
+def _batches(scores: Scores, pixels: NDArray[Any], count: int) -> NDArray[Any]:
     """Run all images: together, or in groups of the number that the model asks for."""
     step = count or len(pixels)
     return np.concatenate(

@@ -144,15 +144,20 @@ def _check_ends(
     except InputError as error:
         raise InputError(f"{shown}: {error}") from None
     taken, given = inputs[0], outputs[place]
+    if taken.type == "string":
+        raise InputError(
+            f"{shown}: it takes files of images (a string: JPEG or PNG bytes), not pixels; save it "
+            "with a signature that takes (n, height, width, 3) numbers and decodes nothing"
+        )
     if not taken.shape or len(taken.shape) != 4 or not given.shape or len(given.shape) != 2:
         raise InputError(
             f"{shown}: not an image classifier: it makes {given} of {taken}, expected "
             "(n, classes) of (n, height, width, channels)"
         )
-    if (taken.type, given.type) != ("float32", "float32"):
+    if taken.type not in ("float32", "uint8") or given.type != "float32":
         raise InputError(
-            f"{shown}: it takes {taken.type} and gives {given.type}, expected float32 of both; "
-            f"{_DO}"
+            f"{shown}: it takes {taken.type} and gives {given.type}, expected float32 of both, or "
+            f"images as uint8; {_DO}"
         )
     return place
 

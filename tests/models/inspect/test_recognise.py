@@ -109,6 +109,28 @@ def test_what_is_no_model_here_is_called_by_its_name(
     assert reason in refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("state_dict.pt", "a PyTorch file (a zip with a pickle, which runs code); export it"),
+        ("module.pt", "a PyTorch file (a zip with a pickle"),
+        ("old.pth", "a PyTorch file (old, of pickles"),
+        ("script.pt", "a TorchScript file"),
+        ("state_dict.safetensors", "a safetensors file (weights without a network); export it"),
+    ],
+)
+def test_what_pytorch_writes_is_told_from_its_content(tmp_path: Path, name: str, what: str) -> None:
+    assert what in refusal(FIXTURES / "pytorch" / name)
+    (tmp_path / "m.onnx").write_bytes((FIXTURES / "pytorch" / name).read_bytes())
+    said = refusal(tmp_path / "m.onnx")
+    assert what in said
+    assert "examples/export_from_pytorch.py" in said
+    if "export it" in what:
+        code = said.partition("where you trust it: ")[2].partition("; or with")[0]
+        compile(code, "advice", "exec")
+        assert "torch.onnx.export(net.eval(), torch.zeros(2, 3, 224, 224)" in code
+
+
 def test_folder_with_a_graph_is_a_saved_model(tmp_path: Path) -> None:
     assert "a folder without saved_model.pb" in refusal(tmp_path)
     (tmp_path / "saved_model.pbtxt").write_text("saved_model_schema_version: 1")

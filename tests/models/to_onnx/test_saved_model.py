@@ -118,7 +118,7 @@ NOT_CLASSIFIERS = {
     "two outputs": (lambda m, x: {"a": m.scores(x), "b": x}, [IMAGE], "2 outputs: "),
     "a mask": (lambda m, x: x, [IMAGE], "it makes output_0 (n, 12, 12, 3) of x_0 (n, 12"),
     "rows": (lambda m, x: x @ m.kernel[0, 0], [((None, 3), "float32")], "of x_0 (n, 3), expected"),
-    "bytes": (lambda m, x: m.scores(x), [((None, 12, 12, 3), "uint8")], "it takes uint8 and gives"),
+    "bytes": (lambda m, x: m.scores(x), [((None, 12, 12, 3), "int32")], "it takes int32 and gives"),
     "unsupported": (
         lambda m, x: m.scores(tf.math.erfinv(tf.tanh(x))) + tf.math.lgamma(m.scores(x)),
         [IMAGE],
