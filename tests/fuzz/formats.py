@@ -47,6 +47,10 @@ def _onnx(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     return messages.mutate(data, ModelProto, rng, baits)
 
 
+def _raw(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
+    return raw.mutate(data, rng)
+
+
 def _saved_model(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) -> None:
     """Mutate the graph of a SavedModel, in one case of ten the files around it."""
     shutil.copytree(seed, target)
@@ -76,6 +80,7 @@ FORMATS = {
     "semantics": Format(graphs.write, ".onnx", "semantics"),
     "savedmodel": Format(_saved_model, ""),
     "tflite": Format(_file(flatbuffer.mutate), ".tflite", loads=True),
+    "foreign": Format(_file(_raw), ".onnx"),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
     "audit": Format(_file(documents.audit), ".json", "compared"),
     "comparison": Format(_file(documents.audit), ".json", "compared"),
