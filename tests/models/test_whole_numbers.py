@@ -130,3 +130,20 @@ def test_whole_numbers_of_another_kind_are_named(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="takes numbers of type int64; .* or of uint8 from 0"):
         load_classifier(saved(built(text), tmp_path / "m.onnx"))
+
+
+def test_a_signature_that_decodes_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    model = network("float32")
+    module = tf.Module()
+    module.model = model
+
+    def decoded(data: Any) -> Any:
+        image = tf.image.resize(tf.io.decode_jpeg(data, channels=3), SIZE)
+        return tf.ensure_shape(image, (*SIZE, 3))
+
+    module.serve = tf.function(lambda data: model(tf.map_fn(decoded, data, dtype=tf.float32)))
+    spec = tf.TensorSpec((None,), tf.string, name="image_bytes")
+    signature = module.serve.get_concrete_function(spec)
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=signature)
+    with pytest.raises(InputError, match="'DecodeJpeg' reads files of images; save the model"):
+        load_classifier(tmp_path / "m")
