@@ -37,8 +37,8 @@ external_data = option(
 model_output = option(
     "--model-output",
     metavar="NAME",
-    help="Output to audit, of a model that has several: the one with a score for each class. "
-    "'bdaudit inspect' lists them.",
+    help="Output to audit, of a model that has several: the one with a score for each class "
+    "('bdaudit inspect' lists them). Default: its only one.",
 )
 
 class_folders = stack(
