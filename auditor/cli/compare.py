@@ -58,6 +58,7 @@ _KERAS = (".keras", ".h5")
 @common.certificates("-o", "--output", formats=COMPARISON, what="the comparison")
 @common.full_paths
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @compare_flags.flags

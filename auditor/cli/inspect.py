@@ -33,6 +33,7 @@ from auditor.text import printable
     "kind and shape, the default first.",
 )
 @common.external_data
+@common.model_output
 @common.sandbox_options
 @click.option("-v", "--verbose", is_flag=True, help="List every layer.")
 def command(model: Model, format_: str | None, layers: bool, verbose: bool, **flags: Any) -> int:
@@ -48,6 +49,7 @@ def command(model: Model, format_: str | None, layers: bool, verbose: bool, **fl
             model,
             common.guard(flags),
             external_data=flags["allow_external_data"],
+            model_output=flags["model_output"],
             layers=layers,
             progress=display,
             notify=ignore if format_ else say,

@@ -71,6 +71,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.certificates("-o", "--certificate")
 @common.full_paths
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @repair_flags.flags

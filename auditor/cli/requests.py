@@ -56,6 +56,7 @@ def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -
             max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
         ),
         input_range=flags["input_range"],
+        model_output=flags["model_output"],
         device=flags["device"],
         guard=guard(flags),
         external_data=flags["allow_external_data"],
@@ -94,6 +95,7 @@ def repair_request(
         class_order=sources.class_order(flags["class_order"]),
         exif=flags["exif"],
         input_range=flags["input_range"],
+        model_output=flags["model_output"],
         device=flags["device"],
         external_data=flags["allow_external_data"],
         audit=Options(
@@ -175,6 +177,7 @@ def search_request(
         class_order=sources.class_order(flags["class_order"]),
         exif=flags["exif"],
         input_range=flags["input_range"],
+        model_output=flags["model_output"],
         device=flags["device"],
         options=options,
         guard=guard(flags),

@@ -30,6 +30,7 @@ from auditor.runs.scan import scan
     help=f"{HELP} Default: by the model's shape.",
 )
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @common.limit("Use at most N images, drawn class by class.")

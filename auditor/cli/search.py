@@ -49,6 +49,7 @@ SUFFIXES = ("yaml", "yml")
 @common.certificates("-o", "--certificate", formats=SEARCH, what="a report")
 @common.full_paths
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.input_range
 @option(

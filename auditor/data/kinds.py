@@ -14,6 +14,7 @@ from auditor.data.splits import split_of
 from auditor.errors import InputError
 from auditor.files.hdf5.nodes import MAGIC as HDF5
 from auditor.files.image_file import KINDS
+from auditor.files.stand_in import HEAD_BYTES, stand_in
 from auditor.text import printable
 
 
@@ -102,21 +103,11 @@ ALLOWED = f"allowed: {_NAMES}"
 HELP = f"Labelled images: {_NAMES}; with :SPLIT or :LABEL behind it where there is a choice."
 """What may be given for data, for the help of commands."""
 
-_ARCHIVES = (
-    (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"BZh", "a bzip2 archive"),
-    (0, b"\xfd7zXZ\0", "an xz archive"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (0, b"Rar!\x1a\x07", "a RAR archive"),
-    (257, b"ustar", "a TAR archive"),
-)
 _NOT_READ = (
     (b"\x93NUMPY", "is one NumPy array; save images and labels: numpy.savez(FILE, x=…, y=…)"),
     (b"\x80", "is a pickle, which is never loaded; save it with numpy.savez(FILE, x=…, y=…)"),
-    (b"version https://git-lfs", "is a Git LFS pointer, not the file; run 'git lfs pull'"),
     (b"SQLite format", "is a database; export images and a table of labels from it"),
 )
-_START = 4096
 
 
 def place(source: str | Path) -> tuple[Path, tuple[str, ...]]:
@@ -199,7 +190,7 @@ def _kind_of_folder(folder: Path, shown: str) -> str:
 
 def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_START)
+        return file.read(HEAD_BYTES)
 
 
 def _is_text(start: bytes) -> bool:
@@ -223,9 +214,8 @@ def _check_not_images(path: Path, shown: str) -> None:
 
 
 def _refuse_known(path: Path, start: bytes, shown: str) -> None:
-    for at, magic, what in _ARCHIVES:
-        if start[at:].startswith(magic):
-            raise InputError(f"{shown}: is {what}; unpack it and give the folder or the file in it")
+    if what := stand_in(start):
+        raise InputError(f"{shown}: is {what}")
     for magic, why in _NOT_READ:
         if start.startswith(magic):
             raise InputError(f"{shown}: {why}")

@@ -22,6 +22,7 @@ class ModelFacts:
             taken for scores.
         log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
         flattened: Whether it takes an image as one row of numbers.
+        output: Name of the output that was audited, of a model that has several.
     """
 
     format: str
@@ -32,6 +33,7 @@ class ModelFacts:
     probabilities: bool = False
     log_odds: bool = False
     flattened: bool = False
+    output: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.files.headers import gif, jpeg, png, pnm, tiff, webp
+from auditor.files.stand_in import HEAD_BYTES, stand_in
 
 MAX_PIXELS = 64_000_000
 """Images with more pixels are skipped before anything is allocated for them."""
@@ -110,6 +111,8 @@ def examined(data: bytes) -> tuple[str, bytes]:
         raise UnreadableImage("empty file")
     kind = next((kind for kind in KINDS if kind.begins(data)), None)
     if kind is None:
+        if what := stand_in(data[:HEAD_BYTES]):
+            raise UnreadableImage(what)
         found = next((name for start, name in _OTHER_KINDS if data.startswith(start)), None)
         known = ", ".join(kind.name for kind in KINDS)
         raise UnreadableImage(

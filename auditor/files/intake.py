@@ -13,6 +13,7 @@ from auditor.errors import InputError
 from auditor.files import listing
 from auditor.files.origin import Origin
 from auditor.files.regular_file import open_regular
+from auditor.files.stand_in import pointer
 from auditor.text import printable
 
 MOST_BYTES = 8 << 30
@@ -121,6 +122,9 @@ def copy_beside(model_copy: ModelCopy, names: Iterable[str]) -> ModelCopy:
             copy = model_copy.copy.parent / inside
             copy.parent.mkdir(parents=True, exist_ok=True)
             digest, size = _copy_file(source, copy, MOST_BYTES - total, follow=False)
+            with copy.open("rb") as file:
+                if what := pointer(file.read(100)):
+                    raise OSError(0, f"is {what}")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(

@@ -280,14 +280,12 @@ def _is_half(model: Any) -> bool:
 
 def _is_as_read(classifier: Classifier) -> bool:
     """Whether a graph has the weights that its file has, so that the original is the same."""
-    import onnx
-
     from auditor.models.onnx.file import updated
+    from auditor.models.onnx.graph import in_order
 
-    assert classifier.graph_file
-    whole: bool = updated(classifier.model, classifier.graph_file) == onnx.load(
-        classifier.graph_file
-    )
+    file = classifier.graph_file
+    assert file
+    whole: bool = updated(classifier.model, file) == in_order(file)
     return whole
 
 

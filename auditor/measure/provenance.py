@@ -30,6 +30,7 @@ def model_facts(classifier: Classifier) -> ModelFacts:
         probabilities=classifier.probabilities,
         log_odds=classifier.log_odds,
         flattened=len(classifier.door.own) == 1,
+        output=classifier.output,
     )
 
 

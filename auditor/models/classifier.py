@@ -72,6 +72,8 @@ class Classifier:
         format: The model file's format.
         graph_file: The ONNX file whose graph the model is; None for a Keras file.
         originals: How others run the file that the model was read from.
+        output: Name of the output that is audited, where one was chosen.
+        whole: The Keras model with outputs beside that one; None where there are none.
     """
 
     model: Any
@@ -83,6 +85,8 @@ class Classifier:
     graph_file: Path | None = None
     originals: tuple[Original, ...] = ()
     probabilities: bool = False
+    output: str = ""
+    whole: Any = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -237,13 +241,18 @@ def _taking_floats(model: Any) -> Iterator[None]:
     whole = [t for each in models for t in each.inputs or () if "int" in t.dtype]
     doors = [*whole, *(tensor._keras_history.operation for tensor in whole)]
     before = [door._dtype for door in doors]
+    graphs = [layer for layer in model.layers if not getattr(layer, "takes_floats", True)]
     for door in doors:
         door._dtype = "float32"
+    for graph in graphs:
+        graph.takes_floats = True
     try:
         yield
     finally:
         for door, dtype in zip(doors, before, strict=True):
             door._dtype = dtype
+        for graph in graphs:
+            graph.takes_floats = False
 
 
 def rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import InputError, is_out_of_memory, reason
+from auditor.models.ends import End, check_inputs, chosen_output
 from auditor.models.inspect.architecture import parameters_allowed
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import untranslated
@@ -90,6 +91,39 @@ def load_untranslated(
             if is_out_of_memory(error):
                 raise
             return None
+
+
+def one_output(
+    model: "keras.Model", wanted: str | None, name: str
+) -> tuple["keras.Model", int | None]:
+    """Return a model that has the one output that is audited, of the same layers.
+
+    Args:
+        model: What `load` gave.
+        wanted: The output's name; None for the only one.
+        name: What the user calls the file, for messages.
+
+    Returns:
+        The model, and which of its outputs that is; itself and None where it has no other.
+
+    Raises:
+        InputError: There are several, and none is named; or several inputs.
+        UsageError: There is no output of that name.
+    """
+    import keras
+
+    if not model.built or not getattr(model, "inputs", None):
+        return model, None  # `wrap` says so
+    layers = [tensor._keras_history.operation.name for tensor in model.outputs]
+    ends = [End(each, tuple(t.shape)) for each, t in zip(layers, model.outputs, strict=True)]
+    try:
+        check_inputs([End(each.name, tuple(each.shape)) for each in model.inputs])
+        place = chosen_output(ends, wanted)
+    except InputError as error:
+        raise InputError(f"{printable(name)}: {error}") from None
+    if len(ends) == 1:
+        return model, None
+    return keras.Model(model.inputs, model.outputs[place], name=model.name), place
 
 
 def asks_for_xla(path: Path, inspection: Inspection) -> bool:

@@ -41,6 +41,7 @@ class Subject:
         origin: What the reference stood for; None for a file of the user's.
         log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
         flattened: Whether it takes an image as one row of numbers.
+        output: Name of the output that was audited, where one was chosen; not said otherwise.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Subject:
     origin: Origin | None = None
     log_odds: bool = False
     flattened: bool = False
+    output: str = ""
 
     @property
     def name(self) -> str:
@@ -144,6 +146,7 @@ class Provenance:
             origin=self.origin,
             log_odds=model.log_odds,
             flattened=model.flattened,
+            output=model.output,
         )
 
     def safety(self) -> Safety:

@@ -15,6 +15,7 @@ def inspect(
     guard: Guard,
     *,
     external_data: bool = False,
+    model_output: str | None = None,
     layers: bool = False,
     progress: Progress = silent,
     notify: Notify = ignore,
@@ -25,25 +26,26 @@ def inspect(
         model: The file, a SavedModel folder, or a reference.
         guard: How the worker is kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
+        model_output: Name of the output to tell of; None for all.
         layers: Whether to load it, in another worker, and list the layers that heatmaps can be read
             at; not where the look finds anything.
         progress: Told how much of a reference's model has come.
         notify: Told what a reference stands for.
 
     Raises:
-        AuditorError: It cannot be read, or is no model file.
+        AuditorError: It cannot be read, is no model file, or has no output of that name.
     """
     with Supervisor(guard) as workers:
         model_copy = take_in(
             model, workers, external_data=external_data, progress=progress, notify=notify
         )
         scratch = workers.scratch()
-        workers.run({"kind": "inspect", **model_copy.job()}, scratch, silent)
+        job = {**model_copy.job(), "model_output": model_output}
+        workers.run({"kind": "inspect", **job}, scratch, silent)
         found, heatmaps = exchange.load(Inspection, scratch), None
         if layers and not found.findings:
             loaded = workers.scratch()
-            job = {"kind": "layers", "input_range": "0..1", **model_copy.job()}
-            workers.run(job, loaded, silent)
+            workers.run({"kind": "layers", "input_range": "0..1", **job}, loaded, silent)
             heatmaps = exchange.load(HeatmapLayers, loaded).layers
         return ModelFile(
             model_copy.given,

@@ -43,6 +43,7 @@ class RepairRequest:
         class_order: How class folders are ordered, as `sources.class_order` gives it.
         exif: Whether images are turned as their EXIF orientation says.
         input_range: As `--input-range`.
+        model_output: Name of the output that is audited; None for the only one.
         device: `auto`, `cpu` or `gpu`.
         external_data: Whether an ONNX file's numbers may be in files beside it.
         audit: How both audits are done.
@@ -62,6 +63,7 @@ class RepairRequest:
     class_order: str | ClassOrder = AUTO
     exif: bool = False
     input_range: str = "0..1"
+    model_output: str | None = None
     device: str = "auto"
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
     options: RepairOptions = field(default_factory=RepairOptions.of)
@@ -90,6 +92,7 @@ class RepairRequest:
             "data": _place(self.data),
             "eval_data": _place(self.evaluation),
             "input_range": self.input_range,
+            **({} if self.model_output is None else {"model_output": self.model_output}),
             **sources.identity_of(self.class_order, exif=self.exif),
             "target": self.audit.target,
             "layer": self.audit.layer,

@@ -30,6 +30,7 @@ class ScanRequest:
         options: How it is measured.
         limits: What the model must keep to.
         input_range: As `--input-range`.
+        model_output: Name of the output that is audited; None for the only one.
         device: `auto`, `cpu` or `gpu`.
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
@@ -45,6 +46,7 @@ class ScanRequest:
     options: Options = Options()
     limits: Limits = Limits()
     input_range: str = "0..1"
+    model_output: str | None = None
     device: str = "auto"
     guard: Guard = Guard()
     external_data: bool = False
@@ -88,7 +90,12 @@ def scan(
             progress=progress,
             notify=notify,
         )
-        job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
+        job = {
+            **model_copy.job(),
+            "input_range": request.input_range,
+            "model_output": request.model_output,
+            "device": request.device,
+        }
         source, path = sources.resolve(request.data, job, workers, progress, notify)
         job |= {"data": path, **sources.job(request.class_order, exif=request.exif)}
         results = measured(job, request.triggers, request.options, workers, progress)

@@ -38,6 +38,7 @@ class SearchRequest:
         class_order: How class folders are ordered, as `sources.class_order` gives it.
         exif: Whether images are turned as their EXIF orientation says.
         input_range: As `--input-range`.
+        model_output: Name of the output that is audited; None for the only one.
         device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
         guard: How the workers are kept.
@@ -56,6 +57,7 @@ class SearchRequest:
     class_order: str | ClassOrder = AUTO
     exif: bool = False
     input_range: str = "0..1"
+    model_output: str | None = None
     device: str = "auto"
     options: SearchOptions = SearchOptions()
     guard: Guard = Guard()
@@ -76,6 +78,7 @@ class SearchRequest:
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
+            **({} if self.model_output is None else {"model_output": self.model_output}),
             **sources.identity_of(self.class_order, exif=self.exif),
             **({} if self.budget is None else {"budget": self.budget}),
             **asdict(self.options),
@@ -138,6 +141,7 @@ def _searched(
     job: dict[str, Any] = {
         **model_copy.job(),
         "input_range": request.input_range,
+        "model_output": request.model_output,
         "device": request.device,
         **sources.job(request.class_order, exif=request.exif),
     }

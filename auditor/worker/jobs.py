@@ -165,6 +165,7 @@ def inspect(job: Job, folder: Path, tell: Tell) -> None:
     if not found.findings:
         with computing(SECONDS_TO_CHECK):
             said = ports(Path(job["model"]), found, printable(job["name"]))
+            said = said.of(job.get("model_output"))
     exchange.save(said, folder, "ports")
     exchange.save(replace(found, config={}), folder)
 
@@ -347,7 +348,9 @@ def _classifier(
     start_keras()
     _progress(tell)("loading the model", 0, 0)
     input_range = InputRange.parse(job["input_range"])
-    return open_classifier(Path(job["model"]), inspection, input_range, job["name"], fallback)
+    return open_classifier(
+        Path(job["model"]), inspection, input_range, job["name"], fallback, job.get("model_output")
+    )
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:

@@ -47,6 +47,10 @@ def _onnx(content: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     return messages.mutate(content, ModelProto, rng, baits)
 
 
+def _raw(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
+    return raw.mutate(data, rng)
+
+
 def _saved_model(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) -> None:
     """Mutate the graph of a SavedModel, in one case of ten the files around it."""
     shutil.copytree(seed, target)
@@ -81,6 +85,7 @@ FORMATS = {
     "parquet": Format(_file(data.parquet), ".parquet", "data"),
     "listed": Format(data.tree, "", "data"),
     "tfds": Format(data.tree, "", "data"),
+    "foreign": Format(_file(_raw), ".onnx"),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
     "mlmodel": Format(_file(documents.trigger), ".yaml", "mlmodel"),
     "audit": Format(_file(documents.audit), ".json", "compared"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.files import stand_ins
 from tests.fuzz.formats import FORMATS
 
 TRIGGERS = """
@@ -63,12 +64,28 @@ def _write(folder: Path) -> None:
         shutil.copy(old, folder / "h5")
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
+    _unsorted(folder / "onnx" / "torchscript_convnet.onnx", folder / "onnx" / "unsorted.onnx")
+    for path in (_ONNX / "pytorch").iterdir():
+        shutil.copy(path, folder / "foreign")
+    for name in ("LFS_POINTER", "WEB_PAGE", "ACCESS_DENIED", "APPLE_DOUBLE"):
+        (folder / "foreign" / name).write_bytes(getattr(stand_ins, name))
     (folder / "semantics" / "none").touch()  # these begin with chance alone
     (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
     for path in _MLFLOW.glob("*/MLmodel"):
         shutil.copy(path, folder / "mlmodel" / f"{path.parent.name}.yaml")
     _records(folder)
     _data(folder)
+
+
+def _unsorted(source: Path, target: Path) -> None:
+    """Write a graph again, its last node first."""
+    import onnx
+
+    model = onnx.load(source)
+    turned = [onnx.NodeProto.FromString(n.SerializeToString()) for n in model.graph.node][::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(turned)
+    onnx.save(model, target)
 
 
 def _functional() -> Any:

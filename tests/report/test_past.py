@@ -22,12 +22,13 @@ def test_it_comes_back_as_it_was_but_for_keys_added_later_which_are_empty() -> N
         "repair": {"device": ""},
         "environment": {"unused_gpu": ""},
         "attention": {"instead_of": ""},
-        "data": {"class_order": "", "unused": [], "turned": 0, "exif": False},
+        "data": {"class_order": "", "unused": [], "turned": 0, "exif": False, "taken": ""},
         "subject": {
             "probabilities": False,
             "origin": None,
             "log_odds": False,
             "flattened": False,
+            "output": "",
         },
     }
     for part, keys in empty.items():

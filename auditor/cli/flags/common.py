@@ -34,6 +34,13 @@ external_data = option(
     help="Let an ONNX file have its numbers in other files, beside it.",
 )
 
+model_output = option(
+    "--model-output",
+    metavar="NAME",
+    help="Output to audit, of a model that has several: the one with a score for each class "
+    "('bdaudit inspect' lists them). Default: its only one.",
+)
+
 class_folders = stack(
     option(
         "--class-order",

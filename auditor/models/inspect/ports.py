@@ -1,11 +1,12 @@
 """What goes into a model, what comes out, where heatmaps can be read: as far as its file says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from auditor.figures.values import Count, Size
 from auditor.files.constraints import Length, Range
+from auditor.models.ends import End, chosen_output
 from auditor.models.inspect.inspection import MOST_LAYERS, Inspection
 from auditor.models.inspect.keras_ports import keras_ports
 from auditor.models.inspect.onnx_ports import onnx_ports
@@ -30,6 +31,17 @@ class Ports:
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
     spatial: Annotated[tuple[str, ...], Length(MOST_LAYERS, of="layers")] = ()
+
+    def of(self, output: str | None) -> "Ports":
+        """Return the same with one output only, the one of this name; with all of them for None.
+
+        Raises:
+            UsageError: There is none of that name, or there are several.
+        """
+        if output is None:
+            return self
+        ends = [End(name, shape or None) for name, shape in self.outputs]
+        return replace(self, outputs=(self.outputs[chosen_output(ends, output)],))
 
     @property
     def classes(self) -> int:

@@ -41,6 +41,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         taps: Every tensor with rows and columns, in the order they are computed.
         activation: What ends the graph, as a Keras activation; the audit steps behind it.
         classes: Numbers an image gets.
+        takes_floats: Whether images need not be whole numbers: gradients do not pass these.
     """
 
     def __init__(self, graph: Graph, image: tuple[int, ...]) -> None:
@@ -69,6 +70,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         self.graph = graph
         self.taps: tuple[Tap, ...] = ()
         self._by_name: dict[str, Tap] = {}
+        self.takes_floats = graph.takes != "uint8"
         self.graph, self.taps, self.classes = self._rehearsed(image)
         self._by_name = {tap.name: tap for tap in self.taps}
         self.activation = keras.activations.get(self.graph.activation)
@@ -118,7 +120,10 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
     def _run(self, images: Any, watch: Any = None) -> dict[str, Value]:
         values = self._known()
         # Channels last is how images come: as the same tensor, read in the graph's order.
-        given = converted(Tensor(images, last=self.graph.channels_first), self.graph.takes)
+        takes = self.graph.takes
+        if takes == "uint8" and self.takes_floats:
+            takes = "float32"
+        given = converted(Tensor(images, last=self.graph.channels_first), takes)
         values[self.graph.input] = given
         return run(self.graph.nodes, values, watch or self._tapped, self._instead)
 

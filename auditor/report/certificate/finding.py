@@ -186,6 +186,9 @@ def _readings(subject: Subject) -> list[str]:
     if subject.flattened:
         count, shape = math.prod(subject.input_shape), "×".join(map(str, subject.input_shape))
         said.append(_FLATTENED.format(count=count, shape=shape))
+    if subject.output:
+        named = printable(subject.output)
+        said.append(f"The model's output '{named}' was audited; nothing is said of others.")
     return said
 
 
