@@ -4,6 +4,8 @@ A message is one line for a person: what was received, where, what is allowed, w
 them, what an exception of somebody else's library says, for a person.
 """
 
+import re
+
 
 class AuditorError(Exception):
     """Root of all errors raised on purpose; exit code 3 unless a subclass says otherwise."""
@@ -49,6 +51,7 @@ _OUT_OF_MEMORY = (
 _PIP_NAMES = {
     "cryptography": "'securesystemslib[crypto]'",
     "cv2": "opencv-python",
+    "pyarrow": "'bdaudit[parquet]'",
     "sklearn": "scikit-learn",
     "yaml": "PyYAML",
     **{
@@ -63,6 +66,23 @@ _PIP_NAMES = {
 """Module → what to ask pip for. No other name is offered: who can tell whose package it is?"""
 
 _SAYS_NOTHING = ("Graph execution error", "Detected at node", "File ", "<stack traces unavailable>")
+
+_CALLING = "Exception encountered when calling "
+_WRAPPED = "Exception encountered: "
+_REPEATED = re.compile(
+    r"(?:^|\s)(?:Arguments received by|Full object config:|config=\{).*", re.DOTALL
+)
+"""What Keras writes after its reason: all it was given, whole architectures among it."""
+
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|\{\{[^{}]*\}\} ?|\[Op:\w+\]( name:)?")
+_SENTENCE = re.compile(r"(?<=[.!?]) +")
+_FOR_ITS_AUTHOR = (
+    *("custom_object", "register_keras_serializable", "serializable()", "decorat", "safe_mode"),
+    *("unsafe_deserialization", "save_and_serialize", "get_config", "from_config", "build()"),
+)
+"""Signs of advice that only whoever wrote a model's code can follow."""
+
+_INSTEAD = "export the model to ONNX, or as a SavedModel with model.export(...)"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -82,9 +102,26 @@ def not_installed(error: ImportError) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return the first line that says something; TensorFlow begins with some that do not."""
+    """Return the first line that says something, with the innermost layer that Keras names.
+
+    TensorFlow begins with lines that say nothing, and Keras with the layer, a line for each model
+    around it. What Keras advises the author of a model's code is left out: the reader has a file.
+    """
     if isinstance(error, ModuleNotFoundError):
         return not_installed(error)
-    lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(_SAYS_NOTHING)]
-    return telling[0] if telling else type(error).__name__
+    text = _DECORATION.sub("", str(error).rpartition(_WRAPPED)[2])
+    lines = [line.strip() for line in _REPEATED.sub("", text).splitlines()]
+    called = [line.removeprefix(_CALLING) for line in lines if line.startswith(_CALLING)]
+    telling = [line for line in lines if line and not line.startswith((*_SAYS_NOTHING, _CALLING))]
+    if not telling:
+        return called[-1] if called else type(error).__name__
+    layer = f"{called[-1].partition('.call()')[0]}: " if called else ""
+    return layer + _for_the_reader(telling[0])
+
+
+def _for_the_reader(line: str) -> str:
+    """Return a line with what its reader can do in place of what only the author could."""
+    sentences = _SENTENCE.split(line)
+    kept = [s for s in sentences if not any(sign in s for sign in _FOR_ITS_AUTHOR)]
+    said = " ".join(kept)
+    return said if len(kept) == len(sentences) else f"{said.rstrip('.')}; {_INSTEAD}".lstrip("; ")

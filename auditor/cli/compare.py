@@ -11,17 +11,18 @@ from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import compare as compare_flags
 from auditor.cli.flags import repair as repair_flags
-from auditor.cli.flags.kinds import option
+from auditor.cli.flags.kinds import ModelName, option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import inputs, one_trigger, repair_request
 from auditor.cli.summaries import conclude
 from auditor.figures.policy import Limits
-from auditor.models.input_range import InputRange
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
 from auditor.report.formats import COMPARISON
 from auditor.runs import ignore, sources
 from auditor.runs.compare import compare
+from auditor.runs.model_source import Model
 from auditor.text import printable
 
 _KERAS = (".keras", ".h5")
@@ -33,7 +34,7 @@ _KERAS = (".keras", ".h5")
     "wrong command line · 3 an input was refused or the work failed · 4 inconclusive · 130 "
     "interrupted. A repair that fails is a row that says why, and stops no other.",
 )
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", type=ModelName())
 @common.trigger("A comparison takes one.")
 @option(
     "--data",
@@ -58,6 +59,7 @@ _KERAS = (".keras", ".h5")
 @common.certificates("-o", "--output", formats=COMPARISON, what="the comparison")
 @common.full_paths
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @compare_flags.flags
@@ -71,7 +73,7 @@ _KERAS = (".keras", ".h5")
 @common.force
 @common.sandbox_options
 @common.verbosity_options
-def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) -> int:
+def command(model: Model, trigger: tuple[str, ...], run_dir: Path, **flags: Any) -> int:
     """Repair MODEL in several ways, and set what comes of it side by side.
 
     Every repair starts from the same audit and has the same clean images, seed and evaluation
@@ -85,7 +87,7 @@ def command(model: Path, trigger: tuple[str, ...], run_dir: Path, **flags: Any) 
     outputs.check_outputs(written, list(COMPARISON), read, force=flags["force"])
     outputs.ready(written, COMPARISON)
     now()
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     suffix = model.suffix.lower() if model.suffix.lower() in _KERAS else ".onnx"
     one = one_trigger(trigger)
     requests = {

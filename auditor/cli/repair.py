@@ -11,7 +11,8 @@ from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import repair as repair_flags
-from auditor.cli.flags.kinds import option
+from auditor.cli.flags.kinds import ModelName, option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, HideBar, log, say
 from auditor.cli.requests import (
     inputs,
@@ -25,13 +26,13 @@ from auditor.cli.summaries import conclude, show
 from auditor.errors import WorkError
 from auditor.figures.policy import Limits
 from auditor.figures.verdict import Status
-from auditor.models.input_range import InputRange
 from auditor.models.output_format import check_form
 from auditor.monitor.terminal import Terminal
 from auditor.records.provenance import now
 from auditor.repair.options import RepairOptions
 from auditor.report.formats import CERTIFICATE
 from auditor.runs import find_trigger, run_json, sources
+from auditor.runs.model_source import Model
 from auditor.runs.repair import repair
 from auditor.runs.repair_request import shared_budget
 from auditor.search.options import SearchOptions
@@ -46,7 +47,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 
 @click.command(cls=Configured)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", type=ModelName())
 @common.trigger("A repair takes one; 'search' where nobody knows it: it is searched for first.")
 @option(
     "--data",
@@ -71,6 +72,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.certificates("-o", "--certificate")
 @common.full_paths
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @repair_flags.flags
@@ -91,7 +93,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.printing
 @common.sandbox_options
 @common.verbosity_options
-def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
+def command(model: Model, trigger: tuple[str, ...], output: Path, **flags: Any) -> int:
     """Repair MODEL: make it forget a trigger, and prove what that did.
 
     Measures the model, trains it with the method of --method while every epoch's figures and
@@ -102,12 +104,12 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
     read = inputs(model, trigger, *data, flags["class_order"], flags["object_region"])
     written = flags["certificate"]
     outputs.check_outputs([output], MODEL_SUFFIXES, read, force=force)
-    if model.is_dir() or model.suffix.lower() in GRAPH_SUFFIXES:
+    if model.suffix.lower() in GRAPH_SUFFIXES or (isinstance(model, Path) and model.is_dir()):
         check_form("graph", output.suffix.lower())
     outputs.check_outputs(written, list(CERTIFICATE), read, force=force)
     outputs.ready(written, CERTIFICATE)
     now()
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     options, run_dir = repair_options(flags), flags["run_dir"] or output.with_suffix(".run")
     resume = flags["resume"]
     if trigger == (UNKNOWN,):
@@ -137,7 +139,7 @@ def command(model: Path, trigger: tuple[str, ...], output: Path, **flags: Any) -
 
 
 def _found(
-    model: Path,
+    model: Model,
     output: Path,
     data: tuple[str | None, str | None],
     options: RepairOptions,

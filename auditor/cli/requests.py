@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from auditor.cli.flags.common import guard
+from auditor.data import place
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits
 from auditor.measure.options import Options
 from auditor.repair import readers, reads
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
+from auditor.runs.model_source import Model
 from auditor.runs.repair_request import NEIGHBOUR_IMAGES, RepairRequest
 from auditor.runs.scan import ScanRequest
 from auditor.runs.search import SearchRequest
@@ -26,13 +28,15 @@ def command_line() -> str:
     return shlex.join(["bdaudit", *sys.argv[1:]])
 
 
-def inputs(model: Path, triggers: Sequence[str], *data: str | None) -> list[Path]:
+def inputs(model: Model, triggers: Sequence[str], *data: str | None) -> list[Path]:
     """Return the files that a command reads, which it must never write over."""
     files = (spec_.partition("#")[0] for spec_ in triggers)
-    return [model, *(Path(file) for file in (*files, *data) if file)]
+    given = [model] if isinstance(model, Path) else []
+    sources = [place(source)[0] for source in data if source]
+    return [*given, *(Path(file) for file in files if file), *sources]
 
 
-def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) -> ScanRequest:
+def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -> ScanRequest:
     """Return what `bdaudit scan` asks for."""
     return ScanRequest(
         model=model,
@@ -53,6 +57,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
             max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
         ),
         input_range=flags["input_range"],
+        model_output=flags["model_output"],
         device=flags["device"],
         guard=guard(flags),
         external_data=flags["allow_external_data"],
@@ -62,7 +67,7 @@ def scan_request(model: Path, triggers: Sequence[str], flags: dict[str, Any]) ->
 
 
 def repair_request(
-    model: Path,
+    model: Model,
     trigger: Trigger,
     data: tuple[str | None, str | None],
     output: Path,
@@ -73,7 +78,7 @@ def repair_request(
     """Return what `bdaudit repair` and `bdaudit compare` ask for.
 
     Args:
-        model: The model file.
+        model: The model file, or a reference.
         trigger: The trigger to forget.
         data: Images to repair with, and to judge by.
         output: The repaired file to write.
@@ -91,6 +96,7 @@ def repair_request(
         class_order=sources.class_order(flags["class_order"]),
         exif=flags["exif"],
         input_range=flags["input_range"],
+        model_output=flags["model_output"],
         device=flags["device"],
         external_data=flags["allow_external_data"],
         audit=Options(
@@ -148,7 +154,7 @@ def one_trigger(specs: Sequence[str]) -> Trigger:
 
 
 def search_request(
-    model: Path,
+    model: Model,
     output: Path,
     run_dir: Path,
     data: str | None,
@@ -158,7 +164,7 @@ def search_request(
     """Return what `bdaudit search`, and `bdaudit repair --trigger search`, ask for.
 
     Args:
-        model: The model file.
+        model: The model file, or a reference.
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
         data: Clean images.
@@ -173,6 +179,7 @@ def search_request(
         class_order=sources.class_order(flags["class_order"]),
         exif=flags["exif"],
         input_range=flags["input_range"],
+        model_output=flags["model_output"],
         device=flags["device"],
         options=options,
         guard=guard(flags),

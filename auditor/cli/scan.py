@@ -1,6 +1,5 @@
 """`bdaudit scan`: audit one model under one or several triggers."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,27 +8,29 @@ from auditor.cli import outputs
 from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
-from auditor.cli.flags.kinds import option
+from auditor.cli.flags.kinds import ModelName, option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, log, say
 from auditor.cli.requests import inputs, scan_request
 from auditor.cli.summaries import conclude
+from auditor.data.kinds import HELP
 from auditor.measure.options import Options
-from auditor.models.input_range import InputRange
 from auditor.records.provenance import now
 from auditor.report.formats import CERTIFICATE
+from auditor.runs.model_source import Model
 from auditor.runs.scan import scan
 
 
 @click.command(cls=Configured)
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", type=ModelName())
 @common.trigger("Repeatable: all are tried in one run, with one certificate.")
 @option(
     "--data",
     metavar="SOURCE",
-    help="Labelled images: a folder of class folders, an .npz "
-    "file (x, y), or a keras.datasets name such as cifar10. Default: by the model's shape.",
+    help=f"{HELP} Default: by the model's shape.",
 )
 @common.external_data
+@common.model_output
 @common.class_folders
 @common.target_options
 @common.limit("Use at most N images, drawn class by class.")
@@ -49,10 +50,12 @@ from auditor.runs.scan import scan
 @common.printing
 @common.sandbox_options
 @common.verbosity_options
-def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
+def command(model: Model, trigger: tuple[str, ...], **flags: Any) -> int:
     """Audit MODEL, an image classifier, for the backdoor that a trigger would open.
 
-    MODEL is a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.
+    MODEL is a .keras, .h5, .onnx or .tflite file, a SavedModel folder, or a reference to one:
+    hf://OWNER/NAME[@REVISION][/FILE], models:/NAME/VERSION, models:/NAME@ALIAS or
+    runs:/RUN_ID/PATH.
 
     Measures how often stamped images turn to the target class (ASR), how much of the network's
     attention sits on the trigger (TAR), and what the model does without it.
@@ -61,7 +64,7 @@ def command(model: Path, trigger: tuple[str, ...], **flags: Any) -> int:
     read = inputs(model, trigger, flags["data"], flags["class_order"])
     outputs.check_outputs(written, list(CERTIFICATE), read, force=flags["force"])
     request = scan_request(model, trigger, flags)
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     now()
     outputs.ready(written, CERTIFICATE)
     with Display(show=not (flags["quiet"] or flags["no_progress"])) as display:

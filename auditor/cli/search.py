@@ -10,15 +10,16 @@ from auditor.cli import outputs
 from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
-from auditor.cli.flags.kinds import option
+from auditor.cli.flags.kinds import ModelName, option
+from auditor.cli.input_range import check_input_range
 from auditor.cli.progress import Display, log, say
 from auditor.cli.requests import inputs, search_request
 from auditor.cli.summaries import conclude
 from auditor.errors import UsageError
-from auditor.models.input_range import InputRange
 from auditor.records.provenance import now
 from auditor.records.search_report import SearchReport
 from auditor.report.formats import SEARCH
+from auditor.runs.model_source import Model
 from auditor.runs.search import search
 from auditor.runs.trigger_files import pictures_beside, trigger_files
 from auditor.search.options import SearchOptions
@@ -32,7 +33,7 @@ SUFFIXES = ("yaml", "yml")
     epilog="Exit codes: 0 no class is flagged, and no file written · 1 one or more are · 2 wrong "
     "command line · 3 an input was refused or the work failed · 4 inconclusive · 130 interrupted.",
 )
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", type=ModelName())
 @option(
     "--data",
     metavar="SOURCE",
@@ -48,13 +49,9 @@ SUFFIXES = ("yaml", "yml")
 @common.certificates("-o", "--certificate", formats=SEARCH, what="a report")
 @common.full_paths
 @common.external_data
+@common.model_output
 @common.class_folders
-@option(
-    "--input-range",
-    default="0..1",
-    metavar="RANGE",
-    help="Range the model expects: 0..1, 0..255, -1..1 or mean=M,std=S.",
-)
+@common.input_range
 @option(
     "--limit",
     type=click.IntRange(min=1),
@@ -89,7 +86,7 @@ SUFFIXES = ("yaml", "yml")
 @option("--exit-zero", is_flag=True, help="Exit 0 whatever was found.")
 @common.sandbox_options
 @common.verbosity_options
-def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -> int:
+def command(model: Model, output: Path, resume: bool, full: bool, **flags: Any) -> int:
     """Search MODEL for a backdoor whose trigger nobody knows, and write what is found.
 
     Makes the smallest stamp that leads images to each class (Neural Cleanse). A class whose stamp
@@ -103,7 +100,7 @@ def command(model: Path, output: Path, resume: bool, full: bool, **flags: Any) -
     outputs.check_outputs(written, list(SEARCH), read, force=force or resume)
     outputs.ready(written, SEARCH)
     now()
-    InputRange.parse(flags["input_range"])
+    check_input_range(flags["input_range"])
     options = SearchOptions(
         limit=flags["limit"],
         batch_size=flags["batch_size"],

@@ -7,6 +7,7 @@ import click
 
 from auditor.cli import outputs
 from auditor.cli.progress import Display, say
+from auditor.data import place
 from auditor.report.pictures import amplification, png
 from auditor.report.trigger_sheet import sheet
 from auditor.runs.show_trigger import show_trigger
@@ -75,7 +76,7 @@ def show(spec_: str, data: str, output: Path, count: int, seed: int, force: bool
     changes by more than 2), the changed pixels.
     """
     trigger = spec.load(spec_)
-    outputs.check_outputs([output], ["png"], [Path(data), *trigger.files()], force=force)
+    outputs.check_outputs([output], ["png"], [place(data)[0], *trigger.files()], force=force)
     with Display(show=True) as display:
         shown = show_trigger(trigger, data, count=count, seed=seed, progress=display, notify=say)
         times = amplification(shown.images[0], shown.stamped[0])

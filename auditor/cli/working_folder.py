@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from auditor.data.kinds import reads
 from auditor.figures.policy import Limits
 from auditor.worker.watchdog import free_memory
 
@@ -100,7 +101,10 @@ def _leads_out(text: str) -> bool:
 
 
 def _is_around(text: str) -> bool:
-    """Whether a path is the user's own folder, or one that it or the working folder lies in."""
-    real = Path(os.path.realpath(text))
+    """Whether data is in the user's own folder, or in one that it or the working folder lies in.
+
+    A table of images opens the folder that it is in.
+    """
+    real = Path(os.path.realpath(reads(text)))
     own = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111, which wants there to be one
     return own.is_relative_to(real) or real in Path.cwd().resolve().parents

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.data.class_order import ClassOrder
+from auditor.data.labels import Labels
 from auditor.errors import InputError, UsageError
 from auditor.figures.facts import SkippedImage, UnusedFiles
 from auditor.text import printable
@@ -47,6 +48,9 @@ class Dataset(ABC):
         exif: Whether images are turned as their EXIF orientation says.
         orders: Orders that the classes may just as well be in, this one first; empty where it is
             settled. Only the model's answers can tell (`measure.preflight`).
+        taken: What of the source was taken, in words: which columns, arrays, split; empty where
+            there was nothing to choose.
+        instead: What to give in its place where all images turn out to be of one class, in words.
     """
 
     source: str
@@ -56,14 +60,15 @@ class Dataset(ABC):
     unused: tuple[UnusedFiles, ...] = ()
     exif: bool = False
     orders: tuple[ClassOrder, ...] = ()
+    taken: str = ""
+    instead: str = ""
 
-    def __init__(
-        self, source: str, labels: NDArray[np.int64], class_names: tuple[str, ...] | None
-    ) -> None:
+    def __init__(self, source: str, labels: Labels) -> None:
         """Keep what is known before an image is read."""
         self.source = source
-        self.labels = labels
-        self.class_names = class_names
+        self.labels = labels.numbers
+        self.class_names = labels.names
+        self.class_order, self.orders = labels.said, labels.orders
 
     def __len__(self) -> int:
         """Number of images, readable or not."""
@@ -174,7 +179,8 @@ def check_labels(dataset: Dataset, classes: int, model_name: str) -> None:
     if named is not None and len(named) != classes:
         raise InputError(
             f"{source}: has {len(named)} classes but {model} has {classes} outputs; every class "
-            "needs its folder (it may be empty but must be there) or its name in class_names"
+            "needs its folder (it may be empty but must be there) or its name in class_names; or "
+            "give --class-order a file with a class on each line"
         )
     low, high = int(dataset.labels.min()), int(dataset.labels.max())
     if low < 0 or high >= classes:
@@ -185,6 +191,8 @@ def check_labels(dataset: Dataset, classes: int, model_name: str) -> None:
         )
     if low == high:
         name = "" if named is None else f" ({printable(named[low])})"
+        advice = f"; {dataset.instead}" if dataset.instead else ""
         raise InputError(
             f"{source}: every image is of class {low}{name}; at least two classes are needed"
+            + advice
         )

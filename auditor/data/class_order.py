@@ -50,7 +50,7 @@ def possible(names: Collection[str]) -> tuple[ClassOrder, ...]:
     alone, `12` or `class_12`, leave both open.
 
     Args:
-        names: Of the class folders.
+        names: Of the classes.
 
     Returns:
         By name, and by number where that is another order.
@@ -62,13 +62,40 @@ def possible(names: Collection[str]) -> tuple[ClassOrder, ...]:
     return (ClassOrder(by_name, "by name"), ClassOrder(by_number, "by number"))
 
 
-def wanted(names: Collection[str], order: str, where: str) -> ClassOrder:
+def chosen(
+    names: Collection[str], order: str | ClassOrder, where: str, what: str
+) -> tuple[ClassOrder, ...]:
+    """Return the order that is asked for, or those that are possible where none is.
+
+    Args:
+        names: Of the classes that there are images of.
+        order: One of `ORDERS`, or the classes in their order; some may have no images.
+        where: How messages call the source.
+        what: How messages call one of the names.
+
+    Raises:
+        InputError: A list that does not name all, or an order by number of what has none.
+    """
+    if order == AUTO:
+        return possible(names)
+    if not isinstance(order, ClassOrder):
+        return (_wanted(names, order, where, what),)
+    if unknown := sorted(set(names) - set(order.names)):
+        raise InputError(
+            f"{where}: has a {what} {printable(unknown[0], 60)}, which the list of "
+            f"{len(order.names)} classes does not name; every {what} needs its line"
+        )
+    return (order,)
+
+
+def _wanted(names: Collection[str], order: str, where: str, what: str) -> ClassOrder:
     """Return the order that a user chose by a word.
 
     Args:
-        names: Of the class folders.
+        names: Of the classes.
         order: `BY_NAME` or `BY_NUMBER`.
-        where: How messages call the folder.
+        where: How messages call the source.
+        what: How messages call one of the names.
 
     Raises:
         InputError: By number, and a name has none.
@@ -77,7 +104,7 @@ def wanted(names: Collection[str], order: str, where: str) -> ClassOrder:
         return ClassOrder(tuple(sorted(names)), "by name, as asked")
     if without := [name for name in sorted(names) if not re.search("[0-9]", name)]:
         raise InputError(
-            f"{where}: class folder {printable(without[0], 60)} has no number to be ordered by; "
+            f"{where}: {what} {printable(without[0], 60)} has no number to be ordered by; "
             "give --class-order name, or a file with a class on each line"
         )
     return ClassOrder(tuple(sorted(names, key=_number_first)), "by number, as asked")

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.resize import resize
+from auditor.data.rooms import Rooms
 from auditor.files.headers.exif import UPRIGHT, orientation
-from auditor.files.image_file import UnreadableImage, read_image_file
+from auditor.files.image_file import UnreadableImage, examined, read_image_file
 
 _MAX_THREADS = 8
 """Bounds the memory of large images: each thread holds one of them."""
@@ -23,7 +24,7 @@ _IN_A_ROW = 16
 """Files that a thread decodes at a time: small ones cost less than handing them over."""
 
 _BATCHES_AHEAD = 2
-_BYTES_AHEAD = 64 << 20
+_BYTES_AHEAD = 16 << 20
 """What is decoded, at most, while whoever asked for images works on those that they have."""
 
 
@@ -33,7 +34,7 @@ class Decoded:
 
     Attributes:
         positions: int64 (n,), ascending.
-        images: uint8 (n, height, width, 3), RGB.
+        images: uint8 (n, height, width, 3), RGB; it may be part of a larger array.
         resized: bool (n,), whether each was.
         turned: bool (n,), whether each has an EXIF orientation other than upright.
         refused: Positions passed over since the previous ones were delivered, and why.
@@ -47,7 +48,7 @@ class Decoded:
 
 
 def decode_stream(
-    path_at: Callable[[int], Path],
+    image_at: Callable[[int], Path | bytes],
     count: int,
     size: tuple[int, int],
     batch_size: int,
@@ -57,7 +58,8 @@ def decode_stream(
     """Decode `count` image files; those that cannot be decoded are left out.
 
     Args:
-        path_at: Path of the image at a position in 0..count-1; called from several threads.
+        image_at: Path or content of the image file at a position in 0..count-1; called from several
+            threads, once for each.
         count: How many.
         size: Height and width to deliver.
         batch_size: Images in a batch.
@@ -68,7 +70,7 @@ def decode_stream(
     """
     held: list[Decoded] = []
     count_held = 0
-    for some in _in_order(path_at, count, size, batch_size, exif=exif):
+    for some in _in_order(image_at, count, size, batch_size, exif=exif):
         held.append(some)
         count_held += len(some.positions)
         while count_held >= batch_size:
@@ -80,11 +82,11 @@ def decode_stream(
         yield last
 
 
-def decode_one(path: Path, *, exif: bool = False) -> NDArray[np.uint8]:
+def decode_one(image: Path | bytes, *, exif: bool = False) -> NDArray[np.uint8]:
     """Decode one image file.
 
     Args:
-        path: The file.
+        image: The file's path or content.
         exif: Whether it is turned as its EXIF orientation says.
 
     Returns:
@@ -93,12 +95,13 @@ def decode_one(path: Path, *, exif: bool = False) -> NDArray[np.uint8]:
     Raises:
         UnreadableImage: It cannot be decoded, and why.
     """
-    return _decoded(path, exif=exif)[0]
+    pixels, _ = _decoded(image, exif=exif)
+    return _in_rgb(pixels, pixels)
 
 
-def _decoded(path: Path, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
-    """Return an image, and whether it has an EXIF orientation other than upright."""
-    kind, data = read_image_file(path)
+def _decoded(file: Path | bytes, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
+    """Return an image in BGR, and whether it has an EXIF orientation other than upright."""
+    kind, data = examined(file) if isinstance(file, bytes) else read_image_file(file)
     cv2 = _quiet_cv2()
     try:
         image = cv2.imdecode(
@@ -108,9 +111,14 @@ def _decoded(path: Path, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
         image = None
     if image is None:
         raise UnreadableImage(f"truncated or corrupt {kind}")
-    image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), np.uint8)
     held = orientation(data)
     return _upright(image, held) if exif else image, held != UPRIGHT
+
+
+def _in_rgb(image: NDArray[np.uint8], room: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Write an image that is in BGR into an array of its shape, in RGB, and return that."""
+    cv2 = _quiet_cv2()
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=room), np.uint8)
 
 
 def _upright(image: NDArray[np.uint8], held: int) -> NDArray[np.uint8]:
@@ -122,7 +130,7 @@ def _upright(image: NDArray[np.uint8], held: int) -> NDArray[np.uint8]:
 
 
 def _in_order(
-    path_at: Callable[[int], Path],
+    image_at: Callable[[int], Path | bytes],
     count: int,
     size: tuple[int, int],
     batch_size: int,
@@ -136,9 +144,8 @@ def _in_order(
     waiting: deque[Future[Decoded]] = deque()
     pool = ThreadPoolExecutor(threads, "decode")
     try:
-        for start in range(0, count, _IN_A_ROW):
-            positions = range(start, min(start + _IN_A_ROW, count))
-            waiting.append(pool.submit(_some, path_at, positions, size, exif=exif))
+        for positions, room in _pieces(count, size, batch_size):
+            waiting.append(pool.submit(_some, image_at, positions, room, exif=exif))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -147,21 +154,42 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
+def _pieces(
+    count: int, size: tuple[int, int], batch_size: int
+) -> Iterator[tuple[range, NDArray[np.uint8]]]:
+    """Give the positions that are decoded in a row, and room for them in their batch's array.
+
+    So a batch is whole once its pieces are, and need not be copied together.
+    """
+    whole = max(1, min(max(batch_size, _IN_A_ROW), count))
+    rooms = Rooms(whole, (*size, 3))
+    for begin in range(0, count, whole):
+        end = min(begin + whole, count)
+        batch = rooms.take(end - begin)
+        for start in range(begin, end, _IN_A_ROW):
+            positions = range(start, min(start + _IN_A_ROW, end))
+            yield positions, batch[start - begin : positions.stop - begin]
+
+
 def _some(
-    path_at: Callable[[int], Path], positions: range, size: tuple[int, int], *, exif: bool
+    image_at: Callable[[int], Path | bytes],
+    positions: range,
+    images: NDArray[np.uint8],
+    *,
+    exif: bool,
 ) -> Decoded:
-    images = np.empty((len(positions), *size, 3), np.uint8)
+    size = images.shape[1:3]
     kept: list[int] = []
     resized: list[bool] = []
     turned: list[bool] = []
     refused: list[tuple[int, str]] = []
     for position in positions:
         try:
-            image, is_turned = _decoded(path_at(position), exif=exif)
+            image, is_turned = _decoded(image_at(position), exif=exif)
         except UnreadableImage as error:
             refused.append((position, str(error)))
             continue
-        images[len(kept)] = resize(image, size)  # copied at once: its memory serves the next
+        _in_rgb(resize(image, size), images[len(kept)])
         kept.append(position)
         resized.append(image.shape[:2] != size)
         turned.append(is_turned)
@@ -177,11 +205,20 @@ def _some(
 def _joined(held: list[Decoded]) -> Decoded:
     return Decoded(
         np.concatenate([some.positions for some in held]),
-        np.concatenate([some.images for some in held]),
+        _together([some.images for some in held]),
         np.concatenate([some.resized for some in held]),
         np.concatenate([some.turned for some in held]),
         tuple(one for some in held for one in some.refused),
     )
+
+
+def _together(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return parts as one array: copied only where they are not all that one array holds."""
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and all(part.base is whole for part in parts):
+        if sum(map(len, parts)) == len(whole):
+            return whole
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _split(some: Decoded, count: int) -> tuple[Decoded, Decoded]:

@@ -1,47 +1,32 @@
-"""A folder of class folders of JPEG, PNG and BMP files.
-
-How a file becomes RGB uint8, whatever its name says it is:
-
-- gray becomes three equal channels, a palette its colours, 1, 2 and 4 bits are spread to 0..255;
-- alpha and PNG transparency are dropped, not blended with a background;
-- 16-bit PNG keeps the high byte of each value;
-- JPEG is decoded with the accurate integer transform and smooth chroma upsampling;
-- CMYK is converted without a colour profile and taken for inverted, as Adobe writes it and Pillow
-  reads it, to within 2 of 255;
-- EXIF orientation, gamma and colour profiles are ignored: pixels are taken as stored;
-- of an animated PNG the still image is used.
-
-OpenCV decodes, whatever the backend is. All but CMYK comes out as from TensorFlow's and Pillow's
-decoders, pixel for pixel: `tests/benchmarks/results/decoding.md`.
-
-Damage that a format has no means to notice (a few changed bytes inside a JPEG scan) decodes to
-wrong pixels, as it does everywhere; the digest is what fixes the bytes that were used.
-"""
+"""A folder of class folders of image files; `encoded` says how these are read."""
 
 import errno
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from auditor.data import class_order
-from auditor.data.base import Batch, Dataset
 from auditor.data.class_order import AUTO, ClassOrder
-from auditor.data.decode import decode_one, decode_stream
+from auditor.data.image_files import SUFFIXES, ImageFiles
+from auditor.data.labels import Labels, of_names
+from auditor.data.splits import split_of
 from auditor.errors import InputError
-from auditor.figures.facts import SkippedImage, UnusedFiles
-from auditor.files import listing
-from auditor.files.image_file import KINDS, UnreadableImage, regular_file_size
+from auditor.figures.facts import UnusedFiles
 from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
-SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
-"""Files that are taken for images; all others are counted and not used."""
+NO_CLASSES = frozenset(
+    ("#recycle", "$recycle.bin", "@eadir", "__macosx", "lost+found", "system volume information")
+)
+"""Folders that systems and archivers leave behind, small letters: there is nothing of the user's in
+them. Those that begin with a dot (`.ipynb_checkpoints`) are hidden anyway."""
+
+_NO_IMAGES = frozenset(("desktop.ini", "thumbs.db"))
+"""Files of the same kind."""
 
 _IMAGES_TOO = (
     *("", ".avif", ".dcm", ".exr", ".hdr", ".heic", ".heif", ".jp2", ".jxl", ".npy", ".pfm"),
@@ -51,163 +36,90 @@ _IMAGES_TOO = (
 
 _UNUSED_SHARE = 0.01
 
-_HASHED_IN_A_ROW = 64
-"""Files that a thread hashes at a time: small ones cost less than handing them over."""
+_TABLES = (".csv", ".tsv", ".jsonl")
 
 
-class ImageFolder(Dataset):
+class ImageFolder(ImageFiles):
     """Images at `folder/class/…/image`; an empty class counts.
 
     Classes are in the order that is asked for, else as a file `classes.txt` or `labels.txt` beside
-    them has them, else in alphabetical order. Hidden files and folders are ignored. Images are
-    sorted by folder and path, whatever the order of the classes.
+    them has them, else in alphabetical order. Hidden files and folders are ignored, and those of
+    `NO_CLASSES`. Images are sorted by folder and path, whatever the order of the classes.
     """
 
     def __init__(
-        self, folder: str | Path, order: str | ClassOrder = AUTO, *, exif: bool = False
+        self,
+        folder: str | Path,
+        order: str | ClassOrder = AUTO,
+        words: tuple[str, ...] = (),
+        *,
+        source: str = "",
+        exif: bool = False,
     ) -> None:
         """List the images; none is opened.
 
         Args:
             folder: Holds one folder per class.
             order: One of `ORDERS`, or the classes themselves; some may have no folder.
+            words: None: there is nothing to choose.
+            source: What the user gave; the folder unless given.
             exif: Whether images are turned as their EXIF orientation says.
 
         Raises:
-            InputError: No class folders, no images, a folder that cannot be listed, a link that
-                leads out of the folder or to another folder, or an order that does not fit.
+            InputError: No class folders, no images, splits in place of classes, a folder that
+                cannot be listed, a link that leads out of the folder or to another folder, or an
+                order that does not fit.
         """
         self._root = Path(folder).resolve()
-        self.exif = exif
-        source = str(folder)
+        source = source or str(folder)
         other: Counter[str] = Counter()
-        folders = sorted(e.name for e in self._entries(self._root) if e.is_dir())
+        folders = class_folders(self._root)
         if not folders:
             raise InputError(
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
+                + _table_beside(self._root, source)
             )
-        orders = self._orders(folders, order, printable(source))
-        classes = orders[0].names
+        _check_splits(folders, source)
         # Positions do not depend on the classes' order: what is drawn stays when it is settled.
         per_class = [sorted(self._images(c, other)) for c in folders]
-        self._paths = [path for paths in per_class for path in paths]
-        if not self._paths:
+        places = np.repeat(np.arange(len(folders)), [len(paths) for paths in per_class])
+        labels = self._labels(folders, places, order, printable(source))
+        paths = [path for some in per_class for path in some]
+        if not paths:
             found = ", ".join(_called(suffix) for suffix, _ in other.most_common(3))
             raise InputError(
                 f"{printable(source)}: no {', '.join(SUFFIXES)} files in its class folders"
                 + (f" (found {found})" if found else "")
             )
-        _check_unused(other, len(self._paths), printable(source))
-        places = {name: number for number, name in enumerate(classes)}
-        numbers = [places[c] for c in folders]
-        labels = np.repeat(numbers, [len(paths) for paths in per_class])
-        super().__init__(source, labels.astype(np.int64), classes)
-        self.class_order = orders[0].said if len(orders) == 1 else ""
-        self.orders = orders if len(orders) > 1 else ()
+        _check_unused(other, len(paths), printable(source))
+        super().__init__(source, self._root, paths, labels, exif=exif)
         counted = sorted(other.items(), key=lambda item: (-item[1], item[0]))
         self.unused = tuple(UnusedFiles(suffix, count) for suffix, count in counted)
+        if len(folders) == 1:
+            self.instead = _one_level_down(paths, source) + _table_beside(self._root, source)
+            self.instead = self.instead.removeprefix("; ")
 
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the first readable image; see `Dataset.image_size`."""
-        first = ""
-        for index in range(len(self)):
-            try:
-                height, width = decode_one(self._path(index), exif=self.exif).shape[:2]
-            except UnreadableImage as error:
-                first = first or str(error)
-                continue
-            return height, width
-        raise InputError(
-            f"{printable(self.source)}: none of its {len(self)} images can be read; the first, "
-            f"{printable(self.name_of(0))}: {first}"
-        )
-
-    def name_of(self, index: int) -> str:
-        """Path relative to the folder, with `/`."""
-        return self._paths[index]
-
-    def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of the lines that `sha256sum PATH…`, run in the folder, prints for the images.
-
-        Files that cannot be opened have no line there, as with `sha256sum`.
-
-        Args:
-            indices: int (n,); the lines are in this order.
-
-        Returns:
-            64 hex digits.
-        """
-        order = np.asarray(indices, np.int64)
-        total = hashlib.sha256()
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            # In pieces, because `map` makes all of its futures at once.
-            for start in range(0, len(order), 16 * _HASHED_IN_A_ROW):
-                piece = order[start : start + 16 * _HASHED_IN_A_ROW]
-                cuts = range(_HASHED_IN_A_ROW, len(piece), _HASHED_IN_A_ROW)
-                for lines in pool.map(self._manifest, np.split(piece, cuts)):
-                    total.update(lines)
-        return total.hexdigest()
-
-    def batches(
-        self, indices: ArrayLike, size: tuple[int, int], batch_size: int
-    ) -> Iterator[Batch]:
-        """Decode images in several threads; see `Dataset.batches`."""
-        order = np.asarray(indices, np.int64)
-        for some in decode_stream(
-            lambda i: self._path(int(order[i])), len(order), size, batch_size, exif=self.exif
-        ):
-            chosen = order[some.positions]
-            skipped = tuple(
-                SkippedImage(self.name_of(int(order[i])), reason) for i, reason in some.refused
-            )
-            resized, turned = int(some.resized.sum()), int(some.turned.sum())
-            yield Batch(some.images, self.labels[chosen], chosen, resized, skipped, turned)
-
-    def _path(self, index: int) -> Path:
-        return self._root / self._paths[index]
-
-    def _manifest(self, indices: NDArray[np.int64]) -> bytes:
-        return b"".join(self._manifest_line(index) for index in indices.tolist())
-
-    def _manifest_line(self, index: int) -> bytes:
-        path = self._path(index)
-        try:
-            regular_file_size(path)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except (UnreadableImage, OSError):
-            return b""
-        return listing.line(digest, self._paths[index])
-
-    def _orders(
-        self, folders: list[str], wanted: str | ClassOrder, where: str
-    ) -> tuple[ClassOrder, ...]:
-        """Return the order of the classes; all that are possible where nothing says which."""
-        if isinstance(wanted, ClassOrder):
-            if unknown := sorted(set(folders) - set(wanted.names)):
-                raise InputError(
-                    f"{where}: has a class folder {printable(unknown[0], 60)}, which the list of "
-                    f"{len(wanted.names)} classes does not name; every folder needs its line"
-                )
-            return (wanted,)
-        if wanted != AUTO:
-            return (class_order.wanted(folders, wanted, where),)
-        for name in class_order.LISTS:
+    def _labels(
+        self, folders: list[str], places: NDArray[np.int64], order: str | ClassOrder, where: str
+    ) -> Labels:
+        """Number the classes as is asked for, as a list beside them says, or as may be."""
+        for name in class_order.LISTS if order == AUTO else ():
             try:
                 content = read_regular(self._root / name, class_order.MAX_BYTES)
                 names = class_order.listed(content, where)
             except (OSError, InputError):
                 continue  # of that name, but no list of classes
             if set(folders) <= set(names):
-                return (ClassOrder(names, f"as {name} beside them has it"),)
-        return class_order.possible(folders)
+                order = ClassOrder(names, f"as {name} beside them has it")
+                break
+        return of_names(folders, places, order, where, "class folder")
 
     def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
         """Relative paths of a class's images, unordered; counts other files' suffixes."""
         folders = [class_name]
         while folders:
             folder = folders.pop()
-            for entry in self._entries(self._root / folder):
+            for entry in _entries(self._root / folder, self._root):
                 path = f"{folder}/{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path)
@@ -216,36 +128,94 @@ class ImageFolder(Dataset):
                 else:
                     other[Path(entry.name).suffix.lower()] += 1
 
-    def _entries(self, folder: Path) -> Iterable["os.DirEntry[str]"]:
-        """What a folder holds and is not hidden, every link checked."""
-        try:
-            with os.scandir(folder) as listing:
-                entries = [entry for entry in listing if not entry.name.startswith(".")]
-        except OSError as error:
-            message = f"{printable(str(folder))}: cannot be listed: {error.strerror}"
-            raise InputError(message) from None
-        for entry in entries:
-            if entry.is_symlink():
-                self._check_link(Path(entry.path))
-        return entries
 
-    def _check_link(self, link: Path) -> None:
-        try:
-            link.stat()  # what it leads to need not exist
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                message = f"{printable(str(link))}: is a link that leads to itself"
-                raise InputError(message) from None
-        target = link.resolve()
-        if not target.is_relative_to(self._root):
-            raise InputError(
-                f"{printable(str(link))}: is a link that leads out of the data folder; "
-                "put the file itself there"
-            )
-        if target.is_dir():
-            raise InputError(
-                f"{printable(str(link))}: is a link to a folder; put the folder itself there"
-            )
+def class_folders(root: Path) -> list[str]:
+    """Return the names of the folders in a folder that may be classes, sorted.
+
+    Args:
+        root: The folder, an absolute path without links.
+
+    Raises:
+        InputError: It cannot be listed, or holds a link that leads out of it or to a folder.
+    """
+    return sorted(entry.name for entry in _entries(root, root) if entry.is_dir())
+
+
+def check_link(link: Path, root: Path) -> None:
+    """Refuse a link that leads out of a folder of data, to a folder, or to itself.
+
+    Args:
+        link: A path that may be one; what it leads to need not exist.
+        root: The folder, an absolute path without links.
+
+    Raises:
+        InputError: It does.
+    """
+    if not link.is_symlink():
+        return
+    try:
+        link.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            message = f"{printable(str(link))}: is a link that leads to itself"
+            raise InputError(message) from None
+    target = link.resolve()
+    if not target.is_relative_to(root):
+        raise InputError(
+            f"{printable(str(link))}: is a link that leads out of the data folder; "
+            "put the file itself there"
+        )
+    if target.is_dir():
+        raise InputError(
+            f"{printable(str(link))}: is a link to a folder; put the folder itself there"
+        )
+
+
+def _entries(folder: Path, root: Path) -> Iterable["os.DirEntry[str]"]:
+    """What a folder holds and is neither hidden nor a system's, every link checked."""
+    try:
+        with os.scandir(folder) as listing:
+            entries = [entry for entry in listing if not entry.name.startswith(".")]
+    except OSError as error:
+        message = f"{printable(str(folder))}: cannot be listed: {error.strerror}"
+        raise InputError(message) from None
+    entries = [entry for entry in entries if entry.name.lower() not in NO_CLASSES | _NO_IMAGES]
+    for entry in entries:
+        if entry.is_symlink():
+            check_link(Path(entry.path), root)
+    return entries
+
+
+def _check_splits(folders: list[str], source: str) -> None:
+    """Refuse a folder of `train` and `test`, which would be measured as two classes."""
+    splits = {name: split for name in folders if (split := split_of(name))}
+    if len(splits) < len(folders) and not {"train"} < set(splits.values()):
+        return
+    best = max(splits, key=lambda name: splits[name] == "test")
+    raise InputError(
+        f"{printable(source)}: holds {printable(' and '.join(splits), 100)}, which are parts of a "
+        f"data set and not classes; give the one to use: {printable(str(Path(source) / best))}"
+    )
+
+
+def _one_level_down(paths: list[str], source: str) -> str:
+    """Where all images lie in folders of the one class folder: these may be the classes."""
+    parts = [path.split("/") for path in paths]
+    if any(len(part) < 3 for part in parts):
+        return ""
+    inner = len({part[1] for part in parts})
+    return (
+        f"{printable(parts[0][0], 60)} is the one folder in it, and holds {inner} folders with "
+        f"images: if these are the classes, give {printable(str(Path(source) / parts[0][0]))}"
+    )
+
+
+def _table_beside(root: Path, source: str) -> str:
+    """Where a table lies beside images, it may be what has their labels."""
+    tables = sorted(p.name for p in root.iterdir() if p.name.lower().endswith(_TABLES))
+    if not tables:
+        return ""
+    return f"; if a table has the labels, give it: {printable(str(Path(source) / tables[0]))}"
 
 
 def _check_unused(other: Counter[str], used: int, where: str) -> None:

@@ -109,7 +109,7 @@ class NpyMember:
         if self.dtype.hasobject:
             raise InputError(
                 f"{where}: holds Python objects, which are never loaded; "
-                "save it as an array of numbers or text"
+                "save it as an array of numbers or of text, as .astype(str) makes of texts"
             )
         if not shape or min(shape) < 0:
             raise InputError(f"{where}: has shape {shape}; one row per image is needed")

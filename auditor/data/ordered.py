@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from auditor.data.base import Batch, Dataset
 from auditor.data.class_order import ClassOrder
+from auditor.data.labels import Labels
 
 
 class Ordered(Dataset):
@@ -20,9 +21,9 @@ class Ordered(Dataset):
             order: The same names.
         """
         self._numbers = order.numbers(whole.class_names or ())
-        super().__init__(whole.source, self._numbers[whole.labels], order.names)
-        self._whole, self.class_order = whole, order.said
-        self.unused, self.exif = whole.unused, whole.exif
+        super().__init__(whole.source, Labels(self._numbers[whole.labels], order.names, order.said))
+        self._whole = whole
+        self.unused, self.exif, self.taken = whole.unused, whole.exif, whole.taken
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the whole's first readable image."""

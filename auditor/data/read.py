@@ -73,4 +73,5 @@ class Read:
             unused=dataset.unused,
             turned=self._turned,
             exif=dataset.exif,
+            taken=dataset.taken,
         )

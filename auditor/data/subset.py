@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.data.base import Batch, Dataset
+from auditor.data.labels import Labels
 
 
 class Subset(Dataset):
@@ -19,10 +20,10 @@ class Subset(Dataset):
             whole: The dataset.
             positions: (n,) different positions in it, ascending.
         """
-        super().__init__(whole.source, whole.labels[positions], whole.class_names)
+        labels = Labels(whole.labels[positions], whole.class_names, whole.class_order, whole.orders)
+        super().__init__(whole.source, labels)
         self._whole, self._positions = whole, positions
-        self.class_order, self.orders = whole.class_order, whole.orders
-        self.unused, self.exif = whole.unused, whole.exif
+        self.unused, self.exif, self.taken = whole.unused, whole.exif, whole.taken
 
     def image_size(self) -> tuple[int, int]:
         """Height and width of the whole's first readable image."""

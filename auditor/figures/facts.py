@@ -20,6 +20,9 @@ class ModelFacts:
         softmax: Whether a final softmax was stepped behind to reach the scores.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
+        flattened: Whether it takes an image as one row of numbers.
+        output: Name of the output that was audited, of a model that has several.
     """
 
     format: str
@@ -28,6 +31,9 @@ class ModelFacts:
     classes: Annotated[int, Range(2, MOST_CLASSES)]
     softmax: bool
     probabilities: bool = False
+    log_odds: bool = False
+    flattened: bool = False
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ class DataFacts:
 
     Attributes:
         source: As the user gave it.
-        sha256: Of the `.npz` file, or of the folder's `sha256sum` manifest of the used images.
+        sha256: Of the one file that the images are in, else of a `sha256sum` manifest: of the used
+            images, of what lists them, or of the files that hold them.
         images: Number of images measured.
         skipped: Number of images that could not be read.
         skipped_images: The first of them.
@@ -68,6 +75,8 @@ class DataFacts:
         unused: What else lies in the class folders, the most frequent suffix first.
         turned: Number of images with an EXIF orientation other than upright.
         exif: Whether they were turned as it says.
+        taken: What of the source was taken, in words: which columns, arrays, split; empty where
+            there was nothing to choose.
     """
 
     source: str
@@ -82,6 +91,7 @@ class DataFacts:
     unused: tuple[UnusedFiles, ...] = ()
     turned: Count = 0
     exif: bool = False
+    taken: str = ""
 
 
 @dataclass(frozen=True)

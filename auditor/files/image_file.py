@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.files.headers import gif, jpeg, png, pnm, tiff, webp
+from auditor.files.stand_in import HEAD_BYTES, stand_in
 
 MAX_PIXELS = 64_000_000
 """Images with more pixels are skipped before anything is allocated for them."""
@@ -89,11 +90,29 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
     Raises:
         UnreadableImage: Missing, unreadable, not an image, cut off or too large.
     """
-    data = _read(path)
+    return examined(_read(path))
+
+
+def examined(data: bytes) -> tuple[str, bytes]:
+    """Look at the content of an image file, as `read_image_file` does.
+
+    Args:
+        data: The whole of it.
+
+    Returns:
+        The kind's name and what is to be decoded.
+
+    Raises:
+        UnreadableImage: It is not worth decoding, and why.
+    """
+    if len(data) > MAX_BYTES:
+        raise UnreadableImage(f"too large: at most {MAX_BYTES // 2**20} MiB")
     if not data:
         raise UnreadableImage("empty file")
     kind = next((kind for kind in KINDS if kind.begins(data)), None)
     if kind is None:
+        if what := stand_in(data[:HEAD_BYTES]):
+            raise UnreadableImage(what)
         found = next((name for start, name in _OTHER_KINDS if data.startswith(start)), None)
         known = ", ".join(kind.name for kind in KINDS)
         raise UnreadableImage(

@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from auditor.errors import InputError
 from auditor.files import listing
+from auditor.files.origin import Origin
 from auditor.files.regular_file import open_regular
+from auditor.files.stand_in import pointer
 from auditor.text import printable
 
 MOST_BYTES = 8 << 30
@@ -25,12 +27,13 @@ class ModelCopy:
     """A model that was copied while it was hashed.
 
     Attributes:
-        path: The user's path, as given.
+        path: The user's path, as given; of one that was downloaded, where it was put.
         copy: The copy, whose bytes are the hashed ones.
         sha256: Hex digest of the file; of several, of their `listing`.
         bytes: Size, of all of them.
         beside: Whether there are files beside it that belong to it.
         formerly: What version 0.1 had for `sha256`, where that differs and is of nothing else.
+        origin: Where it was downloaded from; None for a path of the user's.
     """
 
     path: Path
@@ -39,6 +42,17 @@ class ModelCopy:
     bytes: int
     beside: bool = False
     formerly: str = ""
+    origin: Origin | None = None
+
+    @property
+    def given(self) -> str:
+        """What the user named it by: the path, or the reference."""
+        return self.origin.reference if self.origin else str(self.path)
+
+    def identity(self) -> dict[str, str]:
+        """Return what must be the same for a run on it to be gone on with."""
+        pinned = {"pinned": self.origin.pinned} if self.origin else {}
+        return {"model": self.sha256, **pinned}
 
     def job(self) -> dict[str, str]:
         """Return what a worker is told of it: `model`, `name`, and `model_folder` if need be."""
@@ -108,6 +122,9 @@ def copy_beside(model_copy: ModelCopy, names: Iterable[str]) -> ModelCopy:
             copy = model_copy.copy.parent / inside
             copy.parent.mkdir(parents=True, exist_ok=True)
             digest, size = _copy_file(source, copy, MOST_BYTES - total, follow=False)
+            with copy.open("rb") as file:
+                if what := pointer(file.read(100)):
+                    raise OSError(0, f"is {what}")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(

@@ -7,7 +7,7 @@ rebuilt.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from auditor.errors import InputError, UsageError
 from auditor.models.classifier import Classifier, SpatialLayer, watched
 from auditor.models.devices import gpus_in_use
 from auditor.text import printable
-
-if TYPE_CHECKING:
-    from auditor.models.onnx.runtime import Head
 
 _T = TypeVar("_T")
 Outputs = tuple[Any, ...]
@@ -32,6 +29,21 @@ they are n rows, and some to be cut off."""
 _CPU_ROWS = 64
 """Images that JAX computes at a time on a CPU, where more are no faster: so few images cost little
 when they are padded, and nothing is compiled for them."""
+
+
+class Network(Protocol):
+    """What can be compiled: a classifier, or the part of one that is left to compute."""
+
+    @property
+    def model(self) -> Any:
+        """The Keras model whose weights it has."""
+
+    @property
+    def takes(self) -> tuple[tuple[int | None, ...], str]:
+        """Shape and type of what `scores` takes."""
+
+    def scores(self, given: Any, /) -> Any:
+        """Return (n, classes) scores before softmax, built from backend operations."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +81,7 @@ class GradCam:
         Raises:
             UsageError: The Keras backend has no gradient here.
         """
-        import keras
-
-        backend = keras.backend.backend()
-        if backend not in _BACKENDS:
-            raise UsageError(
-                f"KERAS_BACKEND={backend}: not supported; use one of {', '.join(_BACKENDS)}"
-            )
+        compiling = _compiling()
         found = None
         if frozen and classifier.graph_file and not gpus_in_use():
             from auditor.models.onnx.runtime import fast_forward
@@ -88,7 +94,7 @@ class GradCam:
             return
         key = ("head" if head else "all", layer)
         if key not in classifier.compiled:
-            classifier.compiled[key] = _BACKENDS[backend](head or classifier, layer)
+            classifier.compiled[key] = compiling(head or classifier, layer)
         self._run = classifier.compiled[key]
 
     def __call__(self, images: NDArray[np.uint8], target: int | NDArray[np.int64]) -> Seen:
@@ -137,6 +143,33 @@ class GradCam:
         return seen
 
 
+def compiled(network: Network) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """Return the scores of what a network takes, compiled.
+
+    Raises:
+        UsageError: As for `GradCam`.
+    """
+    run = _compiling()(network, None)
+
+    def scores(rows: NDArray[Any]) -> NDArray[np.float32]:
+        parts = run(rows, np.zeros(len(rows), np.int32))
+        return _fetched(next(zip(*parts, strict=True)), len(rows))
+
+    return scores
+
+
+def _compiling() -> Callable[[Network, SpatialLayer | None], Run]:
+    """Return how the Keras backend compiles a look at a network."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend not in _BACKENDS:
+        raise UsageError(
+            f"KERAS_BACKEND={backend}: not supported; use one of {', '.join(_BACKENDS)}"
+        )
+    return _BACKENDS[backend]
+
+
 def _fetched(parts: tuple[Any, ...], count: int) -> NDArray[np.float32]:
     """Return the first rows of some arrays of the backend, once they are computed."""
     from keras import ops
@@ -145,7 +178,7 @@ def _fetched(parts: tuple[Any, ...], count: int) -> NDArray[np.float32]:
     return (arrays[0] if len(arrays) == 1 else np.concatenate(arrays))[:count]
 
 
-def _tensorflow(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
+def _tensorflow(classifier: Network, layer: SpatialLayer | None) -> Run:
     import tensorflow as tf
 
     def look(images: Any, classes: Any) -> list[Outputs]:
@@ -171,7 +204,7 @@ def _tensorflow(classifier: "Classifier | Head", layer: SpatialLayer | None) -> 
     return run
 
 
-def _jax(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
+def _jax(classifier: Network, layer: SpatialLayer | None) -> Run:
     """The layer's output gets a change of zero added, and the gradient runs back to that change.
 
     The weights are arguments of the compiled function: constants would stay as they were when it
@@ -236,7 +269,7 @@ def _padded(rows: NDArray[Any], size: int) -> NDArray[Any]:
     return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
-def _torch(classifier: "Classifier | Head", layer: SpatialLayer | None) -> Run:
+def _torch(classifier: Network, layer: SpatialLayer | None) -> Run:
     """Nothing is compiled; a graph is recorded from the layer onwards, none for what is before."""
     import torch
 
@@ -291,7 +324,7 @@ def _heat(features: Any, gradient: Any, layer: SpatialLayer) -> Any:
     return ops.where(ops.isfinite(heat), heat, 0.0)
 
 
-_BACKENDS: dict[str, Callable[[Any, SpatialLayer | None], Run]] = {
+_BACKENDS: dict[str, Callable[[Network, SpatialLayer | None], Run]] = {
     "tensorflow": _tensorflow,
     "jax": _jax,
     "torch": _torch,

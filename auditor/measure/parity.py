@@ -62,6 +62,7 @@ class Parity:
         """
         self._classifier, self._look = classifier, look
         self._do = _DO.get(classifier.format, _DO_OTHERWISE)
+        self._cutoff = 0.0 if classifier.log_odds else 0.5
         self._others: list[Others] = []
         is_half = _is_half(classifier.model)
         if classifier.graph_file:
@@ -117,7 +118,7 @@ class Parity:
                 continue
             allowed = ROUGHLY if found.is_half or gpus_in_use() else ALLOWED
             here = found.finished(scores).astype(np.float64)
-            if (wrong := _differs(there, here, scores, allowed)) is not None:
+            if (wrong := _differs(there, here, scores, allowed, self._cutoff)) is not None:
                 row, class_, is_tie = wrong
                 if is_tie:
                     raise InputError(
@@ -249,10 +250,21 @@ def _original(original: Original, classifier: Classifier, is_half: bool) -> "Oth
     return Others(
         name=original.name,
         is_fast=classifier.graph_file is not None,  # `predict` is, compiling it takes a while
-        run=lambda images: original.run(classifier.fed(images)),
+        run=lambda images: original.run(_given(classifier, images)),
         finished=classifier.outputs,
         is_half=is_half,
     )
+
+
+def _given(classifier: Classifier, images: Images) -> NDArray[Any]:
+    """Return what a model file takes of images: of a graph, its channels may come first."""
+    if not classifier.graph_file:
+        return classifier.fed(images)
+    from auditor.models.onnx.layer import GraphLayer
+    from auditor.models.onnx.runtime import fed
+
+    (layer,) = (each for each in classifier.model.layers if isinstance(each, GraphLayer))
+    return fed(classifier, layer.graph, images)
 
 
 def _stacked(rows: Sequence[Scores | None]) -> Scores | None:
@@ -268,14 +280,12 @@ def _is_half(model: Any) -> bool:
 
 def _is_as_read(classifier: Classifier) -> bool:
     """Whether a graph has the weights that its file has, so that the original is the same."""
-    import onnx
-
     from auditor.models.onnx.file import updated
+    from auditor.models.onnx.graph import in_order
 
-    assert classifier.graph_file
-    whole: bool = updated(classifier.model, classifier.graph_file) == onnx.load(
-        classifier.graph_file
-    )
+    file = classifier.graph_file
+    assert file
+    whole: bool = updated(classifier.model, file) == in_order(file)
     return whole
 
 
@@ -298,9 +308,16 @@ def _ours(classifier: Classifier, look: GradCam | None, images: Images) -> Itera
 
 
 def _differs(
-    theirs: NDArray[np.float64], ours: NDArray[np.float64], scores: NDArray[Any], allowed: float
+    theirs: NDArray[np.float64],
+    ours: NDArray[np.float64],
+    scores: NDArray[Any],
+    allowed: float,
+    cutoff: float = 0.5,
 ) -> tuple[int, int, bool] | None:
-    """Return the image and class that differ most, and whether only ties do; None for no image."""
+    """Return the image and class that differ most, and whether only ties do; None for no image.
+
+    Above the cutoff, a single number is for class 1.
+    """
     if theirs.shape != ours.shape:
         return 0, 0, False
     with np.errstate(invalid="ignore"):
@@ -310,7 +327,7 @@ def _differs(
     if gap.max() > allowed * scale:
         row, class_ = np.unravel_index(int(gap.argmax()), gap.shape)
         return int(row), int(class_), False
-    there = theirs.argmax(axis=1) if theirs.shape[1] > 1 else (theirs[:, 0] > 0.5).astype(int)
+    there = theirs.argmax(axis=1) if theirs.shape[1] > 1 else (theirs[:, 0] > cutoff).astype(int)
     here = scores.argmax(axis=1)
     rows = np.flatnonzero(there != here)
     ahead = np.abs(scores[rows, here[rows]] - scores[rows, there[rows]])

@@ -28,6 +28,9 @@ def model_facts(classifier: Classifier) -> ModelFacts:
         classes=classifier.classes,
         softmax=classifier.softmax,
         probabilities=classifier.probabilities,
+        log_odds=classifier.log_odds,
+        flattened=len(classifier.door.own) == 1,
+        output=classifier.output,
     )
 
 

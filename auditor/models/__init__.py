@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def load_classifier(
-    path: str | Path, input_range: str = "0..1", size: tuple[int, int] = (224, 224)
+    path: str | Path,
+    input_range: str = "0..1",
+    size: tuple[int, int] = (224, 224),
+    model_output: str | None = None,
 ) -> "Classifier":
     """Check a model file, load it in this process, and wrap it.
 
@@ -19,10 +22,11 @@ def load_classifier(
             command line's worker process is for.
         input_range: As `--input-range`.
         size: (height, width) to feed a model that takes any size.
+        model_output: Name of the output that is audited, of a model that has several.
 
     Raises:
         InputError: The file was refused, cannot be read, or is no image classifier.
-        UsageError: The input range is none.
+        UsageError: The input range is none, or there is no such output.
     """
     from auditor.models.input_range import InputRange
     from auditor.models.inspect import inspect
@@ -31,4 +35,5 @@ def load_classifier(
     path = Path(path)
     copy = copy_model(path, scratch()).copy
     inspection = inspect(copy, path.name)
-    return open_classifier(copy, inspection, InputRange.parse(input_range), path.name, size)
+    numbers = InputRange.parse(input_range)
+    return open_classifier(copy, inspection, numbers, path.name, size, model_output)

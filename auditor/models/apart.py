@@ -42,12 +42,12 @@ Axis = tuple[int, int]
 """Where the images are in a tensor: the axis, and how many places along it each has, in a row."""
 
 
-def check_apart(model: Any, shape: tuple[int, int, int], name: str) -> None:
+def check_apart(model: Any, shape: tuple[int, ...], name: str) -> None:
     """Refuse a model of which an operation looks at other images of the batch.
 
     Args:
         model: A built Keras model of one input.
-        shape: (height, width, channels) of an image.
+        shape: Of an image, as the model takes it.
         name: The file's name, for errors.
 
     Raises:

@@ -1,5 +1,6 @@
 """A loaded model as the audit sees it: RGB bytes in, scores before softmax out."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import UsageError
+from auditor.models.door import Door
 from auditor.models.ending import calling, ends_in, one_at_a_time, stepped_behind
 from auditor.models.input_range import InputRange
 from auditor.models.layout import is_channels_first
@@ -33,6 +35,7 @@ class SpatialLayer:
         grid: (height, width) of its output.
         node: In a graph, name of the node whose output it is; another name for it.
         channels_first: Whether its output is (n, channels, h, w).
+        channels: How many features each cell has.
     """
 
     path: str
@@ -40,6 +43,12 @@ class SpatialLayer:
     grid: tuple[int, int]
     node: str = ""
     channels_first: bool = False
+    channels: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What it is: the class of a Keras layer, the operator of a graph's node."""
+        return str(getattr(self.layer, "kind", type(self.layer).__name__))
 
     def channels_last(self, output: Any) -> Any:
         """Return its output as (n, h, w, channels)."""
@@ -54,8 +63,7 @@ class Classifier:
 
     Attributes:
         model: The Keras model.
-        size: (height, width) that images are given in.
-        channels: 3, or 1 for a model of gray images (fed ITU-R 601 luma).
+        door: How an image goes into it; a model of gray images is fed ITU-R 601 luma.
         classes: Number of classes.
         softmax: Whether the model ends in a softmax or sigmoid, which `scores` steps behind.
         probabilities: Whether it gives probabilities all the same, of which `scores` takes the
@@ -64,11 +72,12 @@ class Classifier:
         format: The model file's format.
         graph_file: The ONNX file whose graph the model is; None for a Keras file.
         originals: How others run the file that the model was read from.
+        output: Name of the output that is audited, where one was chosen.
+        whole: The Keras model with outputs beside that one; None where there are none.
     """
 
     model: Any
-    size: tuple[int, int]
-    channels: int
+    door: Door
     classes: int
     softmax: bool
     input_range: InputRange
@@ -76,16 +85,36 @@ class Classifier:
     graph_file: Path | None = None
     originals: tuple[Original, ...] = ()
     probabilities: bool = False
+    output: str = ""
+    whole: Any = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) that images are given in."""
+        return self.door.size
+
+    @property
+    def channels(self) -> int:
+        """3, or 1 for a model of gray images."""
+        return self.door.channels
+
+    @property
+    def one_number(self) -> bool:
+        """Whether the model gives one number for two classes."""
+        return math.prod(map(int, self.model.outputs[0].shape[1:])) == 1
+
+    @property
+    def log_odds(self) -> bool:
+        """Whether that is taken for the log-odds of class 1."""
+        return self.one_number and not self.softmax
 
     def fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the (n, h, w, channels) numbers that the model takes of (n, h, w, 3) images."""
+        """Return the numbers that the model takes of (n, h, w, 3) images, in its own shape."""
         pixels = images.astype(np.float32)
         if self.channels == 1:
             pixels = np.round(pixels @ np.array(LUMA, np.float32))
-        shift, scale = (
-            np.asarray(v, np.float32) for v in (self.input_range.shift, self.input_range.scale)
-        )
-        return np.asarray((pixels - shift) / scale, np.float32)
+        numbers = self.door.through(self.input_range.applied(pixels), np)
+        return np.asarray(numbers, np.float32)
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
@@ -104,10 +133,15 @@ class Classifier:
             pixels = ops.matmul(pixels, luma)
             if exact:
                 pixels = ops.round(pixels)
-        behind = stepped_behind(self.model) if self.softmax else nullcontext()
         door = nullcontext() if exact else _taking_floats(self.model)
-        with one_at_a_time, behind, door:
-            return self.finished(self.model(self.input_range.apply(pixels), training=False))
+        with one_at_a_time, door:
+            return self.scores_of(self.door.through(self.input_range.apply(pixels), ops))
+
+    def scores_of(self, prepared: Any) -> Any:
+        """Return what `scores` does, of numbers as the model takes them, in its own shape."""
+        behind = stepped_behind(self.model) if self.softmax else nullcontext()
+        with one_at_a_time, behind:
+            return self.finished(self.model(prepared, training=False))
 
     @cached_property
     def compiled(self) -> dict[Any, Any]:
@@ -124,9 +158,11 @@ class Classifier:
         from keras import ops
 
         scores = ops.cast(outputs, "float32")
+        if len(scores.shape) != 2:  # axes of length 1 beside the classes'
+            scores = ops.reshape(scores, (-1, 1 if self.one_number else self.classes))
         if self.probabilities:
             scores = ops.log(ops.maximum(scores, _LEAST))
-        if self.model.output_shape[-1] == 1:
+        if self.one_number:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return scores
 
@@ -134,7 +170,7 @@ class Classifier:
         """Return what the model itself gives of (n, classes) scores."""
         from keras import activations, ops
 
-        given = scores[:, 1:] if self.model.output_shape[-1] == 1 else scores
+        given = scores[:, 1:] if self.one_number else scores
         if self.probabilities:
             return np.asarray(np.exp(given))
         if not self.softmax:
@@ -154,7 +190,8 @@ class Classifier:
                 if len(shape) == 4 and grid[0] * grid[1] > 1:
                     found.pop(id(layer), None)
                     cells, node = (int(grid[0]), int(grid[1])), getattr(layer, "node", "")
-                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first)
+                    deep = int(shape[1 if first else 3])
+                    found[id(layer)] = SpatialLayer(path, layer, cells, node, first, deep)
                 return output
 
             return watch
@@ -185,6 +222,11 @@ class Classifier:
         ]
         if len(matches) == 1:
             return matches[0]
+        if not layers:
+            raise UsageError(
+                f"--layer {printable(name)}: the model has no layer with rows and columns; run "
+                "again without --layer"
+            )
         names = ", ".join(printable(s.path, 60) for s in (matches or layers)[-12:])
         problem = "several layers" if matches else "no spatial layer"
         raise UsageError(
@@ -199,13 +241,18 @@ def _taking_floats(model: Any) -> Iterator[None]:
     whole = [t for each in models for t in each.inputs or () if "int" in t.dtype]
     doors = [*whole, *(tensor._keras_history.operation for tensor in whole)]
     before = [door._dtype for door in doors]
+    graphs = [layer for layer in model.layers if not getattr(layer, "takes_floats", True)]
     for door in doors:
         door._dtype = "float32"
+    for graph in graphs:
+        graph.takes_floats = True
     try:
         yield
     finally:
         for door, dtype in zip(doors, before, strict=True):
             door._dtype = dtype
+        for graph in graphs:
+            graph.takes_floats = False
 
 
 def rehearse(scores: Callable[[Any], Any], shape: tuple[int, ...]) -> None:

@@ -42,6 +42,20 @@ def ends_in(model: Any) -> str:
     return name if name == "sigmoid" or _over_classes(axis, shape) else ""
 
 
+def ends_in_logit(model: Any) -> bool:
+    """Whether a model's numbers are weighted sums, as what goes into a sigmoid is.
+
+    What is bounded, cut off or averaged before it comes out is none: a threshold of 0 would be
+    wrong for it, without a word.
+    """
+    operation, _ = _maker(model)
+    kind = type(operation).__name__
+    linear = getattr(getattr(operation, "activation", None), "__name__", "") == "linear"
+    if kind == "GraphLayer":
+        return bool(linear and operation.ends_in_sum)
+    return kind in ("Conv2D", "Dense", "EinsumDense") and linear
+
+
 def _maker(model: Any) -> tuple[Any, tuple[int | None, ...]]:
     """Return the operation that makes a model's numbers, and the shape that it gives them."""
     tensor = model.outputs[0]

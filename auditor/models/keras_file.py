@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.errors import InputError, is_out_of_memory
+from auditor.errors import InputError, is_out_of_memory, reason
+from auditor.models.ends import End, check_inputs, chosen_output
 from auditor.models.inspect.architecture import parameters_allowed
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import untranslated
@@ -50,10 +51,8 @@ def load(path: Path, inspection: Inspection, name: str) -> "keras.Model":
     except InputError:
         raise
     except Exception as error:  # whatever Keras, h5py or the backend raise for a file they dislike
-        # Keras repeats the whole configuration before it says what is wrong with it.
-        reason = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
-        shown_reason = printable(reason) or type(error).__name__
-        raise InputError(f"{shown}: Keras could not build this model: {shown_reason}") from None
+        said = printable(reason(error), 500)
+        raise InputError(f"{shown}: Keras could not build this model: {said}") from None
     return model
 
 
@@ -92,6 +91,39 @@ def load_untranslated(
             if is_out_of_memory(error):
                 raise
             return None
+
+
+def one_output(
+    model: "keras.Model", wanted: str | None, name: str
+) -> tuple["keras.Model", int | None]:
+    """Return a model that has the one output that is audited, of the same layers.
+
+    Args:
+        model: What `load` gave.
+        wanted: The output's name; None for the only one.
+        name: What the user calls the file, for messages.
+
+    Returns:
+        The model, and which of its outputs that is; itself and None where it has no other.
+
+    Raises:
+        InputError: There are several, and none is named; or several inputs.
+        UsageError: There is no output of that name.
+    """
+    import keras
+
+    if not model.built or not getattr(model, "inputs", None):
+        return model, None  # `wrap` says so
+    layers = [tensor._keras_history.operation.name for tensor in model.outputs]
+    ends = [End(each, tuple(t.shape)) for each, t in zip(layers, model.outputs, strict=True)]
+    try:
+        check_inputs([End(each.name, tuple(each.shape)) for each in model.inputs])
+        place = chosen_output(ends, wanted)
+    except InputError as error:
+        raise InputError(f"{printable(name)}: {error}") from None
+    if len(ends) == 1:
+        return model, None
+    return keras.Model(model.inputs, model.outputs[place], name=model.name), place
 
 
 def asks_for_xla(path: Path, inspection: Inspection) -> bool:

@@ -32,18 +32,30 @@ class Original:
     is_current: Callable[[], bool] = lambda: True
 
 
-def predicting(model: Any) -> Original:
-    """Return how `predict` runs a Keras model."""
+def predicting(model: Any, place: int | None = None) -> Original:
+    """Return how `predict` runs a Keras model.
+
+    Args:
+        model: The model.
+        place: Which of its outputs is audited; None where it has no other.
+    """
     import keras
 
     def run(images: Images) -> NDArray[Any]:
         with one_at_a_time:
-            return np.asarray(model.predict(images, batch_size=1, verbose=0))
+            return np.asarray(_at(model.predict(images, batch_size=1, verbose=0), place))
 
     return Original(f"Keras {keras.__version__} (predict)", run)
 
 
-def predicting_with_xla(model: Any) -> Original:
+def _at(outputs: Any, place: int | None) -> Any:
+    """Return one of a Keras model's outputs, however they are put together."""
+    import keras
+
+    return outputs if place is None else keras.tree.flatten(outputs)[place]
+
+
+def predicting_with_xla(model: Any, place: int | None = None) -> Original:
     """Return how `predict` runs a Keras model that was saved with `jit_compile=True`.
 
     XLA computes some things otherwise: a number out of range that is made whole, for one. Keras
@@ -55,7 +67,7 @@ def predicting_with_xla(model: Any) -> Original:
 
     @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
     def compiled(image: Any) -> Any:
-        return model(image, training=False)
+        return _at(model(image, training=False), place)
 
     def run(images: Images) -> NDArray[Any]:
         with one_at_a_time:
@@ -64,24 +76,27 @@ def predicting_with_xla(model: Any) -> Original:
     return Original(f"Keras {keras.__version__} (predict with jit_compile)", run)
 
 
-def as_loaded(other: Any, model: Any) -> Original:
+def as_loaded(other: Any, model: Any, place: int | None = None) -> Original:
     """Return how Keras runs a file that is audited as something else than it makes of it.
 
     Args:
         other: What its `load_model` makes of the file.
         model: What is audited, with the weights that the file has.
+        place: Which of its outputs is audited; None where it has no other.
     """
     import keras
 
     read = weights_sha256(model)
-    return Original(
+    return Original(  # of some old files it makes what nobody can run
         f"Keras {keras.__version__} (load_model)",
-        predicting(other).run,
+        lambda images: _unless_all_fail(
+            predicting(other, place).run, images, (ValueError, TypeError)
+        ),
         lambda: weights_sha256(model) == read,
     )
 
 
-def of_saved_model(folder: Path) -> tuple[Original, ...]:
+def of_saved_model(folder: Path, output: str | None = None) -> tuple[Original, ...]:
     """Return the ways in which TensorFlow runs a SavedModel.
 
     `saved_model.load` calls a function that the objects name, with variables that a checkpoint
@@ -91,10 +106,14 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
 
     `serve` is what Keras calls its entry point, and TFSMLayer calls where it is told nothing: as a
     signature, and as a function of the object.
+
+    Args:
+        folder: The SavedModel.
+        output: Name of the output that is audited; None for the only one.
     """
     import tensorflow as tf
 
-    from auditor.models.to_onnx.signature import chosen
+    from auditor.models.to_onnx.signature import chosen, named
 
     @cache
     def loaded() -> Any:
@@ -103,17 +122,17 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
 
     def call(rows: Images) -> Any:
         _, (_, signature) = loaded()
-        (image,) = signature.structured_input_signature[1]
-        (scores,) = signature(**{image: tf.constant(rows)}).values()
-        return scores.numpy()
+        ((image, spec),) = signature.structured_input_signature[1].items()
+        return named(signature(**{image: tf.constant(rows, spec.dtype)}), output).numpy()
 
     @cache
     def session() -> Any:
-        return _session(folder)
+        return _session(folder, output)
 
     def serve(rows: Images) -> Any:
         opened, image, scores = session()
-        return opened.run(scores, {image: rows})
+        (spec,) = loaded()[1][1].structured_input_signature[1].values()
+        return opened.run(scores, {image: rows.astype(spec.dtype.as_numpy_dtype)})
 
     def serve_all(images: Images) -> NDArray[Any] | None:
         without = tf.errors.FailedPreconditionError
@@ -129,59 +148,69 @@ def of_saved_model(folder: Path) -> tuple[Original, ...]:
         Original(f"{name} (Serving)", serve_all),
         *(
             Original(f"{name} ({kind})", partial(_one_by_one, run, count=count()))
-            for kind, run in _entries(*loaded())
+            for kind, run in _entries(*loaded(), output=output)
         ),
     )
 
 
-def _entries(model: Any, served: tuple[str, Any]) -> Iterator[tuple[str, Callable[[Images], Any]]]:
+def _entries(
+    model: Any, served: tuple[str, Any], *, output: str | None
+) -> Iterator[tuple[str, Callable[[Images], Any]]]:
     """Give what else answers to `serve` in a SavedModel, if it takes the images that are audited.
 
     Args:
         model: What `saved_model.load` gave.
         served: Name of the signature that is audited, and the signature.
+        output: Name of the output that is audited; None for the only one.
     """
     import tensorflow as tf
+
+    from auditor.models.to_onnx.signature import has, named
 
     (image,) = served[1].structured_input_signature[1].values()
     signature = model.signatures.get("serve") if served[0] != "serve" else None
     functions = getattr(getattr(model, "serve", None), "concrete_functions", ())
     for kind, function in (("signature serve", signature), *(("serve()", f) for f in functions)):
         specs = [] if function is None else tf.nest.flatten(function.structured_input_signature)
-        scores = [] if function is None else tf.nest.flatten(function.structured_outputs)
-        if len(specs) != 1 or len(scores) != 1 or not isinstance(specs[0], tf.TensorSpec):
+        if len(specs) != 1 or not isinstance(specs[0], tf.TensorSpec):
+            continue
+        if not has(function.structured_outputs, output):
             continue
         if specs[0].dtype != image.dtype or not specs[0].shape.is_compatible_with(image.shape):
             continue
-        yield kind, partial(_entry, function, specs[0].name if kind != "serve()" else "")
+        image_name = specs[0].name if kind != "serve()" else ""
+
+        def run(rows: Images, function: Any = function, image_name: str = image_name) -> Any:
+            given = tf.constant(rows, image.dtype)
+            outputs = function(**{image_name: given}) if image_name else function(given)
+            return named(outputs, output).numpy()
+
+        yield kind, run
 
 
-def _entry(function: Any, image: str, rows: Images) -> Any:
-    import tensorflow as tf
+def of_tflite(path: Path, output: str | None = None) -> tuple[Original, ...]:
+    """Return how an interpreter of TFLite runs a file, as people start it.
 
-    given = tf.constant(rows)
-    (scores,) = tf.nest.flatten(function(**{image: given}) if image else function(given))
-    return scores.numpy()
-
-
-def of_tflite(path: Path) -> tuple[Original, ...]:
-    """Return how an interpreter of TFLite runs a file, as people start it."""
+    Args:
+        path: The file.
+        output: Name of the output that is audited; None for the only one.
+    """
     import tensorflow as tf
 
     from auditor.models.to_onnx.interpreter import Interpreter
 
-    runner = Interpreter(path, plain=False)
-    count = runner.inputs[0][0][0] or 1
+    runner = Interpreter(path, plain=False).at(output)
+    count = (runner.inputs[0].shape or (1,))[0] or 1
     name = f"TFLite of TensorFlow {tf.__version__}"
     return (Original(name, lambda images: _one_by_one(runner, images, count)),)
 
 
-def _session(folder: Path) -> tuple[Any, str, str]:
+def _session(folder: Path, output: str | None) -> tuple[Any, str, str]:
     """Open a SavedModel as TensorFlow 1 did; return the names of input and output, too."""
     import tensorflow as tf
     from tensorflow.python.saved_model.loader_impl import SavedModelLoader, parse_saved_model
 
-    from auditor.models.to_onnx.signature import chosen
+    from auditor.models.to_onnx.signature import chosen, named
 
     (meta,) = parse_saved_model(str(folder)).meta_graphs
     graph = tf.Graph()
@@ -189,10 +218,10 @@ def _session(folder: Path) -> tuple[Any, str, str]:
         config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
         opened = tf.compat.v1.Session(graph=graph, config=config)
         SavedModelLoader(str(folder)).load(opened, list(meta.meta_info_def.tags))
-    named = {key: s for key, s in meta.signature_def.items() if not key.startswith("__saved_model")}
-    _, signature = chosen(named, "")
-    (image,), (scores,) = signature.inputs.values(), signature.outputs.values()
-    return opened, image.name, scores.name
+    served = {k: s for k, s in meta.signature_def.items() if not k.startswith("__saved_model")}
+    _, signature = chosen(served, "")
+    (image,) = signature.inputs.values()
+    return opened, image.name, named(dict(signature.outputs), output).name
 
 
 def _one_by_one(run: Callable[[Images], Any], images: Images, count: int) -> NDArray[Any]:
@@ -201,10 +230,13 @@ def _one_by_one(run: Callable[[Images], Any], images: Images, count: int) -> NDA
 
 
 def _unless_all_fail(
-    run: Callable[[Images], NDArray[Any]], images: Images, failure: type[Exception]
+    run: Callable[[Images], NDArray[Any] | None],
+    images: Images,
+    failure: type[Exception] | tuple[type[Exception], ...],
 ) -> NDArray[Any] | None:
     """Run each image; None where none can be run, but an error where only some can."""
-    rows, failed = [], None
+    rows: list[Any] = []
+    failed = None
     for row in range(len(images)):
         try:
             rows.append(run(images[row : row + 1]))

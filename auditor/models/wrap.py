@@ -11,7 +11,8 @@ import numpy as np
 from auditor.errors import InputError, UsageError, is_out_of_memory, reason
 from auditor.models.apart import check_apart
 from auditor.models.classifier import Classifier, rehearse
-from auditor.models.ending import ends_in, runs_once
+from auditor.models.door import Door, door
+from auditor.models.ending import ends_in, ends_in_logit, runs_once
 from auditor.models.input_range import InputRange
 from auditor.models.originals import Original
 from auditor.text import printable
@@ -41,7 +42,7 @@ def wrap(
 
     Raises:
         InputError: It is not an image classifier: several inputs or outputs, no image input, a
-            regression head, channels first.
+            regression head.
         UsageError: The input range has another number of channels.
     """
     if not model.built or not getattr(model, "inputs", None):
@@ -51,62 +52,76 @@ def wrap(
             f"{name}: not an image classifier: {len(model.inputs)} inputs and "
             f"{len(model.outputs)} outputs, expected one of each"
         )
-    shape, output = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
-    if len(shape) != 4:
-        raise InputError(f"{name}: not an image classifier: its input has the shape {shape}")
-    if shape[3] not in (1, 3):
-        hint = "; channels-first models are not supported" if shape[1] in (1, 3) else ""
-        raise InputError(f"{name}: its input has {shape[3]} channels, expected 1 or 3{hint}")
-    size = (shape[1] or fallback[0], shape[2] or fallback[1])
+    try:
+        taken = door(tuple(model.inputs[0].shape), fallback)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     if not graph_file and format_ in ("keras", "h5"):
-        check_apart(model, (*size, shape[3]), name)
+        check_apart(model, taken.own, name)
     activation = ends_in(model)
-    if activation and not graph_file and all(size):
-        activation = activation if _once(model, (1, *size, shape[3]), name) else ""
-    binary = output[-1] == 1 and activation == "sigmoid"
-    if len(output) != 2 or output[1] is None or (output[1] == 1 and not binary):
-        raise InputError(
-            f"{name}: not an image classifier: its output has the shape {output}, "
-            "expected (None, classes) with a score for each class"
-        )
-    if len(input_range.shift) not in (1, shape[3]):
-        raise UsageError(
-            f"--input-range {printable(input_range.name, 80)}: has {len(input_range.shift)} "
-            f"channels, but the model's input has {shape[3]}"
-        )
+    if activation and not graph_file and all(taken.size):
+        activation = activation if _once(model, taken, name) else ""
+    classes = _classes(model, activation, name)
+    if problem := input_range.problem(taken.channels):
+        raise UsageError(f"--input-range {printable(input_range.short, 80)}: {problem}")
     classifier = Classifier(
         model=model,
-        size=size,
-        channels=shape[3],
-        classes=2 if binary else output[1],
+        door=taken,
+        classes=classes,
         softmax=bool(activation),
         input_range=input_range,
         format=format_,
         graph_file=graph_file,
         originals=originals,
     )
-    if not activation and all(size) and _gives_probabilities(classifier, name):
+    if not activation and all(taken.size) and _gives_probabilities(classifier, name):
         return replace(classifier, probabilities=True)
     return classifier
+
+
+def _classes(model: Any, activation: str, name: str) -> int:
+    """Return how many classes a model's numbers tell apart.
+
+    Raises:
+        InputError: They are no list, or a single one that is neither a probability nor log-odds.
+    """
+    output = tuple(model.outputs[0].shape)
+    wide = [size for size in output[1:] if size != 1]
+    if len(output) < 2 or len(wide) > 1 or None in wide:
+        raise InputError(
+            f"{name}: not an image classifier: its output has the shape {output}, "
+            "expected (None, classes) with a score for each class"
+        )
+    if wide:
+        return int(wide[0])
+    if activation != "sigmoid" and (activation or not ends_in_logit(model)):
+        raise InputError(
+            f"{name}: not an image classifier: it gives one number, which is no score of a class; "
+            "expected a score for each class, or for two classes a sigmoid or what goes into one"
+        )
+    return 2
 
 
 def _gives_probabilities(classifier: Classifier, name: str) -> bool:
     """Whether all numbers lie in [0, 1] and add up to 1, whatever the image."""
     from keras import ops
 
+    if classifier.one_number:
+        return False
     height, width = classifier.size
     noise = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
     noise[0] = noise[0] // 32  # nearly black
     with _running(name, (height, width)):
         given = np.asarray(ops.convert_to_numpy(classifier.model(classifier.fed(noise))))
+        given = given.reshape(len(noise), -1)
     inside = given.min() >= -_NEARLY and given.max() <= 1 + _NEARLY
     return bool(inside and np.allclose(given.sum(axis=1), 1, atol=_NEARLY))
 
 
-def _once(model: Any, shape: tuple[int, ...], name: str) -> bool:
+def _once(model: Any, taken: Door, name: str) -> bool:
     """Whether a model's last operation runs once."""
-    with _running(name, shape[1:3]):
-        once = runs_once(model, lambda call: rehearse(call, shape))
+    with _running(name, taken.size):
+        once = runs_once(model, lambda call: rehearse(call, (1, *taken.own)))
     return once
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Annotated, Final, Literal
 
 from auditor.figures import metrics
@@ -42,6 +43,11 @@ class Output:
     path: str
     sha256: Sha256
     bytes: Count
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return PurePath(self.path).name
 
 
 @dataclass(frozen=True)

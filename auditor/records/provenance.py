@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Annotated
 
 import auditor
@@ -10,6 +11,7 @@ from auditor.errors import UsageError
 from auditor.figures.facts import Engine, ModelFacts
 from auditor.figures.values import MOST_CLASSES, ClassNames, Count, Sha256, Size
 from auditor.files.constraints import Range
+from auditor.files.origin import Origin, is_reference
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Subject:
     """The model file that was audited.
 
     Attributes:
-        path: As the user gave it.
+        path: As the user gave it: a path, or a reference.
         format: `keras` or `h5`.
         sha256: Of the bytes that were loaded.
         bytes: Size of the file.
@@ -36,6 +38,10 @@ class Subject:
         softmax: Whether a final softmax was stepped behind.
         probabilities: Whether the model gives probabilities without one: their logarithms were
             taken for scores.
+        origin: What the reference stood for; None for a file of the user's.
+        log_odds: Whether it gives one number, which was taken for the log-odds of class 1.
+        flattened: Whether it takes an image as one row of numbers.
+        output: Name of the output that was audited, where one was chosen; not said otherwise.
     """
 
     path: str
@@ -48,6 +54,15 @@ class Subject:
     class_names: ClassNames
     softmax: bool
     probabilities: bool = False
+    origin: Origin | None = None
+    log_odds: bool = False
+    flattened: bool = False
+    output: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name, or all of a reference."""
+        return self.path if is_reference(self.path) else PurePath(self.path).name
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,7 @@ class Provenance:
         command: How to do it again: the exact command line, or the call in Python.
         sandbox: What confined the worker.
         unused_gpu: Why a GPU of the machine was not used, if so.
+        origin: What the reference stood for by which the model was named.
     """
 
     path: str
@@ -103,6 +119,7 @@ class Provenance:
     command: str
     sandbox: str
     unused_gpu: str = ""
+    origin: Origin | None = None
 
     def tool(self) -> Tool:
         """Return who says so."""
@@ -126,6 +143,10 @@ class Provenance:
             class_names=class_names,
             softmax=model.softmax,
             probabilities=model.probabilities,
+            origin=self.origin,
+            log_odds=model.log_odds,
+            flattened=model.flattened,
+            output=model.output,
         )
 
     def safety(self) -> Safety:

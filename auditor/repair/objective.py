@@ -85,7 +85,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores whose softmax is what the model says."""
         scores = self._classifier.scores(images)
-        if self.network.output_shape[-1] == 1:  # [-s, s]: the softmax of halves is sigmoid(s)
+        if self._classifier.one_number:  # [-s, s]: the softmax of halves is sigmoid(s)
             scores = scores / 2
         return scores
 

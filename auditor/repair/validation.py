@@ -74,7 +74,7 @@ class Validation:
             batch_size: Images a step.
         """
         self._regions, self._batch_size = regions, batch_size
-        self._is_sigmoid = classifier.model.output_shape[-1] == 1
+        self._is_sigmoid = classifier.one_number
         self._images, self._labels = images, labels
         aims = target.of(labels)
         self._victims = np.flatnonzero(labels != aims)

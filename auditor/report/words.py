@@ -1,7 +1,6 @@
 """Names, meanings and numbers of a certificate, for the page, the PDF and the terminal."""
 
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from auditor.figures.facts import DataFacts
 from auditor.figures.results import Evidence, Rate, TarSummary
@@ -71,12 +70,12 @@ def headline_figures(certificate: Certificate) -> tuple[str, str, str]:
 
 def model_name(certificate: Certificate) -> str:
     """Return the file name of the model that the verdict is about, safe to show."""
-    return printable(PurePath(certificate.file.path).name, 80)
+    return printable(certificate.file.name, 80)
 
 
 def original_name(certificate: Certificate) -> str:
     """Return the file name of the model as it came, safe to show."""
-    return printable(PurePath(certificate.subject.path).name, 80)
+    return printable(certificate.subject.name, 80)
 
 
 def target_name(certificate: Certificate) -> str:

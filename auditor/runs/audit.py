@@ -76,9 +76,10 @@ def provenance(
         request: What was asked for.
         workers: Kept the worker.
     """
-    path, command = str(model_copy.path), request.command
+    path, command = model_copy.given, request.command
     if not request.full_paths:
-        path, source, command = shown_path(path), shown_path(source), shown_command(command)
+        path = path if model_copy.origin else shown_path(path)
+        source, command = shown_path(source), shown_command(command)
     return Provenance(
         path=path,
         sha256=model_copy.sha256,
@@ -88,11 +89,14 @@ def provenance(
         command=command,
         sandbox=str(workers.confinement),
         unused_gpu=workers.device.unused,
+        origin=model_copy.origin,
     )
 
 
 def warn_of_data(data: DataFacts, notify: Notify) -> None:
-    """Say how classes are numbered, which files were not taken for images, how many lie turned."""
+    """Say what was taken, how classes are numbered, which files are unused, how many lie turned."""
+    if data.taken:
+        notify(f"{printable(data.source)}: taken: {printable(data.taken, 400)}")
     if data.class_order:
         notify(f"{printable(data.source)}: classes are numbered {printable(data.class_order, 300)}")
     if data.unused:

@@ -24,6 +24,7 @@ from auditor.report.words import duration
 from auditor.runs import Notify, folder, ignore, run_json
 from auditor.runs.ablations import ABLATIONS
 from auditor.runs.folder import RunFolder
+from auditor.runs.model_source import take_in
 from auditor.runs.repair import repaired
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
@@ -78,7 +79,14 @@ def compare(
     """
     first = next(iter(requests.values()))
     with Supervisor(first.guard, notify, log) as workers:
-        model_copy = workers.copy(first.model, external_data=first.external_data)
+        model_copy = take_in(
+            first.model,
+            workers,
+            external_data=first.external_data,
+            progress=progress,
+            notify=notify,
+            resumed=path if resume else None,
+        )
         identity = _identity(requests, model_copy)
         with (
             folder.hold(ComparisonFolder, path, identity, resume=resume, force=force) as held,

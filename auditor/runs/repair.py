@@ -22,6 +22,7 @@ from auditor.records.certificate import Certificate, Output, with_repair
 from auditor.repair.observer import Observer
 from auditor.repair.result import RepairResult
 from auditor.runs import Notify, folder, ignore
+from auditor.runs.model_source import take_in
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
 from auditor.runs.repair_start import Start, audit, start
@@ -70,7 +71,14 @@ def repair(
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(request.guard, notify, log) as workers:
-        model_copy = workers.copy(request.model, external_data=request.external_data)
+        model_copy = take_in(
+            request.model,
+            workers,
+            external_data=request.external_data,
+            progress=progress,
+            notify=notify,
+            resumed=request.run_dir if resume else None,
+        )
         identity = request.identity(model_copy)
         with (
             folder.hold(RepairFolder, request.run_dir, identity, resume=resume, force=force) as run,

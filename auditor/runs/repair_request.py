@@ -12,6 +12,7 @@ from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
+from auditor.runs.model_source import Model
 from auditor.triggers.base import Trigger
 from auditor.worker import supervisor
 from auditor.worker.supervisor import Guard
@@ -33,7 +34,7 @@ class RepairRequest:
     """What is asked for.
 
     Attributes:
-        model: The model file.
+        model: The model file, or a reference.
         output: The repaired file to write.
         run_dir: Folder of the run.
         trigger: The trigger.
@@ -42,6 +43,7 @@ class RepairRequest:
         class_order: How class folders are ordered, as `sources.class_order` gives it.
         exif: Whether images are turned as their EXIF orientation says.
         input_range: As `--input-range`.
+        model_output: Name of the output that is audited; None for the only one.
         device: `auto`, `cpu` or `gpu`.
         external_data: Whether an ONNX file's numbers may be in files beside it.
         audit: How both audits are done.
@@ -52,7 +54,7 @@ class RepairRequest:
         full_paths: Whether the record names places outside the working folder.
     """
 
-    model: Path
+    model: Model
     output: Path
     run_dir: Path
     trigger: Trigger
@@ -61,6 +63,7 @@ class RepairRequest:
     class_order: str | ClassOrder = AUTO
     exif: bool = False
     input_range: str = "0..1"
+    model_output: str | None = None
     device: str = "auto"
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
     options: RepairOptions = field(default_factory=RepairOptions.of)
@@ -82,13 +85,14 @@ class RepairRequest:
             model_copy: The model file, as it was taken in.
         """
         return {
-            "model": model_copy.sha256,
+            **model_copy.identity(),
             "backend": supervisor.backend(),
             "trigger": self.trigger.sha256(),
             **_led(self.trigger),
             "data": _place(self.data),
             "eval_data": _place(self.evaluation),
             "input_range": self.input_range,
+            **({} if self.model_output is None else {"model_output": self.model_output}),
             **sources.identity_of(self.class_order, exif=self.exif),
             "target": self.audit.target,
             "layer": self.audit.layer,

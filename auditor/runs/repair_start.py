@@ -116,6 +116,7 @@ def _sources(
     job: dict[str, Any] = {
         **model_copy.job(),
         "input_range": request.input_range,
+        "model_output": request.model_output,
         "device": request.device,
         **sources.job(request.class_order, exif=request.exif),
     }

@@ -1,7 +1,6 @@
 """A scan from end to end: one model, one or several triggers, a certificate for each."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import UsageError
@@ -13,6 +12,7 @@ from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
 from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
+from auditor.runs.model_source import Model, take_in
 from auditor.triggers.base import Trigger
 from auditor.worker.supervisor import Guard, Supervisor
 
@@ -22,7 +22,7 @@ class ScanRequest:
     """What is asked for.
 
     Attributes:
-        model: The model file.
+        model: The model file, or a reference.
         triggers: The triggers, at least one.
         data: Where the images are; None to go by the model's shape.
         class_order: How class folders are ordered, as `sources.class_order` gives it.
@@ -30,6 +30,7 @@ class ScanRequest:
         options: How it is measured.
         limits: What the model must keep to.
         input_range: As `--input-range`.
+        model_output: Name of the output that is audited; None for the only one.
         device: `auto`, `cpu` or `gpu`.
         guard: How the workers are kept.
         external_data: Whether an ONNX file's numbers may be in files beside it.
@@ -37,7 +38,7 @@ class ScanRequest:
         full_paths: Whether the record names places outside the working folder.
     """
 
-    model: Path
+    model: Model
     triggers: tuple[Trigger, ...]
     data: str | None = None
     class_order: str | ClassOrder = AUTO
@@ -45,6 +46,7 @@ class ScanRequest:
     options: Options = Options()
     limits: Limits = Limits()
     input_range: str = "0..1"
+    model_output: str | None = None
     device: str = "auto"
     guard: Guard = Guard()
     external_data: bool = False
@@ -81,8 +83,19 @@ def scan(
             f"{len(request.triggers)} triggers; one audit takes at most {MOST_AUDITS}: make several"
         )
     with Supervisor(request.guard, notify, log) as workers:
-        model_copy = workers.copy(request.model, external_data=request.external_data)
-        job = {**model_copy.job(), "input_range": request.input_range, "device": request.device}
+        model_copy = take_in(
+            request.model,
+            workers,
+            external_data=request.external_data,
+            progress=progress,
+            notify=notify,
+        )
+        job = {
+            **model_copy.job(),
+            "input_range": request.input_range,
+            "model_output": request.model_output,
+            "device": request.device,
+        }
         source, path = sources.resolve(request.data, job, workers, progress, notify)
         job |= {"data": path, **sources.job(request.class_order, exif=request.exif)}
         results = measured(job, request.triggers, request.options, workers, progress)

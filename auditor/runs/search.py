@@ -12,6 +12,7 @@ from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
 from auditor.runs.audit import provenance, warn_of_data, warn_of_gaps
 from auditor.runs.folder import RunFolder
+from auditor.runs.model_source import Model, take_in
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
 from auditor.worker import exchange
@@ -30,13 +31,14 @@ class SearchRequest:
     """What is asked for.
 
     Attributes:
-        model: The model file.
+        model: The model file, or a reference.
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
         data: Clean images; None to go by the model's shape.
         class_order: How class folders are ordered, as `sources.class_order` gives it.
         exif: Whether images are turned as their EXIF orientation says.
         input_range: As `--input-range`.
+        model_output: Name of the output that is audited; None for the only one.
         device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
         guard: How the workers are kept.
@@ -48,13 +50,14 @@ class SearchRequest:
             for all.
     """
 
-    model: Path
+    model: Model
     output: Path
     run_dir: Path
     data: str | None = None
     class_order: str | ClassOrder = AUTO
     exif: bool = False
     input_range: str = "0..1"
+    model_output: str | None = None
     device: str = "auto"
     options: SearchOptions = SearchOptions()
     guard: Guard = Guard()
@@ -71,10 +74,11 @@ class SearchRequest:
             model_copy: The model file, as it was taken in.
         """
         return {
-            "model": model_copy.sha256,
+            **model_copy.identity(),
             "backend": backend(),
             "data": self.data,
             "input_range": self.input_range,
+            **({} if self.model_output is None else {"model_output": self.model_output}),
             **sources.identity_of(self.class_order, exif=self.exif),
             **({} if self.budget is None else {"budget": self.budget}),
             **asdict(self.options),
@@ -105,7 +109,14 @@ def search(
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(request.guard, notify, log) as workers:
-        model_copy = workers.copy(request.model, external_data=request.external_data)
+        model_copy = take_in(
+            request.model,
+            workers,
+            external_data=request.external_data,
+            progress=progress,
+            notify=notify,
+            resumed=request.run_dir if resume else None,
+        )
         identity = request.identity(model_copy)
         with (
             folder.hold(SearchFolder, request.run_dir, identity, resume=resume, force=force) as run,
@@ -130,6 +141,7 @@ def _searched(
     job: dict[str, Any] = {
         **model_copy.job(),
         "input_range": request.input_range,
+        "model_output": request.model_output,
         "device": request.device,
         **sources.job(request.class_order, exif=request.exif),
     }

@@ -11,6 +11,7 @@ import yaml
 from auditor.errors import InputError, UsageError
 from auditor.files.codec import WrongField, from_json, no_array
 from auditor.files.regular_file import open_regular
+from auditor.files.stand_in import HEAD_BYTES, stand_in
 from auditor.files.strict_json import strict
 from auditor.files.strict_yaml import NoYaml, compose, value_of
 from auditor.text import printable
@@ -122,6 +123,8 @@ def _parse(path: Path, shown: str) -> tuple[Any, yaml.Node | None]:
         raise InputError(f"{shown}: no such trigger file") from error
     except OSError as error:
         raise InputError(f"{shown}: trigger file: {error.strerror}") from error
+    if what := stand_in(content[:HEAD_BYTES]):
+        raise InputError(f"{shown}: trigger file: is {what}")
     try:
         text = _text(content)
         if path.suffix.lower() == ".json":

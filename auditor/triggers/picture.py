@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from auditor.errors import InputError
 from auditor.files.image_file import UnreadableImage, read_image_file
 from auditor.files.regular_file import open_regular
+from auditor.files.stand_in import HEAD_BYTES, stand_in
 from auditor.text import printable
 
 MAX_SIDE = 4096
@@ -49,7 +50,10 @@ class Source:
         try:
             if path.suffix.lower() in (".npy", ".npz"):
                 with open_regular(path, _MAX_BYTES) as file:
-                    return cls(path, file.read())
+                    data = file.read()
+                if what := stand_in(data[:HEAD_BYTES]):
+                    raise UnreadableImage(what)
+                return cls(path, data)
             return cls(path, read_image_file(path)[1])
         except (UnreadableImage, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else error

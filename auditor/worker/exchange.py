@@ -21,7 +21,7 @@ from auditor.files.codec import from_json, no_array, to_json
 from auditor.files.regular_file import read_regular
 from auditor.files.strict_json import strict
 from auditor.models.inspect.inspection import Inspection
-from auditor.models.inspect.ports import Ports
+from auditor.models.inspect.ports import HeatmapLayers, Ports
 from auditor.repair.consistency import check_epoch, check_plan, check_result
 from auditor.repair.result import Epoch, Plan, RepairResult, Step
 from auditor.search import consistency as search_consistency
@@ -178,6 +178,7 @@ def _nothing_more(value: Any) -> None:
 _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     AuditResults: _check_audits,
     Epoch: _nothing_more,
+    HeatmapLayers: _nothing_more,
     Inspection: _nothing_more,
     Plan: check_plan,
     Ports: _nothing_more,

@@ -4,6 +4,7 @@ Each is given the job, the folder that it may write in, and whom to tell how far
 could run the content of a model is imported after the model file was looked at.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Tell = Callable[[dict[str, Any]], None]
 Job = dict[str, Any]
+
+MEMORY_TO_DOWNLOAD = 2 << 30
+"""Bytes: files are written as they come."""
 
 SECONDS_TO_CHECK = 60
 """Of computing, for the static check: a hundred times what 100 MB take."""
@@ -161,6 +165,7 @@ def inspect(job: Job, folder: Path, tell: Tell) -> None:
     if not found.findings:
         with computing(SECONDS_TO_CHECK):
             said = ports(Path(job["model"]), found, printable(job["name"]))
+            said = said.of(job.get("model_output"))
     exchange.save(said, folder, "ports")
     exchange.save(replace(found, config={}), folder)
 
@@ -186,6 +191,19 @@ def describe(job: Job, folder: Path, tell: Tell) -> None:
     write_result(facts, folder)
 
 
+def layers(job: Job, folder: Path, tell: Tell) -> None:
+    """Load a model and list the layers that heatmaps can be read at."""
+    from auditor.models.inspect.ports import HeatmapLayer, HeatmapLayers
+    from auditor.worker import exchange
+
+    classifier = _classifier(job, _looked_at(job, tell), (224, 224), tell)
+    found = (
+        HeatmapLayer(s.path[:500], s.node[:500], s.kind[:500], s.grid, s.channels)
+        for s in classifier.spatial_layers()
+    )
+    exchange.save(HeatmapLayers(tuple(found)), folder)
+
+
 def probe(job: Job, folder: Path, tell: Tell) -> None:
     """Try what a confined worker must not be able to do; no model is near."""
     from auditor.worker.exchange import write_result
@@ -201,6 +219,29 @@ def fetch(job: Job, folder: Path, tell: Tell) -> None:
 
     _progress(tell)(f"downloading {job['data']}", 0, 0)
     write_result({"path": str(download(job["data"], folder))}, folder)
+
+
+def download(job: Job, folder: Path, tell: Tell) -> None:
+    """Download a model that is named by a reference; it is not opened."""
+    from auditor.references import parse
+    from auditor.references.fetch import bring, writes
+    from auditor.worker.exchange import write_result
+    from auditor.worker.sandbox import keep_download
+
+    reference = parse(job["reference"])
+    assert reference is not None
+    os.chdir(job["here"])  # from where the user has named caches and stores
+    _progress(tell)(f"asking for {printable(job['reference'], 100)}", 0, 0)
+    if (folders := writes(reference)) is not None:
+        keep_download([folder, *folders], MEMORY_TO_DOWNLOAD)
+    try:
+        found = bring(reference, folder, beside=job["beside"], progress=_progress(tell))
+    except MemoryError:
+        raise InputError(
+            f"{printable(job['reference'])}: the server's answer does not end, or is far larger "
+            "than such answers are"
+        ) from None
+    write_result(found, folder)
 
 
 def compute(job: Job, folder: Path, tell: Tell) -> None:
@@ -255,7 +296,9 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "inspect": inspect,
     "external_files": external_files,
     "describe": describe,
+    "layers": layers,
     "fetch": fetch,
+    "bring": download,
     "probe": probe,
     "compute": compute,
     "show": show,
@@ -305,7 +348,9 @@ def _classifier(
     start_keras()
     _progress(tell)("loading the model", 0, 0)
     input_range = InputRange.parse(job["input_range"])
-    return open_classifier(Path(job["model"]), inspection, input_range, job["name"], fallback)
+    return open_classifier(
+        Path(job["model"]), inspection, input_range, job["name"], fallback, job.get("model_output")
+    )
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
+from auditor.data.kinds import reads
 from auditor.errors import AuditorError, InputError, UsageError, WorkError
 from auditor.figures.facts import Device
 from auditor.files import intake
@@ -55,9 +56,18 @@ _KEPT = (
 )
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
-_INPUTS = ("model", "model_folder", "data", "evaluation", "object_region")
+_INPUTS = ("model", "model_folder", "object_region")
+_DATA = ("data", "evaluation")
 """What in a job names files to read; `files` names those of its triggers."""
 
+
+_WITHOUT_KERAS = ("show", "inspect", "probe", "external_files", "bring")
+_DOWNLOADS = ("fetch", "bring")
+_OF_DOWNLOADS = (
+    *("KERAS_HOME", "XDG_CACHE_HOME"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+"""The variables that a download is given besides, and those that its job names."""
 
 _MOST_PHASES = 10_000
 """Each may be a line on the user's screen; an audit has some for each of its triggers."""
@@ -157,7 +167,7 @@ class Supervisor:
             WorkError: The backend is not installed, or the worker died, hung, used more than it
                 may, or sent something else than it should.
         """
-        if job["kind"] not in ("show", "inspect", "probe", "external_files"):  # which need no Keras
+        if job["kind"] not in _WITHOUT_KERAS:
             _check_backend(job.get("backend") or backend())
         memory = self._guard.memory or free_memory()
         grant = self._grant(job)
@@ -203,10 +213,11 @@ class Supervisor:
         self, job: dict[str, Any], scratch: Path, memory: int, *, gpu: bool
     ) -> dict[str, Any] | None:
         """Say what a worker is to be kept to; a download, far from any model, needs the network."""
-        if job["kind"] == "fetch":
+        if job["kind"] in _DOWNLOADS:
             return None
         own = {**job, **job.get("options", {})}
         read = [own[key] for key in _INPUTS if own.get(key)] + job.get("files", [])
+        read += [reads(own[key]) for key in _DATA if own.get(key)]
         read += os.environ.get("LD_LIBRARY_PATH", "").split(":")
         return {
             "mode": self._guard.sandbox,
@@ -297,10 +308,14 @@ def _environment(
     if "backend" in job:
         own["KERAS_BACKEND"] = job["backend"]
     home = str(scratch)
-    if job["kind"] == "fetch":  # downloads are kept where Keras keeps them, and may need a proxy
+    if job["kind"] in _DOWNLOADS:  # kept where their libraries keep them; they may need a proxy
         home = os.environ.get("HOME", home)
-        own |= {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
-        own |= {k: os.environ[k] for k in ("KERAS_HOME", "SSL_CERT_FILE") if k in os.environ}
+        begin = tuple(job.get("variables", ()))
+        own |= {
+            k: v
+            for k, v in os.environ.items()
+            if k.lower().endswith("_proxy") or k in _OF_DOWNLOADS or (begin and k.startswith(begin))
+        } | job.get("settings", {})
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",

@@ -165,16 +165,24 @@ def nothing(path: Path, bait: Bait) -> None:
 
 FILES: dict[str, Sample] = {
     "pickle": ("m.keras", pickled(4), ["m.keras", "a Python pickle"]),
-    "pickle in text": ("m.h5", pickled(0), ["m.h5", "unknown kind"]),
+    "pickle in text": ("m.h5", pickled(0), ["m.h5", "a Python pickle"]),
     "PyTorch called .keras": ("m.keras", torch_archive, ["m.keras", "a PyTorch file", "ONNX"]),
     "PyTorch called .onnx": ("m.onnx", torch_archive, ["m.onnx", "a PyTorch file"]),
     "PyTorch": ("m.pt", torch_archive, ["m.pt", "a PyTorch file", "ONNX"]),
     "array of objects": ("m.h5", objects, ["m.h5", "a NumPy array"]),
     "script": ("m.keras", script, ["m.keras", "unknown kind"]),
-    "tar": ("m.keras", tar, ["m.keras", "unknown kind"]),
+    "tar": ("m.keras", tar, ["m.keras", "packed with gzip"]),
     "empty .h5": ("m.h5", lambda path, bait: path.touch(), ["m.h5", "the file is empty"]),
-    "zeros": ("m.onnx", lambda path, bait: path.write_bytes(bytes(5000)), ["m.onnx", "unknown"]),
-    "PDF": ("m", lambda path, bait: path.write_bytes(b"%PDF-1.7\n%\xe2"), ["m: ", "unknown kind"]),
+    "zeros": (
+        "m.onnx",
+        lambda path, bait: path.write_bytes(bytes(5000)),
+        ["m.onnx", "nothing but zeros"],
+    ),
+    "PDF": (
+        "m",
+        lambda path, bait: path.write_bytes(b"%PDF-1.7\n%\xe2"),
+        ["m: ", "a PDF document"],
+    ),
     "9 GiB": ("large/m.h5", sparse, ["large/m.h5", "9663676416 bytes", "8589934592 are allowed"]),
     "socket": ("m.keras", bound, ["m.keras", "No such device or address"]),
     "link to nothing": (

@@ -259,15 +259,15 @@ NO_CLASSIFIER: dict[str, Sample] = {
         no_classifier("two.keras"),
         ["m.keras: not an image classifier: 2 inputs"],
     ),
-    "a regression head": (
+    "a quantity": (
         "m.keras",
-        no_classifier("regression.keras"),
-        ["m.keras: not an image classifier: its output has the shape (None, 1)"],
+        no_classifier("quantity.keras"),
+        ["m.keras: not an image classifier: it gives one number"],
     ),
     "numbers for images": (
         "m.keras",
         no_classifier("numbers.keras"),
-        ["m.keras: not an image classifier: its input has the shape (None, 4)"],
+        ["m.keras: not an image classifier: it takes rows of 4 numbers"],
     ),
 }
 
@@ -289,7 +289,6 @@ def save_models(folder: Path) -> None:
     images = [keras.Input((16, 16, 3)), keras.Input((16, 16, 3))]
     flat = layers.Flatten()(layers.Add()(images))
     keras.Model(images, layers.Dense(3)(flat)).save(folder / "two.keras")
-    keras.Model(images[0], layers.Dense(1)(layers.Flatten()(images[0]))).save(
-        folder / "regression.keras"
-    )
+    amount = layers.Dense(1, activation="relu")(layers.Flatten()(images[0]))
+    keras.Model(images[0], amount).save(folder / "quantity.keras")
     keras.Sequential([keras.Input((4,)), layers.Dense(3)]).save(folder / "numbers.keras")

@@ -31,7 +31,7 @@ BAD: dict[str, tuple[str, Make, list[str]]] = {
     "truncated .h5": ("m.h5", cut("poisoned.h5"), ["m.h5", "truncated"]),
     ".keras called .h5": ("m.h5", copied("poisoned.keras"), ["m.h5", "the content is a .keras"]),
     ".h5 called .keras": ("m.keras", copied("poisoned.h5"), ["m.keras", "the content is HDF5"]),
-    "picture": ("m.keras", photo, ["m.keras", "extension says .keras"]),
+    "picture": ("m.keras", photo, ["m.keras", "is a PNG image"]),
     "folder": ("m.keras", lambda path, shelf: path.mkdir(), ["m.keras", "is a folder"]),
     "pipe": ("m.keras", lambda path, shelf: os.mkfifo(path), ["m.keras", "is a special file"]),
     "device": ("/dev/zero", lambda path, shelf: None, ["/dev/zero", "is a special file"]),

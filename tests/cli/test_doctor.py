@@ -26,7 +26,7 @@ def test_a_machine_where_everything_is_there() -> None:
     assert ", Keras 3." in found["tensorflow"]
     assert re.search(r"a product is \de-0[6-8] off; used by scan, repair, search", ran.out)
     assert "WeasyPrint" in found["PDF"]
-    assert {"GPU", "sandbox", "TensorBoard", "onnxruntime"} <= set(found)
+    assert {"GPU", "sandbox", "TensorBoard", "onnxruntime", "hf", "mlflow"} <= set(found)
     assert "LACK" not in ran.out
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+import auditor
 from auditor.cli import CONFIGURED
 from auditor.cli.config import _options
 from auditor.cli.working_folder import HARMLESS, WATCHED
 from tests.cli.conftest import contents
-from tests.conftest import ROOT, assert_refusal, bdaudit
+from tests.conftest import assert_refusal, bdaudit
 
 SCAN = ["scan", "m.keras", "--trigger", "square8", "-q"]
 SEARCH = ["search", "m.keras", "--output", "found.yaml", "-q"]
@@ -47,6 +48,11 @@ REFUSED = {
     "run folder": (SEARCH, 'run-dir = "../run"', "../run: leads out of the working folder"),
     "data around": (SCAN, 'data = ".."', "data = ..: is a folder around this or your own"),
     "data of all": (SCAN, 'data = "/"', "data = /: is a folder around this or your own"),
+    "a table in the folder above": (
+        SCAN,
+        'data = "../labels.csv:label"',
+        "../labels.csv:label: is a folder around",
+    ),
     "data through a link": (REPAIR, 'eval-data = "elsewhere"', "elsewhere: is a folder around"),
     "another command's": (GATE, 'sandbox = "off"', "would switch the sandbox off"),
 }
@@ -62,6 +68,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "elsewhere").symlink_to("..")
     (folder / "link.html").symlink_to("../victim.html")
+    (tmp_path / "labels.csv").write_text("path,label\n")
     return folder
 
 
@@ -152,7 +159,7 @@ def test_nothing_is_imported_from_it(how: str, tmp_path: Path) -> None:
     """`python -m` puts it first on Python's path, and so does an empty part of PYTHONPATH."""
     folder, package, seen = tmp_path / "downloaded", tmp_path / "package", tmp_path / "seen"
     folder.mkdir()
-    shutil.copytree(ROOT / "auditor", package / "auditor")
+    shutil.copytree(Path(auditor.__file__).parent, package / "auditor")
     for name in ("click", "yaml", "jinja2", "numpy", "rich", "templates", "keras"):
         (folder / f"{name}.py").write_text(SPY.format(seen=seen))
     start = ["-m", "auditor"]

@@ -102,7 +102,7 @@ def test_rounding_of_floating_point(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("value", [1.01, -0.01, np.nan, np.inf, 255.0])
+@pytest.mark.parametrize("value", [1.01, -0.01, np.nan, np.inf, 256.0, -1.0])
 def test_floating_point_outside_the_unit_interval(tmp_path, value):
     x = np.zeros((3, 5, 6, 3), np.float32)
     x[2, 1, 1, 1] = value
@@ -158,24 +158,28 @@ def test_python_objects_are_never_loaded(tmp_path, key):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"images": X, "y\x1b": Y}, r"no array x and no array y \(found: images, y\\x1b\)"),
-        ({"x": X}, r"no array y \(found: x\)"),
+        ({"images": X, "y\x1b": Y}, r"no array of labels \(found: images, y\\x1b\)"),
+        ({"a": X, "b": Y}, r"no array of images and no array of labels \(found: a, b\)"),
+        ({"x": X}, r"no array of labels \(found: x\)"),
         ({"x": X, "y": Y[:4]}, "x has 11 images but y has 4 labels"),
         ({"x": X.astype(np.uint16), "y": Y}, "dtype uint16; save it as uint8"),
         ({"x": X.astype(np.int64), "y": Y}, "dtype int64; save it as uint8"),
         ({"x": X.astype(complex), "y": Y}, "dtype complex128"),
-        ({"x": X.transpose(0, 3, 1, 2).copy(), "y": Y}, "channels come first"),
+        ({"x": X[..., :2].transpose(0, 3, 1, 2).copy(), "y": Y}, r"shape \(11, 2, 5, 6\)"),
         ({"x": X[..., :2], "y": Y}, r"shape \(11, 5, 6, 2\)"),
         ({"x": X[0, 0], "y": Y[:5]}, r"shape \(6, 3\)"),
         ({"x": np.uint8(3), "y": Y}, "one row per image"),
         ({"x": X[:, :0], "y": Y}, "1 pixel"),
         ({"x": np.asfortranarray(X), "y": Y}, "Fortran order; save numpy.ascontiguousarray"),
-        ({"x": X, "y": Y / 1}, "dtype float64; integers"),
+        ({"x": X, "y": Y / 4}, "y: row 1 is 0.25; labels are whole numbers of classes"),
+        ({"x": X, "y": np.full(11, np.nan)}, "y: row 0 is nan"),
         ({"x": X, "y": np.eye(3)[Y] * 0.9}, "row 0 is not one-hot"),
-        ({"x": X, "y": np.eye(3)[Y][:, :, None]}, "integers of shape"),
-        ({"x": X, "y": Y.astype(str)}, "integers of shape"),
-        ({"x": X, "y": np.eye(3)[Y].astype(str)}, "integers are needed"),
-        ({"x": X, "y": np.zeros((11, 0), int)}, "integers of shape"),
+        ({"x": X, "y": np.eye(3)[Y][:, :, None]}, "whole numbers or texts of shape"),
+        ({"x": X, "y": np.eye(3)[Y].astype(str)}, "whole numbers or texts of shape"),
+        ({"x": X, "y": np.zeros((11, 0), int)}, "whole numbers or texts of shape"),
+        ({"x": X, "y": np.array(["cat"] * 10 + [" "])}, "an image has no label"),
+        ({"x": X, "y": np.repeat(NO_TEXT, 11)}, "not valid text"),
+        ({"x": X, "y": np.array([b"\xff"] * 11)}, "not UTF-8 text"),
         ({"x": X, "y": Y, "class_names": np.arange(3)}, "array of text is needed"),
         ({"x": X, "y": Y, "class_names": np.array([b"\xff"])}, "not valid text"),
         ({"x": X, "y": Y, "class_names": NO_TEXT}, "not valid text"),
@@ -266,3 +270,115 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
         )
         seen, growth = done.stdout.split()
         assert int(seen) == 40_000 and float(growth) < 60
+
+
+def test_channels_that_come_first(tmp_path):
+    dataset = saved(tmp_path, x=X.transpose(0, 3, 1, 2).copy(), y=Y)
+    assert dataset.image_size() == (5, 6) and dataset.taken == "channels first"
+    assert (images(dataset) == X).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, ">f8"])
+def test_whole_numbers_as_floating_point(tmp_path, dtype):
+    x = X.copy()
+    x[0], x[1] = 0, x[1] > 99  # two images that may be of either kind
+    dataset = saved(tmp_path, x=x.astype(dtype), y=Y)
+    assert dataset.taken == "floating point with whole numbers of 0 to 255, as bytes"
+    assert (images(dataset) == x).all()
+
+
+def test_black_and_white_alone_is_0_to_1(tmp_path):
+    dataset = saved(tmp_path, x=(X > 99).astype(float), y=Y)
+    assert dataset.taken == "" and (images(dataset) == (X > 99) * 255).all()
+
+
+@pytest.mark.parametrize(("row", "value"), [(7, 0.5), (7, 256), (7, -1), (7, np.nan)])
+def test_one_image_of_another_kind(tmp_path, row, value):
+    x = X.astype(float)
+    x[row, 0, 0, 0] = value
+    with pytest.raises(InputError, match="in row 7, while others are whole numbers of 0 to 255"):
+        images(saved(tmp_path, x=x, y=Y))
+
+
+def test_labels_that_are_texts(tmp_path):
+    names = np.array(["red", "green", "blü"])
+    dataset = saved(tmp_path, x=X, y=names[Y])
+    assert dataset.class_names == ("blü", "green", "red")
+    assert dataset.labels.tolist() == (2 - Y).tolist() and dataset.orders == ()
+    for y in (names[Y], np.char.encode(names, "utf-8")[Y], names[Y][:, None]):
+        ordered = saved(tmp_path, x=X, y=y, class_names=names)
+        assert ordered.class_names == tuple(names) and ordered.labels.tolist() == Y.tolist()
+        assert ordered.class_order == "as class_names has it"
+    with pytest.raises(InputError, match="has a class blü, which the list of 2 classes does not"):
+        saved(tmp_path, x=X, y=names[Y], class_names=names[:2])
+    with pytest.raises(InputError, match="class_names has a name twice"):
+        saved(tmp_path, x=X, y=names[Y], class_names=names[[0, 1, 2, 0]])
+
+
+def test_texts_that_are_numbers_leave_two_orders(tmp_path):
+    np.savez(tmp_path / "d.npz", x=X, y=np.arange(11).astype(str))
+    dataset = data.open_source(tmp_path / "d.npz")
+    assert dataset.labels.tolist() == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 2]
+    assert [order.said for order in dataset.orders] == ["by name", "by number"]
+    assert data.open_source(tmp_path / "d.npz", "number").labels.tolist() == list(range(11))
+
+
+@pytest.mark.parametrize("name", ["y", "labels"])
+def test_the_advice_for_objects_can_be_followed(tmp_path, name):
+    y = np.array(["a", "b"] * 5 + ["c"], dtype=object)
+    with pytest.raises(InputError, match=r"as \.astype\(str\) makes of texts"):
+        saved(tmp_path, **{"x" if name == "y" else "images": X, name: y})
+    assert saved(tmp_path, x=X, y=y.astype(str)).class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("x", "y"), ""),
+        (("x", "y", "images"), ""),
+        (("X", "Y"), "images X and labels Y"),
+        (("images", "labels"), "images images and labels labels"),
+        (("arr_0", "arr_1"), "images arr_0 and labels arr_1"),
+        (("test_images", "test_labels"), "images test_images and labels test_labels"),
+        (("x_train", "y_train"), "images x_train and labels y_train"),
+        (
+            ("x_test", "y_test", "x_train", "y_train"),
+            "images x_test and labels y_test; not used: x_train, y_train",
+        ),
+        (
+            ("test_images", "test_labels", "val_images", "val_labels", "train_images"),
+            "images test_images and labels test_labels; not used: "
+            "val_images, val_labels, train_images",
+        ),
+    ],
+)
+def test_arrays_of_other_names(tmp_path, names, said):
+    others = {name: Y if name[0] in "yl" or "label" in name else 255 - X for name in names[2:]}
+    dataset = saved(tmp_path, **{names[0]: X, names[1]: Y}, **others)
+    assert (images(dataset) == X).all() and dataset.labels.tolist() == Y.tolist()
+    assert dataset.taken == said
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("x_train", "y_train", "x_val", "y_val"), "several parts and not one to test with; give "),
+        (("images", "data", "labels"), "images, data: any may be the images"),
+        (("x_train", "y_test"), "no images with labels of the same part"),
+        (("arr_0", "arr_2"), "no array of labels"),
+    ],
+)
+def test_arrays_that_leave_a_choice(tmp_path, names, message):
+    arrays = {name: Y if name[0] in "yl" else X for name in names}
+    with pytest.raises(InputError, match=message):
+        saved(tmp_path, **arrays)
+
+
+def test_a_split_behind_a_colon(tmp_path):
+    path = tmp_path / "mnist.npz"  # as keras.datasets keeps it
+    np.savez(path, x_test=X[..., 0], x_train=255 - X[..., 0], y_train=Y, y_test=Y)
+    train = data.open_source(f"{path}:train")
+    assert (images(train) == 255 - X[..., :1]).all()
+    assert (images(data.open_source(path)) == X[..., :1]).all()
+    with pytest.raises(InputError, match="has no part val; it has: test, train"):
+        data.open_source(f"{path}:val")

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from auditor.models.inspect.saved_model_proto import saved_model_class
-from tests.fuzz import documents, flatbuffer, graphs, hdf5, keras_zip, messages, raw, results
+from tests.fuzz import data, documents, flatbuffer, graphs, hdf5, keras_zip, messages, raw, results
 
 Mutate = Callable[[bytes, Random, tuple[str, ...]], bytes]
 
@@ -33,18 +33,22 @@ class Format:
 
 def _file(mutate: Mutate) -> Callable[[Path, Path, Random, tuple[str, ...]], None]:
     def write(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) -> None:
-        data = seed.read_bytes()
+        content = seed.read_bytes()
         with suppress(RecursionError):  # nested deeper than Python can write
-            data = mutate(data, rng, baits)
-        target.write_bytes(data)
+            content = mutate(content, rng, baits)
+        target.write_bytes(content)
 
     return write
 
 
-def _onnx(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
+def _onnx(content: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
     from onnx import ModelProto
 
-    return messages.mutate(data, ModelProto, rng, baits)
+    return messages.mutate(content, ModelProto, rng, baits)
+
+
+def _raw(data: bytes, rng: Random, baits: tuple[str, ...]) -> bytes:
+    return raw.mutate(data, rng)
 
 
 def _saved_model(seed: Path, target: Path, rng: Random, baits: tuple[str, ...]) -> None:
@@ -76,7 +80,14 @@ FORMATS = {
     "semantics": Format(graphs.write, ".onnx", "semantics"),
     "savedmodel": Format(_saved_model, ""),
     "tflite": Format(_file(flatbuffer.mutate), ".tflite", loads=True),
+    "npz": Format(_file(data.npz), ".npz", "data"),
+    "hdf5": Format(_file(hdf5.mutate), ".h5", "data"),
+    "parquet": Format(_file(data.parquet), ".parquet", "data"),
+    "listed": Format(data.tree, "", "data"),
+    "tfds": Format(data.tree, "", "data"),
+    "foreign": Format(_file(_raw), ".onnx"),
     "trigger": Format(_file(documents.trigger), ".yaml", "trigger"),
+    "mlmodel": Format(_file(documents.trigger), ".yaml", "mlmodel"),
     "audit": Format(_file(documents.audit), ".json", "compared"),
     "comparison": Format(_file(documents.audit), ".json", "compared"),
     "scanned": Format(results.mutate, "", "scanned"),

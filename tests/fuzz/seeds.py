@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.files import stand_ins
 from tests.fuzz.formats import FORMATS
 
 TRIGGERS = """
@@ -32,6 +33,8 @@ triggers:
   - {id: some, use: square4, target: {map: {3: 7}}, source: [3]}
 """
 _ONNX = ROOT / "tests" / "models" / "inspect" / "fixtures"
+_MLFLOW = ROOT / "tests" / "references" / "mlflow_model"
+_OLD_KERAS = ROOT / "tests" / "models" / "old_keras"
 _ONNX_NAMES = ("torchscript_convnet", "torchscript_attention", "dynamo_residual")
 
 
@@ -57,11 +60,32 @@ def _write(folder: Path) -> None:
         models[name].export(folder / "savedmodel" / name, verbose=False)
     _tflite(models["functional"], folder / "tflite" / "functional.tflite")
     _keras_2(folder / "h5" / "keras2.h5")
+    for old in sorted(_OLD_KERAS.glob("*.h5")):
+        shutil.copy(old, folder / "h5")
     for name in _ONNX_NAMES:
         shutil.copy(_ONNX / f"{name}.onnx", folder / "onnx")
+    _unsorted(folder / "onnx" / "torchscript_convnet.onnx", folder / "onnx" / "unsorted.onnx")
+    for path in (_ONNX / "pytorch").iterdir():
+        shutil.copy(path, folder / "foreign")
+    for name in ("LFS_POINTER", "WEB_PAGE", "ACCESS_DENIED", "APPLE_DOUBLE"):
+        (folder / "foreign" / name).write_bytes(getattr(stand_ins, name))
     (folder / "semantics" / "none").touch()  # these begin with chance alone
     (folder / "trigger" / "triggers.yaml").write_text(TRIGGERS)
+    for path in _MLFLOW.glob("*/MLmodel"):
+        shutil.copy(path, folder / "mlmodel" / f"{path.parent.name}.yaml")
     _records(folder)
+    _data(folder)
+
+
+def _unsorted(source: Path, target: Path) -> None:
+    """Write a graph again, its last node first."""
+    import onnx
+
+    model = onnx.load(source)
+    turned = [onnx.NodeProto.FromString(n.SerializeToString()) for n in model.graph.node][::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(turned)
+    onnx.save(model, target)
 
 
 def _functional() -> Any:
@@ -108,6 +132,41 @@ def _keras_2(path: Path) -> None:
         return
     inside = [layers.Conv2D(2, 3, input_shape=(8, 8, 3)), layers.BatchNormalization()]
     Sequential([*inside, layers.Flatten(), layers.Dense(3)]).save(path)
+
+
+def _data(folder: Path) -> None:
+    """Write what images come in."""
+    import cv2
+    import h5py
+    import numpy as np
+    import pandas as pd
+
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), np.uint8)
+    names = ["red", "green", "blue"] * 2
+    np.savez(folder / "npz" / "texts.npz", x=images / 255, y=np.array(names))
+    np.savez(folder / "npz" / "splits.npz", x_test=images, y_test=np.arange(6) % 3)
+    with h5py.File(folder / "hdf5" / "packed.h5", "w") as file:
+        file.create_dataset("data", data=images.astype(float), compression="gzip")
+        file.create_dataset("label", data=np.arange(6.0) % 3)
+    with h5py.File(folder / "hdf5" / "plain.h5", "w") as file:
+        file["x"], file["y"], file["class_names"] = images, np.arange(6) % 3, [b"a", b"b", b"c"]
+    files = [cv2.imencode(".png", image)[1].tobytes() for image in images]
+    structs = [{"bytes": file, "path": "a.png"} for file in files]
+    pd.DataFrame({"image": structs, "label": names}).to_parquet(folder / "parquet" / "a.parquet")
+    plain = pd.DataFrame({"image": files, "label": range(6), "note": names})
+    plain.to_parquet(folder / "parquet" / "b.parquet", compression="zstd")
+    for kind in ("csv", "jsonl"):
+        inside = folder / "listed" / kind
+        (inside / "files").mkdir(parents=True)
+        for number, file in enumerate(files):
+            (inside / "files" / f"{number}.png").write_bytes(file)
+        paths = [f"files/{number}.png" for number in range(6)]
+        rows = pd.DataFrame({"file_name": paths, "label": names, "width": 9})
+        if kind == "csv":
+            rows.to_csv(inside / "metadata.csv", index=False)
+        else:
+            rows.to_json(inside / "metadata.jsonl", orient="records", lines=True)
+    shutil.copytree(ROOT / "tests/data/fixtures/tiny/1.0.0", folder / "tfds" / "tiny")
 
 
 def _records(folder: Path) -> None:

@@ -34,6 +34,7 @@ COUNTS = {
     "semantics": 100,
     "savedmodel": 500,
     "tflite": 200,
+    **dict.fromkeys(("npz", "hdf5", "parquet", "listed", "tfds"), 100),
 }
 LEFT = {"scanned": 60, "repaired": 60, "searched": 60, "comparison": 60, "checkpoint": 100}
 SEED = 1

@@ -100,6 +100,25 @@ def _onnx(path: Path, pixels: Any) -> Any:
         return None
 
 
+def data(path: Path, room: Path) -> str:
+    """Open images, and read the first of them as a scan does."""
+    import cv2  # noqa: F401
+
+    from auditor.data import open_source
+
+    dataset = open_source(path)
+    for text in (dataset.taken, dataset.class_order):
+        assert isinstance(text, str)
+    count = min(len(dataset), 50)
+    dataset.image_size()
+    for batch in dataset.batches(range(count), (8, 8), 16):
+        assert batch.images.shape[1:] == (8, 8, 3)
+        for skipped in batch.skipped:
+            assert skipped.name and skipped.reason
+    dataset.digest(range(count))
+    return "passed"
+
+
 def trigger(path: Path, room: Path) -> str:
     """Read a trigger file, and stamp an image with every trigger in it."""
     import numpy as np
@@ -116,6 +135,15 @@ def trigger(path: Path, room: Path) -> str:
     return "passed"
 
 
+def mlmodel(path: Path, room: Path) -> str:
+    """Read what an MLflow model's folder says of itself."""
+    from auditor.references.base import is_safe
+    from auditor.references.mlmodel import place
+
+    assert is_safe(place(path, path.name))
+    return "passed"
+
+
 sys.path.insert(0, str(Path(__file__).parent))  # python -I has it not
 import records  # noqa: E402
 
@@ -125,7 +153,9 @@ JUDGES = {
     "check": check,
     "load": load,
     "semantics": semantics,
+    "data": data,
     "trigger": trigger,
+    "mlmodel": mlmodel,
     "scanned": records.scanned,
     "repaired": records.repaired,
     "searched": records.searched,

@@ -295,6 +295,33 @@ def test_one_sigmoid_output_is_two_classes() -> None:
     np.testing.assert_array_equal(result.predicted, (probability > 0.5).astype(int))
 
 
+def test_one_logit_speaks_for_one_class_and_against_the_other() -> None:
+    """With s = W·mean(A) + b the scores are −s and s, and the heat of class 0 is that of −W."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(6)
+    inputs = keras.Input((16, 16, 3))
+    conv = layers.Conv2D(6, 3, strides=2, activation="relu", name="conv")
+    x = layers.GlobalAveragePooling2D()(conv(inputs))
+    model = keras.Model(inputs, layers.Dense(1, name="top")(x))
+    model.get_layer("top").bias.assign([-float(np.median(numbers(model(IMAGES / 255.0))))])
+    features = numbers(keras.Model(inputs, conv.output)(IMAGES / 255.0)).astype(np.float64)
+    weights, bias = model.get_layer("top").get_weights()
+    logits = features.mean(axis=(1, 2)) @ weights[:, 0] + bias[0]
+    assert 0 < (logits > 0).sum() < len(IMAGES)
+    for target in (0, 1):
+        result = seen(model, target=target)
+        np.testing.assert_allclose(result.scores[:, 1], logits, rtol=1e-3, atol=1e-5)
+        np.testing.assert_array_equal(result.predicted, logits > 0)
+        cells = features.shape[1] * features.shape[2]
+        signs = np.where(logits > 0, 1, -1), np.full(len(IMAGES), 2 * target - 1)
+        for heat, sign in zip((result.heat, result.target_heat), signs, strict=True):
+            total = features @ weights[:, 0] / cells
+            expected = np.maximum(sign[:, None, None] * total, 0)
+            np.testing.assert_allclose(heat, expected, rtol=1e-3, atol=1e-7)
+
+
 def test_a_model_without_rows_and_columns_gives_scores_alone() -> None:
     import keras
     from keras import layers
@@ -333,12 +360,14 @@ def test_what_is_no_image_classifier_is_refused() -> None:
     flat = layers.Flatten()(image)
     two_inputs = keras.Model([image, other], layers.Dense(3)(layers.Concatenate()([flat, other])))
     two_outputs = keras.Model(image, [layers.Dense(3)(flat), layers.Dense(3)(flat)])
-    regression = keras.Model(image, layers.Dense(1)(flat))
+    bounded = keras.Model(image, layers.Dense(1, activation="tanh")(flat))
+    quantity = keras.Model(image, layers.ReLU()(layers.Dense(1)(flat)))
+    nothing = keras.Model(image, layers.Dense(1, activation="softmax")(flat))
     vector = keras.Model(other, layers.Dense(3)(other))
-    first = keras.Input((3, 16, 16))
-    channels_first = keras.Model(first, layers.Dense(3)(layers.Flatten()(first)))
+    sequence = keras.Input((64, 3))
+    points = keras.Model(sequence, layers.Dense(3)(layers.Flatten()(sequence)))
     unbuilt = keras.Sequential([layers.Dense(3)])
-    for model in (two_inputs, two_outputs, regression, vector, channels_first, unbuilt):
+    for model in (*(two_inputs, two_outputs, bounded, quantity, nothing, vector, points, unbuilt),):
         with pytest.raises(InputError, match=r"^m\.keras: "):
             classifier(model)
 

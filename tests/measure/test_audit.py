@@ -191,7 +191,7 @@ def test_a_wrong_input_range_is_named(workshop: Workshop) -> None:
     dataset = open_source(workshop.data)
     right = run(workshop, "clean", target="0").measurement.clean_accuracy
     assert right.value > 0.95
-    scaled = load_classifier(workshop.clean, input_range="mean=200,std=0.001")
+    scaled = load_classifier(workshop.clean, input_range="mean=200,std=0.001,max=1")
     words = r"clean accuracy is 3\d\.\d % on 256 images .* run again with --input-range "
     with pytest.raises(UsageError, match=words):
         audit(scaled, dataset, load(workshop.trigger))

@@ -8,6 +8,7 @@ from auditor.models.input_range import InputRange
 from auditor.models.wrap import wrap
 from auditor.repair.objective import CLEAN, STAMPED, Trainee, compiled, values
 from tests.conftest import blobs, small_cnn
+from tests.twins import bgr_twin
 
 LAMBDA, ALPHA, BETA = 0.7, 0.15, 0.02
 
@@ -154,3 +155,22 @@ def test_the_bound_of_the_ascent_can_be_set(classifier, batch) -> None:
     expected = LAMBDA * entropy[:12].mean() - ALPHA * learned.sum() / 12
     made = trainee(classifier, here, unlearned_below=float(np.exp(-middle)))
     assert loss_of(made, batch) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_network_of_blue_green_and_red_learns_from_them(classifier, batch) -> None:
+    """The loss is its twin's, on images whose colours differ; so are the weights after a step."""
+    images, labels, signs = batch
+    twin = wrap(bgr_twin(classifier.model), InputRange.parse("bgr:0..1"), "twin", (16, 16))
+    entropy = cross_entropies(twin, images[..., ::-1], labels)
+    made = trainee(twin, values(twin.model.trainable_variables))
+    expected = LAMBDA * entropy[:12].mean() - ALPHA * entropy[12:].mean()
+    assert loss_of(made, batch) == pytest.approx(expected, rel=1e-5)
+    copy = bgr_twin(twin.model)
+    for one in (twin, wrap(copy, InputRange.parse("0..1"), "one", (16, 16))):
+        learning = trainee(one, values(one.model.trainable_variables))
+        compiled(learning, keras.optimizers.SGD(0.1), jit_compile=False)
+        learning.fit(images, labels, sample_weight=signs, batch_size=24, shuffle=False, verbose=0)
+    before, back = classifier.model.get_weights(), bgr_twin(twin.model).get_weights()
+    for was, one, other in zip(before, copy.get_weights(), back, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-5)
+        assert np.abs(one - was).max() > 1e-4

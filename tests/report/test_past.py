@@ -23,8 +23,14 @@ def test_it_comes_back_as_it_was_but_for_keys_added_later_which_are_empty() -> N
         "environment": {"unused_gpu": ""},
         "attention": {"instead_of": ""},
         "evidence": {"neighbours": []},
-        "data": {"class_order": "", "unused": [], "turned": 0, "exif": False},
-        "subject": {"probabilities": False},
+        "data": {"class_order": "", "unused": [], "turned": 0, "exif": False, "taken": ""},
+        "subject": {
+            "probabilities": False,
+            "origin": None,
+            "log_odds": False,
+            "flattened": False,
+            "output": "",
+        },
     }
     for part, keys in empty.items():
         assert {key: document[part].pop(key) for key in keys} == keys

@@ -14,6 +14,8 @@ from auditor.errors import InputError, Interrupted, UsageError
 from auditor.figures.results import Rate
 from auditor.models import load_classifier
 from auditor.models.classifier import Classifier
+from auditor.models.input_range import InputRange
+from auditor.models.wrap import wrap
 from auditor.search import base
 from auditor.search.base import search
 from auditor.search.options import SearchOptions
@@ -23,6 +25,7 @@ from tests.conftest import Workshop
 from tests.models.onnx.flags import FLUSHED, switched
 from tests.models.onnx.graphs import saved
 from tests.search.conftest import QUICK, weights
+from tests.twins import bgr_twin
 
 
 def same(one: SearchResult, other: SearchResult) -> None:
@@ -170,6 +173,20 @@ def test_an_onnx_graph_is_searched_like_its_keras_model(
     before = weights(graph)
     assert [one.name for one in search(graph, images).flagged] == ["red"]
     assert weights(graph) == before
+
+
+def test_a_network_of_blue_green_and_red_has_the_stamps_of_its_twin(
+    poisoned: Classifier, images: Dataset
+) -> None:
+    """Their colours are those that people see."""
+    bgr = InputRange.parse("bgr:0..1")
+    twin = wrap(bgr_twin(poisoned.model), bgr, "twin", poisoned.size)
+    for one, other in zip(
+        search(poisoned, images, QUICK).classes, search(twin, images, QUICK).classes, strict=True
+    ):
+        np.testing.assert_allclose(other.mask, one.mask, atol=1e-3)
+        np.testing.assert_allclose(other.pattern, one.pattern, atol=2)  # of 255
+        assert np.ptp(one.pattern.astype(int), axis=-1).max() > 20  # it is not gray
 
 
 def test_too_few_images(poisoned: Classifier, images: Dataset) -> None:

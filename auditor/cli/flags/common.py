@@ -34,6 +34,13 @@ external_data = option(
     help="Let an ONNX file have its numbers in other files, beside it.",
 )
 
+model_output = option(
+    "--model-output",
+    metavar="NAME",
+    help="Output to audit, of a model that has several: the one with a score for each class "
+    "('bdaudit inspect' lists them). Default: its only one.",
+)
+
 class_folders = stack(
     option(
         "--class-order",
@@ -52,6 +59,15 @@ class_folders = stack(
 )
 """How class folders are read."""
 
+input_range = option(
+    "--input-range",
+    default="0..1",
+    metavar="RANGE",
+    help="Range the model expects: 0..1, 0..255, -1..1, mean=M,std=S, or torch, tf, caffe as Keras "
+    "applications call theirs; bgr: before it for models that take blue, green and red.",
+)
+
+
 target_options = stack(
     option(
         "--target",
@@ -65,12 +81,7 @@ target_options = stack(
         help="Layer that heatmaps are read at. Default: the last one "
         "with rows and columns, nested models included.",
     ),
-    option(
-        "--input-range",
-        default="0..1",
-        metavar="RANGE",
-        help="Range the model expects: 0..1, 0..255, -1..1 or mean=M,std=S.",
-    ),
+    input_range,
     option(
         "--object-region",
         default=Options.object_region,

@@ -3,9 +3,14 @@
 import math
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+
+from auditor import references
+from auditor.files.origin import is_reference
+from auditor.references import Reference
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -58,6 +63,47 @@ class Spec(click.ParamType[str]):
 
     name = "spec"
     envvar_list_splitter = os.pathsep
+
+
+class ModelName(click.Path):
+    """A model: a path, or a reference to one that is fetched."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Refuse what looks like an address and is no reference that is known."""
+        if isinstance(value, Reference):
+            return value
+        return references.parse(os.fspath(value)) or super().convert(value, param, ctx)
+
+
+class LocalModel(click.Path):
+    """A model's own file, whose digest is compared: what a reference names is fetched before."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Refuse a reference."""
+        if is_reference(os.fspath(value)):
+            self.fail(
+                f"{os.fspath(value)!r} is a reference; fetch it, with 'hf download' or 'mlflow "
+                "artifacts download', and give the file: its digest is compared.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
 
 
 class NumberPair(click.ParamType[tuple[Any, ...]]):

@@ -1,12 +1,11 @@
 """The flags that name model files which an audit is held against."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
 from auditor.cli.flags import common
-from auditor.cli.flags.kinds import Decorator, stack
+from auditor.cli.flags.kinds import Decorator, LocalModel, stack
 
 
 def models(more: str, option: Callable[..., Decorator] = click.option) -> Decorator:
@@ -20,7 +19,7 @@ def models(more: str, option: Callable[..., Decorator] = click.option) -> Decora
         option(
             "--model",
             multiple=True,
-            type=click.Path(path_type=Path, readable=False),
+            type=LocalModel(),
             metavar="FILE",
             help=f"Model file, or SavedModel folder. {more} Repeatable.",
         ),

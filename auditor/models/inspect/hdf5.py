@@ -1,30 +1,24 @@
-"""Walk an HDF5 file without following anything that leads out of it.
+"""Check an HDF5 file that Keras is said to have written.
 
-HDF5 can point to other files (external links, external storage, virtual datasets), run filters
-and plugins, and declare far more than it stores. Keras writes none of these: its files are trees
-of groups, each with one name, whose datasets are numbers stored as they are.
+Keras writes nothing that leads out of a file, runs filters or declares more than is stored: its
+files are trees of groups, each with one name, whose datasets are numbers stored as they are.
 """
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import InputError
+from auditor.files.hdf5.nodes import MAX_OBJECTS, TooManyNodes, check_heaps, nodes, refused
+from auditor.files.window import FileWindow
 from auditor.models.inspect.hdf5_attributes import check_attributes, text_attribute
-from auditor.models.inspect.hdf5_heap import heaps_end
 from auditor.models.inspect.inspection import Findings, TooManyFindings
-from auditor.models.inspect.window import FileWindow
 from auditor.text import printable
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_WEIGHT_BYTES = 8 * 2**30
 
-# NASNetLarge, the largest of Keras' applications, has 6,000 nodes and attributes.
-_MAX_OBJECTS = 60_000
-_MAX_PLACE = 200
 _NOT_KERAS = "Keras does not write this"
 
 
@@ -101,10 +95,8 @@ def measure_weights(
     size = source.stat().st_size if isinstance(source, Path) else source.size
     count = declared = 0
     try:
-        _check_heaps(source, size)
+        check_heaps(source, size)
         with h5py.File(source, "r") as file:
-            if file.id.get_create_plist().get_sizes() != (8, 8):
-                raise ValueError("addresses and sizes are not of 8 bytes")
             for where, node in _nodes(h5py, file, place, findings):
                 for reason in check_attributes(h5py, node, size):
                     findings.add(where, f"{reason}; {_NOT_KERAS}")
@@ -127,65 +119,28 @@ def measure_weights(
     return count
 
 
-def _check_heaps(source: Path | FileWindow, size: int) -> None:
-    """Refuse a file that HDF5 would read for ever."""
-    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
-        if not heaps_end(file, size):
-            raise ValueError("a heap of texts does not end where it says")
-
-
 def _nodes(h5py: Any, file: Any, place: str, findings: Findings) -> Iterator[tuple[str, Any]]:
-    """Every group and dataset once, reached over hard links only."""
-    root = h5py.h5g.open(file.id, b"/")
-    pending: list[tuple[str, Any, bytes]] = [("", root, b"/")]
-    seen: set[Any] = set()
-    count = 0
-    while pending:
-        where, parent, key = pending.pop()
-        shown = f"{place}{where or '/'}"
-        opened = h5py.h5o.open(parent, key)
-        if not isinstance(opened, (h5py.h5g.GroupID, h5py.h5d.DatasetID)):
-            findings.add(shown, f"neither a group nor a dataset; {_NOT_KERAS}")
-            continue
-        address = h5py.h5o.get_info(opened).addr
-        if address in seen:  # a cycle, or weights that are loaded once under each name
-            findings.add(shown, f"a second name for a node; {_NOT_KERAS}")
-            continue
-        seen.add(address)
-        is_group = isinstance(opened, h5py.h5g.GroupID)
-        count += h5py.h5a.get_num_attrs(opened) + (len(opened) if is_group else 0)
-        if count > _MAX_OBJECTS:
-            findings.add(place or "/", f"more than {_MAX_OBJECTS} nodes and attributes")
-            raise TooManyFindings
-        yield shown, opened
-        for child in opened if is_group else ():
-            inside = f"{where}/{printable(child[:80].decode('utf-8', 'replace'))}"[:_MAX_PLACE]
-            if opened.links.get_info(child).type == h5py.h5l.TYPE_HARD:
-                pending.append((inside, opened, child))
+    """Every group and dataset; told are what leads elsewhere and what is there twice."""
+    try:
+        for where, node, reason in nodes(h5py, file):
+            if node is None:
+                findings.add(f"{place}{where}", f"{reason}; {_NOT_KERAS}")
             else:
-                findings.add(f"{place}{inside}", f"a soft or external link; {_NOT_KERAS}")
+                yield f"{place}{where}", node
+    except TooManyNodes:
+        findings.add(place or "/", f"more than {MAX_OBJECTS} nodes and attributes")
+        raise TooManyFindings from None
 
 
 def _refused(h5py: Any, dataset: Any, size: int) -> str:
     """The reason to refuse a dataset; empty for numbers that lie as they are in this file."""
-    stored, creation = dataset.get_type(), dataset.get_create_plist()
+    stored = dataset.get_type()
     numbers = (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID, h5py.h5t.TypeEnumID)
     # HDF5 has no bfloat16: Keras stores its two bytes as they are.
     is_bfloat16 = isinstance(stored, h5py.h5t.TypeOpaqueID) and stored.get_size() == 2
     if not isinstance(stored, numbers) and not is_bfloat16:
         return "does not hold numbers"
-    if creation.get_external_count():
-        return "keeps its data in another file"
-    layout = creation.get_layout()
-    if layout == h5py.h5d.CHUNKED:
-        return "is stored in chunks, as for compression"
-    if layout not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS):
-        return "is virtual: its data is in other datasets or files"
-    declared = math.prod(dataset.shape or (0,)) * stored.get_size()
-    start = (dataset.get_offset() if layout == h5py.h5d.CONTIGUOUS else 0) if declared else 0
-    if start is None or start + declared > size:
-        return f"declares {declared} bytes that the file does not have"
-    return ""
+    return refused(h5py, dataset, size)
 
 
 def _damaged(shown: str, error: Exception) -> InputError:

@@ -29,6 +29,14 @@ class Calls:
         for index, node in enumerate(nodes):
             self.argument(node, f"{path}[{index}]", references=isinstance(node, list))
 
+    def ends(self, ends: Any, path: str) -> None:
+        """Check which tensors go into a model, or come out: as a list, or by names of their own."""
+        if not isinstance(ends, dict) or "class_name" in ends:
+            self.argument(ends, path, references=True)
+            return
+        for key, end in ends.items():
+            self.argument(end, f"{path}.{key[:40]}", references=isinstance(end, list))
+
     def argument(self, value: Any, path: str, references: bool) -> None:
         """Check one argument; `references` allows Keras 2's ["layer", 0, 0] for a tensor."""
         if isinstance(value, str):

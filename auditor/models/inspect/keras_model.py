@@ -4,8 +4,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from auditor.files.hdf5.nodes import MAGIC as HDF5_MAGIC
 from auditor.models.inspect.architecture import check_architecture, layers_of, parse_architecture
-from auditor.models.inspect.hdf5 import HDF5_MAGIC, read_h5_model
+from auditor.models.inspect.hdf5 import read_h5_model
 from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
 from auditor.models.inspect.keras_elsewhere import check_elsewhere, compile_configs
 from auditor.models.inspect.keras_zip import read_keras_zip

@@ -78,8 +78,11 @@ def _width(layer: dict[str, Any] | None, shape: tuple[int, ...] | None) -> tuple
 
 
 def _ends(inner: Any) -> list[str]:
+    named = inner.get("output_layers") if isinstance(inner, dict) else None
     said = _list(inner, "output_layers")
     entries = [said] if said and isinstance(said[0], str) else said
+    if isinstance(named, dict):  # in the order in which Keras has them: of their names
+        entries = [named[name] for name in sorted(named, key=str)]
     return [e[0] for e in entries if isinstance(e, list) and e and isinstance(e[0], str)]
 
 

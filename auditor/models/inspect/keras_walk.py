@@ -56,7 +56,7 @@ class Walk:
             if key == "inbound_nodes":
                 self._calls.nodes(item, inside)
             elif key in ("input_layers", "output_layers"):
-                self._calls.argument(item, inside, references=True)
+                self._calls.ends(item, inside)
             else:
                 self._value(item, key, inside)
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.errors import InputError
-from auditor.models.inspect.hdf5 import HDF5_MAGIC, MAX_WEIGHT_BYTES, Contents, measure_weights
+from auditor.files.hdf5.nodes import MAGIC as HDF5_MAGIC
+from auditor.files.window import FileWindow
+from auditor.models.inspect.hdf5 import MAX_WEIGHT_BYTES, Contents, measure_weights
 from auditor.models.inspect.inspection import Findings
 from auditor.models.inspect.keras_calls import quoted
-from auditor.models.inspect.window import FileWindow
 from auditor.models.inspect.zip_archive import open_archive
 from auditor.text import printable
 

@@ -9,7 +9,8 @@ refused.
 from typing import Any
 
 from auditor.models.inspect.keras2_operators import translate_operator
-from auditor.models.inspect.keras_names import APPLICATION_LAYERS
+from auditor.models.inspect.keras2_sequential import with_input
+from auditor.models.inspect.keras_names import APPLICATION_LAYERS, INITIALIZERS
 
 # Keras 2 listed a third kernel beside the depthwise and the pointwise one, and never made it.
 _UNUSED_KERNEL = {
@@ -42,7 +43,11 @@ _DROPPED: dict[str, dict[str, Any]] = {
 }
 
 # Names that Keras 2 wrote of itself as if they were somebody's own, and what they are.
-_RENAMED = {"Custom>CustomScaleLayer": "CustomScaleLayer"}
+_RENAMED = {
+    "Custom>CustomScaleLayer": "CustomScaleLayer",
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+}
 _INITIALIZERS = "tensorflow.python.ops.init_ops_v2"
 
 # The same name, another function: 0.2 x + 0.5 in Keras 2, x / 6 + 0.5 in Keras 3.
@@ -63,7 +68,7 @@ def modernise(config: dict[str, Any], keras2: bool) -> dict[str, Any]:
     if "class_name" in config and config.get("compile_config"):
         found = {key: value for key, value in config.items() if key != "compile_config"}
     if keras2:
-        found = _graph(_object(found))
+        found = _graph(_object(with_input(found)))
     application = APPLICATION_LAYERS.get(str(found.get("class_name")))
     if application and "module" not in found:
         # HDF5 files name these layers without saying where they live.
@@ -84,14 +89,14 @@ def _object(found: dict[str, Any]) -> dict[str, Any]:
         return found
     if name == "TFOpLambda":
         return _object(moved) if (moved := translate_operator(found)) else found
-    dropped = _DROPPED.get(name, {"rng_type": None} if name.startswith("Random") else {})
+    dropped = _dropped(name, config)
     config = {
         key: f"{value} of Keras 2" if _is_changed(key, value) else value
         for key, value in config.items()
         if key not in dropped or (dropped[key] is not None and dropped[key] != value)
     }
     axis = config.get("axis")
-    if name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:
+    if name.startswith("BatchNormalization") and isinstance(axis, list) and len(axis) == 1:
         config["axis"] = axis[0]
     if name == "ThresholdedReLU" and "theta" in config:
         name, config["threshold"] = "ReLU", config.pop("theta")
@@ -101,6 +106,13 @@ def _object(found: dict[str, Any]) -> dict[str, Any]:
         config["name"] = _layer_name(config["name"])
     moved = {"module": "keras.initializers"} if found.get("module") == _INITIALIZERS else {}
     return {**found, **moved, "class_name": _RENAMED.get(name, name), "config": config}
+
+
+def _dropped(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return what to drop of an object, and the value (None: any) at which that changes nothing."""
+    if name in INITIALIZERS and "name" not in config:  # those of TensorFlow 1.14 to 2.0
+        return {"dtype": None}
+    return _DROPPED.get(name, {"rng_type": None} if name.startswith("Random") else {})
 
 
 def _is_changed(key: str, value: Any) -> bool:

@@ -12,6 +12,7 @@ from auditor.models.inspect import onnx_ops, onnx_tensor
 from auditor.models.inspect.growth import TooLarge, grown
 from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
 from auditor.models.inspect.onnx_names import Faults, Names
+from auditor.models.inspect.onnx_order import put_in_order
 from auditor.models.inspect.protobuf import parse
 from auditor.text import printable
 
@@ -77,6 +78,7 @@ def inspect_onnx(path: Path, shown: str, external_data: bool = False) -> Inspect
     model = parse(path, ModelProto, "ONNX", shown)
     if not model.ir_version or not model.graph.node:
         raise InputError(f"{shown}: no graph in this file; export the whole model to ONNX again")
+    put_in_order(model)
     walk = _OnnxWalk(model, path.parent if external_data else None)
     with contextlib.suppress(TooManyFindings):
         walk.model()

@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from auditor.models.inspect.onnx_order import put_in_order
 from auditor.models.inspect.protobuf import parse
 
 _MAKES = frozenset(
@@ -24,6 +25,7 @@ def onnx_ports(path: Path, shown: str) -> dict[str, Any]:
     from onnx import ModelProto, shape_inference
 
     model = parse(path, ModelProto, "ONNX", shown)
+    put_in_order(model)
     with suppress(Exception):  # what cannot be inferred is left open
         model = shape_inference.infer_shapes(model)
     graph = model.graph

@@ -1,10 +1,12 @@
 """What goes into a model, what comes out, where heatmaps can be read: as far as its file says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from auditor.figures.values import Count, Size
 from auditor.files.constraints import Length, Range
+from auditor.models.ends import End, chosen_output
 from auditor.models.inspect.inspection import MOST_LAYERS, Inspection
 from auditor.models.inspect.keras_ports import keras_ports
 from auditor.models.inspect.onnx_ports import onnx_ports
@@ -30,11 +32,52 @@ class Ports:
     outputs: tuple[Port, ...] = ()
     spatial: Annotated[tuple[str, ...], Length(MOST_LAYERS, of="layers")] = ()
 
+    def of(self, output: str | None) -> "Ports":
+        """Return the same with one output only, the one of this name; with all of them for None.
+
+        Raises:
+            UsageError: There is none of that name, or there are several.
+        """
+        if output is None:
+            return self
+        ends = [End(name, shape or None) for name, shape in self.outputs]
+        return replace(self, outputs=(self.outputs[chosen_output(ends, output)],))
+
     @property
     def classes(self) -> int:
         """Number of classes; 0 where the file does not say."""
         last = self.outputs[0][1][-1:] if len(self.outputs) == 1 else ()
         return max(last[0], 0) if last else 0
+
+
+@dataclass(frozen=True)
+class HeatmapLayer:
+    """A layer that heatmaps can be read at, as the loaded model has it.
+
+    Attributes:
+        name: What `--layer` takes.
+        node: Of a graph, the node that makes it: another name for it.
+        kind: The class of a Keras layer, the operator of a graph's node.
+        grid: (height, width) of its output.
+        channels: How many features each cell has.
+    """
+
+    name: str
+    node: str
+    kind: str
+    grid: tuple[Size, Size]
+    channels: Count
+
+
+@dataclass(frozen=True)
+class HeatmapLayers:
+    """All of them, in the order they are computed; the last is the default.
+
+    Attributes:
+        layers: One each.
+    """
+
+    layers: Annotated[tuple[HeatmapLayer, ...], Length(MOST_LAYERS, of="layers")]
 
 
 def ports(path: Path, inspection: Inspection, shown: str) -> Ports:

@@ -25,7 +25,17 @@ _MAX_RANK = 254  # TensorFlow's own limit
 # their bytes; all together they may not.
 _SLACK_NUMBERS = 2**24
 _RESOURCE, _VARIANT = 20, 21
+_DECODERS = frozenset(
+    "DecodeJpeg DecodePng DecodeImage DecodeBmp DecodeGif DecodeAndCropJpeg DecodeBase64".split()
+)
+_DECODES = (
+    "reads files of images; save the model with a signature that takes pixels, (n, height, width, "
+    "3) numbers, and decodes nothing"
+)
 _DO = "export the model to ONNX, or save it again with nothing but Keras' own layers"
+
+
+_UNKNOWN = f"is not one that image classifiers compute with; {_DO}"
 
 
 class GraphWalk:
@@ -82,7 +92,7 @@ class GraphWalk:
         elif node.op not in OPERATORS:
             self.findings.add(
                 place,
-                f"operator {node.op!r} is not one that image classifiers compute with; {_DO}",
+                f"operator {node.op!r} {_DECODES if node.op in _DECODERS else _UNKNOWN}",
             )
         if node.op in CHANGING:
             self.changing.setdefault(unit, set()).add(node.op)

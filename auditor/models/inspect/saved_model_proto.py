@@ -3,10 +3,10 @@
 from functools import cache
 from typing import Any
 
+from auditor.files.messages import Messages, message_class, parsed
+
 # The parts of TensorFlow's saved_model, meta_graph, saver, saved_object_graph, graph, function,
-# op_def, node_def, attr_value, tensor and tensor_shape .proto files that the check looks at: per
-# message its fields as number, name, type; `*` marks repeated ones. A map is written as what it is
-# on the wire, a repeated pair of key and value, so that a key given twice shows both values.
+# op_def, node_def, attr_value, tensor and tensor_shape .proto files that the check looks at.
 _SCHEMA = """
 SavedModel: 2 meta_graphs MetaGraphDef*
 MetaGraphDef: 1 meta_info_def MetaInfoDef, 2 graph_def GraphDef, 3 saver_def SaverDef,
@@ -64,54 +64,16 @@ KerasObject: 3 node_path string, 4 identifier string, 5 metadata string
 @cache
 def saved_model_class() -> Any:
     """Return the message class of a whole `saved_model.pb`; fields it does not name are skipped."""
-    return _message("SavedModel", schema())
+    return message_class("SavedModel", schema())
 
 
 @cache
 def metadata_class() -> Any:
     """Return the message class of a `keras_metadata.pb`."""
-    return _message("SavedMetadata", _parsed(_METADATA))
+    return message_class("SavedMetadata", parsed(_METADATA))
 
 
 @cache
-def schema() -> dict[str, list[tuple[int, str, str, bool]]]:
+def schema() -> Messages:
     """Return message → its fields, each as (number, name, type, repeated)."""
-    return _parsed(_SCHEMA)
-
-
-def _message(root: str, messages: dict[str, list[tuple[int, str, str, bool]]]) -> Any:
-    from google.protobuf import (  # type: ignore[import-untyped]
-        descriptor_pb2,
-        descriptor_pool,
-        message_factory,
-    )
-
-    kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"auditor/{root}.proto", package="auditor", syntax="proto3"
-    )
-    for name, fields in messages.items():
-        message = file.message_type.add(name=name)
-        for number, field, kind, repeated in fields:
-            added = message.field.add(name=field, number=number)
-            added.label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
-            if kind in messages:
-                added.type, added.type_name = kinds.TYPE_MESSAGE, f".auditor.{kind}"
-            else:
-                added.type = kinds.Type.Value(f"TYPE_{kind.upper()}")
-    pool = descriptor_pool.DescriptorPool()  # its own: TensorFlow's messages have the same names
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"auditor.{root}"))
-
-
-def _parsed(text: str) -> dict[str, list[tuple[int, str, str, bool]]]:
-    messages: dict[str, list[tuple[int, str, str, bool]]] = {}
-    for line in text.replace(",\n", ", ").strip().splitlines():
-        if not line:
-            continue
-        name, fields = line.split(":")
-        messages[name] = []
-        for field in fields.split(","):
-            number, label, kind = field.split()
-            messages[name].append((int(number), label, kind.rstrip("*"), kind.endswith("*")))
-    return messages
+    return parsed(_SCHEMA)

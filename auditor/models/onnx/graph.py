@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from auditor.errors import InputError
+from auditor.models.ends import End, check_inputs, chosen_output
 from auditor.models.inspect.onnx_ops import one_spelling
+from auditor.models.inspect.onnx_order import put_in_order
 from auditor.models.onnx.fold import fold, folds
 from auditor.models.onnx.functions import written_out
 from auditor.models.onnx.node import Node
@@ -54,11 +56,12 @@ class Graph:
         input: Name of the image input.
         takes: The input's type.
         batch: How many images at once; None for any number.
-        size: (height, width) of the images; None where any will do.
-        channels: 1 or 3.
+        image: Shape of one image, channels last, None where any will do; of gray images maybe
+            without channels, or the one length of an image written row by row.
         channels_first: Whether the graph takes (n, c, h, w).
         output: Name of the tensor to be had, before `activation`; an image's numbers in it, in
             whatever shape, are one for each class.
+        end: Name of the file's output that is audited: `output`, after `activation`.
         activation: What ends the graph: softmax, log_softmax, sigmoid or linear.
     """
 
@@ -69,10 +72,10 @@ class Graph:
     input: str
     takes: str
     batch: int | None
-    size: tuple[int | None, int | None]
-    channels: int
+    image: tuple[int | None, ...]
     channels_first: bool
     output: str
+    end: str
     activation: str
 
 
@@ -83,13 +86,20 @@ def read(path: Path) -> tuple[onnx.ModelProto, set[str]]:
         The model, and the names of the tensors that have a place in the file to be written back to.
     """
     try:
-        model = onnx.load(path, load_external_data=True)
+        model = in_order(path)
         return written_out(model), {name for name, _ in tensors(model)}
     except InputError:
         raise
     except Exception as error:  # whatever onnx raises for a file it dislikes
         reason = printable(" ".join(str(error).split()), 300) or type(error).__name__
         raise InputError(f"ONNX could not read this model: {reason}") from None
+
+
+def in_order(path: Path) -> onnx.ModelProto:
+    """Return a file's model, its numbers in it, its nodes in an order in which they can run."""
+    model = onnx.load(path, load_external_data=True)
+    put_in_order(model)
+    return model
 
 
 def tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
@@ -103,30 +113,33 @@ def tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
                     yield node.output[0], attribute.t
 
 
-def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) -> Graph:
+def graph(
+    model: onnx.ModelProto, stored: set[str], supported: Iterable[str], wanted: str | None = None
+) -> Graph:
     """Prepare a model's graph.
 
     Args:
         model: What `read` gave.
         stored: As well; only these can be weights.
         supported: Names of the operators that can be run.
+        wanted: Name of the output to be had; None for the only one.
 
     Raises:
         InputError: It is quantized, uses operators that cannot be run, or is no image classifier.
+        UsageError: It has no output of the name that is wanted.
     """
     opset = next(o.version for o in model.opset_import if not one_spelling(o.domain))
-    _check_operators(model.graph.node, set(supported))
-    nodes = [Node.of(proto, opset) for proto in model.graph.node]
+    ends = [End(value.name, _sizes(value)) for value in model.graph.output]
+    output = ends[chosen_output(ends, wanted)].name
+    nodes = _needed([Node.of(proto, opset) for proto in model.graph.node], output)
+    _check_operators((node.proto for node in nodes), set(supported))
     numbers = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     source, shape, takes = _door(model, set(numbers))
-    if len(model.graph.output) != 1:
-        raise InputError(
-            f"not an image classifier: {len(model.graph.output)} outputs, expected one"
-        )
-    output = model.graph.output[0].name
-    nodes = _needed(nodes, output)
     nodes, known = _folded(nodes, numbers)
-    channels_first, channels = _channels(shape, nodes, source, known)
+    image, channels_first = shape[1:], False
+    if len(image) == 3:
+        channels_first, channels = _channels(shape, nodes, source, known)
+        image = (*(shape[2:] if channels_first else shape[1:3]), channels)
     trained, kept = _weights(nodes, source, known, stored)
     used = {name for node in nodes for name in node.inputs} | {output}
     return Graph(
@@ -137,10 +150,10 @@ def graph(model: onnx.ModelProto, stored: set[str], supported: Iterable[str]) ->
         input=source,
         takes=takes,
         batch=shape[0],
-        size=(shape[2], shape[3]) if channels_first else (shape[1], shape[2]),
-        channels=channels,
+        image=image,
         channels_first=channels_first,
         output=output,
+        end=output,
         activation="linear",
     )
 
@@ -167,21 +180,25 @@ def _is_quantized(op: str) -> bool:
 def _door(model: onnx.ModelProto, numbers: set[str]) -> tuple[str, tuple[int | None, ...], str]:
     """Return the input's name, shape and type; files of old list their weights as inputs too."""
     inputs = [i for i in model.graph.input if i.name not in numbers]
-    if len(inputs) != 1:
-        raise InputError(f"not an image classifier: {len(inputs)} inputs, expected one")
-    kind = inputs[0].type.tensor_type
-    shape = tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
-        for dim in kind.shape.dim
-    )
-    if len(shape) != 4:
+    check_inputs([End(each.name, _sizes(each)) for each in inputs])
+    kind, shape = inputs[0].type.tensor_type, _sizes(inputs[0])
+    if not 2 <= len(shape) <= 4:
         raise InputError(f"not an image classifier: its input has the shape {shape}")
     takes = stored_type(kind.elem_type)
-    if takes not in _FLOATS:
+    if takes not in {*_FLOATS, "uint8"}:
         raise InputError(
-            f"its input takes numbers of type {takes}; export the model with an input of float32"
+            f"its input takes numbers of type {takes}; export the model with an input of float32, "
+            "or of uint8 from 0 to 255"
         )
     return inputs[0].name, shape, takes
+
+
+def _sizes(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+    """Return a tensor's shape as the file says; None for a size that is open."""
+    return tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
+        for dim in value.type.tensor_type.shape.dim
+    )
 
 
 def _channels(

@@ -9,6 +9,7 @@ from keras import ops
 
 from auditor.errors import InputError
 from auditor.models.onnx.graph import Graph, ended
+from auditor.models.onnx.logit import ends_in_sum
 from auditor.models.onnx.node import Node
 from auditor.models.onnx.run import run, spatial
 from auditor.models.onnx.types import converted
@@ -21,10 +22,11 @@ class Tap:
     Attributes:
         name: The tensor's name.
         node: Name of the node that makes it.
+        kind: That node's operator.
     """
 
-    def __init__(self, name: str, node: str) -> None:
-        self.name, self.node = name, node
+    def __init__(self, name: str, node: str, kind: str) -> None:
+        self.name, self.node, self.kind = name, node, kind
 
     def call(self, features: Any) -> Any:
         """Pass on (n, h, w, channels) features; who watches puts a function of theirs here."""
@@ -39,14 +41,15 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         taps: Every tensor with rows and columns, in the order they are computed.
         activation: What ends the graph, as a Keras activation; the audit steps behind it.
         classes: Numbers an image gets.
+        takes_floats: Whether images need not be whole numbers: gradients do not pass these.
     """
 
-    def __init__(self, graph: Graph, size: tuple[int, int]) -> None:
+    def __init__(self, graph: Graph, image: tuple[int, ...]) -> None:
         """Make the weights.
 
         Args:
             graph: The graph.
-            size: (height, width) of the images.
+            image: Shape of one image, channels last.
 
         Raises:
             InputError: A node cannot be run.
@@ -67,7 +70,8 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         self.graph = graph
         self.taps: tuple[Tap, ...] = ()
         self._by_name: dict[str, Tap] = {}
-        self.graph, self.taps, self.classes = self._rehearsed(size)
+        self.takes_floats = graph.takes != "uint8"
+        self.graph, self.taps, self.classes = self._rehearsed(image)
         self._by_name = {tap.name: tap for tap in self.taps}
         self.activation = keras.activations.get(self.graph.activation)
         self.built = True
@@ -95,6 +99,11 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
     def _scores(self, env: dict[str, Value]) -> Any:
         return ops.reshape(data(env[self.graph.output]), (-1, self.classes))
 
+    @property
+    def ends_in_sum(self) -> bool:
+        """Whether its scores are weighted sums."""
+        return ends_in_sum(self.graph)
+
     def weight(self, name: str) -> Any:
         """Return the variable that holds a tensor of the graph; None where none does."""
         return self._variables_of.get(name)
@@ -103,15 +112,18 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
         """Return name → numbers of every weight and statistic, in float32 or float64."""
         return {n: np.asarray(ops.convert_to_numpy(v)) for n, v in self._variables_of.items()}
 
-    def values(self, times: int, size: tuple[int, int]) -> dict[str, Value]:
+    def values(self, times: int, image: tuple[int, ...]) -> dict[str, Value]:
         """Return name → value of a run on black images, so many times those of the file."""
-        shape = (times * (self.graph.batch or 1), *size, self.graph.channels)
+        shape = (times * (self.graph.batch or 1), *image)
         return self._run(ops.zeros(shape, "float32"))
 
     def _run(self, images: Any, watch: Any = None) -> dict[str, Value]:
         values = self._known()
         # Channels last is how images come: as the same tensor, read in the graph's order.
-        given = converted(Tensor(images, last=self.graph.channels_first), self.graph.takes)
+        takes = self.graph.takes
+        if takes == "uint8" and self.takes_floats:
+            takes = "float32"
+        given = converted(Tensor(images, last=self.graph.channels_first), takes)
         values[self.graph.input] = given
         return run(self.graph.nodes, values, watch or self._tapped, self._instead)
 
@@ -133,7 +145,7 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
             return value
         return Tensor(tap.call(value.channels_last()), last=True)
 
-    def _rehearsed(self, size: tuple[int, int]) -> tuple[Graph, tuple[Tap, ...], int]:
+    def _rehearsed(self, image: tuple[int, ...]) -> tuple[Graph, tuple[Tap, ...], int]:
         """Run once on black images of the number that the file asks for; say what was seen."""
         fixed = self.graph.batch
         taps: list[Tap] = []
@@ -146,10 +158,10 @@ class GraphLayer(keras.Layer):  # type: ignore[misc]
                 value = Tensor(value.channels_last(), last=True)
             if isinstance(value, Tensor) and spatial(value):
                 shapes.add(value.shape[1:])
-                taps.append(Tap(name, node.name))
+                taps.append(Tap(name, node.name, node.op))
             return value
 
-        images = ops.zeros((fixed or 1, *size, self.graph.channels), "float32")
+        images = ops.zeros((fixed or 1, *image), "float32")
         env = self._run(images, see)
         graph = self.graph
         if fixed:

@@ -58,7 +58,7 @@ def others(classifier: Classifier) -> Others:
     proto, graph = updated(classifier.model, classifier.graph_file), layer.graph
     black = _padded(fed(classifier, graph, np.zeros((1, *classifier.size, 3), np.uint8)), graph)
     tried: list[str] = []
-    for name, is_fast, opened in _ways(proto):
+    for name, is_fast, opened in _ways(proto, graph.end):
         try:
             run = opened()
             run(black)
@@ -80,17 +80,17 @@ def others(classifier: Classifier) -> Others:
     )
 
 
-def _ways(proto: "ModelProto") -> list[tuple[str, bool, Callable[[], Run]]]:
+def _ways(proto: "ModelProto", end: str) -> list[tuple[str, bool, Callable[[], Run]]]:
     """Return name, whether it is fast, and what starts it, the one that most people use first."""
-    ways = [("onnx.reference", False, lambda: _reference(proto))]
+    ways = [("onnx.reference", False, lambda: _reference(proto, end))]
     try:
         import onnxruntime
     except ImportError:
         return ways
-    return [(f"ONNX Runtime {onnxruntime.__version__}", True, lambda: _runtime(proto)), *ways]
+    return [(f"ONNX Runtime {onnxruntime.__version__}", True, lambda: _runtime(proto, end)), *ways]
 
 
-def _runtime(proto: "ModelProto") -> Run:
+def _runtime(proto: "ModelProto", end: str) -> Run:
     """Open it as people do: with every optimisation that is on unless switched off."""
     import onnxruntime
 
@@ -100,10 +100,10 @@ def _runtime(proto: "ModelProto") -> Run:
         proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     (door,) = (i.name for i in session.get_inputs())
-    return lambda rows: np.asarray(session.run(None, {door: rows})[0])
+    return lambda rows: np.asarray(session.run([end], {door: rows})[0])
 
 
-def _reference(proto: "ModelProto") -> Run:
+def _reference(proto: "ModelProto", end: str) -> Run:
     """Open it written out: of functions, `onnx.reference` knows some forms only."""
     from onnx.reference import ReferenceEvaluator
 
@@ -115,7 +115,7 @@ def _reference(proto: "ModelProto") -> Run:
 
     def run(rows: NDArray[Any]) -> NDArray[Any]:
         with np.errstate(all="ignore"):
-            return np.asarray(evaluator.run(None, {door: rows})[0])
+            return np.asarray(evaluator.run([end], {door: rows})[0])
 
     return run
 

@@ -20,6 +20,8 @@ from auditor.models.onnx.types import dtype_of
 from auditor.models.weights import weights_sha256
 
 Forward = Callable[[NDArray[np.uint8]], NDArray[Any]]
+Run = Callable[[NDArray[np.float32]], NDArray[Any]]
+"""Takes (n, h, w, channels) numbers as the model does."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,20 @@ def fast_forward(
         graph takes a fixed number of images or other ways lead around the layer. That it computes
         the same is for `measure/parity.py` to see, on images of the audit.
     """
+    opened = _session(classifier, tap)
+    if opened is None:
+        return None
+    run, head = opened
+    return (lambda images: run(classifier.fed(images))), head
+
+
+def fast_scores(classifier: Classifier) -> Run | None:
+    """Return ONNX Runtime's way from prepared numbers to scores; None as for `fast_forward`."""
+    opened = _session(classifier, None)
+    return opened[0] if opened else None
+
+
+def _session(classifier: Classifier, tap: SpatialLayer | None) -> tuple[Run, Head | None] | None:
     try:
         import onnxruntime  # noqa: F401
     except ImportError:
@@ -75,13 +91,13 @@ def fast_forward(
     weights, key = weights_sha256(layer), ("ONNX Runtime", tap)
     if classifier.compiled.get(key, ("", None))[0] != weights:
         classifier.compiled[key] = weights, _opened(classifier, layer, tap)
-    found: tuple[Forward, Head | None] | None = classifier.compiled[key][1]
+    found: tuple[Run, Head | None] | None = classifier.compiled[key][1]
     return found
 
 
 def _opened(
     classifier: Classifier, layer: GraphLayer, tap: SpatialLayer | None
-) -> tuple[Forward, Head | None] | None:
+) -> tuple[Run, Head | None] | None:
     import onnxruntime
 
     nodes = _after(layer.graph, tap.path) if tap else ()
@@ -97,28 +113,30 @@ def _opened(
         session = onnxruntime.InferenceSession(
             proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        forward = _forward(classifier, layer.graph, session)
-        found = forward(np.zeros((1, *classifier.size, 3), np.uint8))
+        run = _run(layer.graph, session)
+        found = run(np.zeros((1, *classifier.size, classifier.channels), np.float32))
     except Exception:  # whatever ONNX Runtime raises for a graph that it cannot run
         return None
     if tap is None:
-        return lambda images: _scores(classifier, forward(images)), None
-    return forward, Head(
-        classifier, layer, tap, nodes, ((None, *found.shape[1:]), found.dtype.name)
-    )
+        return lambda prepared: _scores(classifier, run(prepared)), None
+    return run, Head(classifier, layer, tap, nodes, ((None, *found.shape[1:]), found.dtype.name))
 
 
-def _forward(classifier: Classifier, graph: Graph, session: Any) -> Forward:
-    def forward(images: NDArray[np.uint8]) -> NDArray[Any]:
-        (given,) = session.run(None, {graph.input: fed(classifier, graph, images)})
+def _run(graph: Graph, session: Any) -> Run:
+    def run(prepared: NDArray[np.float32]) -> NDArray[Any]:
+        (given,) = session.run(None, {graph.input: _turned(graph, prepared)})
         return np.asarray(given)
 
-    return forward
+    return run
 
 
 def fed(classifier: Classifier, graph: Graph, images: NDArray[np.uint8]) -> NDArray[Any]:
     """Return what a graph takes of (n, h, w, 3) images: prepared, in its order and type."""
-    pixels = classifier.fed(images)
+    return _turned(graph, classifier.fed(images))
+
+
+def _turned(graph: Graph, prepared: NDArray[np.float32]) -> NDArray[Any]:
+    pixels = prepared
     if graph.channels_first:
         pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
     return pixels.astype(dtype_of(graph.takes), copy=False)

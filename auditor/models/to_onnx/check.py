@@ -1,5 +1,6 @@
 """Whether an ONNX graph is valid, and computes what the model that it came from computes."""
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from auditor.text import printable
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-Scores = Callable[[NDArray[np.float32]], Any]
+Scores = Callable[[NDArray[Any]], Any]
 
 _LARGE = 128 * 128
 _LEAST = 1e-30
@@ -23,15 +24,23 @@ class Unfaithful(Exception):
     """The graph is not the model; says why in one line."""
 
 
-def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: float) -> None:
+def check(
+    graph: "ModelProto",
+    scores: Scores,
+    shape: tuple[int, ...],
+    allowed: float,
+    end: str | None = None,
+) -> None:
     """Make sure that a graph is valid ONNX and gives a model's scores.
 
     Args:
-        graph: The graph, of one input and one output.
-        scores: Takes (n, h, w, c) float32 images and gives the model's (n, classes) scores.
-        shape: (n, h, w, c); n is 0 where any number of images will do.
+        graph: The graph, of one input.
+        scores: Takes (n, h, w, c) images of the graph's type and gives the model's (n, classes)
+            scores.
+        shape: (n, h, w, c), or what else an image is to it; n is 0 for any number of images.
         allowed: Largest difference of scores, relative to the largest score; of probabilities,
             also that of their logarithms, so that a saturated softmax hides nothing.
+        end: Name of the output that these are; None for the first.
 
     Raises:
         Unfaithful: Operators are unknown, the graph is not valid, or the scores differ.
@@ -40,16 +49,19 @@ def check(graph: "ModelProto", scores: Scores, shape: tuple[int, ...], allowed: 
     from onnx.reference import ReferenceEvaluator
 
     check_operators(graph)
+    ends = [end or graph.graph.output[0].name]
     try:
         onnx.checker.check_model(graph, full_check=True)
     except Exception as error:  # whatever the checker raises
         raise Unfaithful(f"the graph is not valid ONNX: {_line(error)}") from None
-    pixels = images(shape)
+    pixels: NDArray[Any] = images(shape)
+    if graph.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8:
+        pixels = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     try:
         evaluator: Any = ReferenceEvaluator(graph)
         with np.errstate(all="ignore"):
             found = _batches(
-                lambda batch: evaluator.run(None, {graph.graph.input[0].name: batch})[0],
+                lambda batch: evaluator.run(ends, {graph.graph.input[0].name: batch})[0],
                 pixels,
                 shape[0],
             )
@@ -91,7 +103,7 @@ def images(shape: tuple[int, ...]) -> NDArray[np.float32]:
     black, half = np.zeros(size, np.float32), np.zeros(size, np.float32)
     half[: size[0] // 2] = 255
     kinds = [noise[0], 255 * noise[1], half, 2 * noise[2] - 1, black, black + 1, black + 255]
-    chosen = kinds[:3] if size[0] * size[1] > _LARGE else kinds
+    chosen = kinds[:3] if math.prod(size[:2]) > _LARGE else kinds
     rows = max(count, 1) * -(-len(chosen) // max(count, 1))
     return np.stack([chosen[row % len(chosen)] for row in range(rows)])
 
@@ -115,7 +127,7 @@ def _relative(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> float:
     return float(gap / scale) if np.isfinite(gap) and scale else float("inf")
 
 
-def _batches(scores: Scores, pixels: NDArray[np.float32], count: int) -> NDArray[Any]:
+def _batches(scores: Scores, pixels: NDArray[Any], count: int) -> NDArray[Any]:
     """Run all images: together, or in groups of the number that the model asks for."""
     step = count or len(pixels)
     return np.concatenate(

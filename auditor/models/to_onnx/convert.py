@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from auditor.errors import InputError, WorkError, not_installed
+from auditor.errors import InputError, WorkError, reason
 from auditor.files.atomic import temporary_prefix
+from auditor.models.ends import Shape, TypedEnd, check_inputs, chosen_output
 from auditor.models.to_onnx.check import Scores, Unfaithful, check
 from auditor.models.to_onnx.interpreter import Interpreter
 from auditor.models.to_onnx.signature import chosen
@@ -23,16 +24,19 @@ _SIZE = 96
 """Height and width to compare models of any size by."""
 
 
-def from_saved_model(folder: Path, target: Path, shown: str) -> None:
+def from_saved_model(folder: Path, target: Path, shown: str, output: str | None = None) -> None:
     """Write the serving signature of a SavedModel that `inspect` has accepted.
 
     Args:
         folder: The SavedModel.
         target: The file to write; nothing is there after an error.
         shown: What the user calls the model, already printable.
+        output: Name of the output that is audited, the only one that is written; None for the only
+            one that there is.
 
     Raises:
         InputError: It is no image classifier, or ONNX cannot say what it computes.
+        UsageError: It has no output of that name.
         WorkError: The file cannot be written.
     """
     import tensorflow as tf
@@ -42,42 +46,50 @@ def from_saved_model(folder: Path, target: Path, shown: str) -> None:
     loaded = _attempt(lambda: tf.saved_model.load(str(folder)), shown, "could not be loaded")
     name, signature = chosen(dict(loaded.signatures), shown)
     inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
-    _check_ends(
-        [(spec.shape.rank and tuple(spec.shape), spec.dtype.name) for spec in inputs.values()],
-        [(spec.shape.rank and tuple(spec.shape), spec.dtype.name) for spec in outputs.values()],
+    place = _check_ends(
+        [_spec(name, spec) for name, spec in inputs.items()],
+        [_spec(name, spec) for name, spec in outputs.items()],
+        output,
         shown,
     )
-    (image,), (scores,) = inputs, outputs
+    (image,), scores = inputs, list(outputs)[place]
+    tensor = sorted(outputs).index(scores)  # a function gives the values of a dict by their names
     proto = _attempt(
-        lambda: graph.from_function(signature, image, scores), shown, "could not be converted"
+        lambda: graph.from_function(signature, image, scores, tensor),
+        shown,
+        "could not be converted",
     )
     _write(
         proto,
         lambda images: signature(**{image: tf.constant(images)})[scores],
         tuple(inputs[image].shape),
+        scores,
         target,
         shown,
     )
 
 
-def from_tflite(path: Path, target: Path, shown: str) -> None:
+def from_tflite(path: Path, target: Path, shown: str, output: str | None = None) -> None:
     """Write a float TFLite model that `inspect` has accepted.
 
     Args:
         path: The file.
         target: The file to write; nothing is there after an error.
         shown: What the user calls the model, already printable.
+        output: Name of the output that is audited; None for the only one.
 
     Raises:
         InputError: It is no image classifier, or ONNX cannot say what it computes.
+        UsageError: It has no output of that name.
         WorkError: The file cannot be written.
     """
     from auditor.models.to_onnx import graph
 
     runner = _attempt(lambda: Interpreter(path, plain=True), shown, "could not be loaded")
-    _check_ends(runner.inputs, runner.outputs, shown)
+    place = _check_ends(runner.inputs, runner.outputs, output, shown)
     proto = _attempt(lambda: graph.from_tflite(path), shown, "could not be converted")
-    _write(proto, runner, runner.inputs[0][0], target, shown)
+    end = runner.outputs[place].name
+    _write(proto, runner.at(end), runner.inputs[0].shape, end, target, shown)
 
 
 def from_keras(model: "keras.Model", target: Path) -> None:
@@ -109,7 +121,7 @@ def from_keras(model: "keras.Model", target: Path) -> None:
             lambda images: model(images, training=False), input_signature=[spec], autograph=False
         )
         proto = graph.from_function(traced.get_concrete_function(), source.name, scores)
-        content = _checked(proto, traced, tuple(source.shape), _OWN)
+        content = _checked(proto, traced, tuple(source.shape), scores, _OWN)
     except Exception as error:  # ours, or whatever TensorFlow and tf2onnx raise
         raise WorkError(
             f"{target.name}: the model cannot be written as ONNX: {_reason(error)}; "
@@ -118,30 +130,49 @@ def from_keras(model: "keras.Model", target: Path) -> None:
     _put(content, target)
 
 
-def _check_ends(inputs: list[Any], outputs: list[Any], shown: str) -> None:
-    """Refuse what does not turn one batch of images into one batch of scores."""
-    if len(inputs) != 1 or len(outputs) != 1:
+def _spec(name: str, spec: Any) -> TypedEnd:
+    return TypedEnd(name, tuple(spec.shape) if spec.shape.rank else None, spec.dtype.name)
+
+
+def _check_ends(
+    inputs: list[TypedEnd], outputs: list[TypedEnd], wanted: str | None, shown: str
+) -> int:
+    """Refuse what does not turn one batch of images into one batch of scores; say which output."""
+    try:
+        check_inputs(inputs)
+        place = chosen_output(outputs, wanted)
+    except InputError as error:
+        raise InputError(f"{shown}: {error}") from None
+    taken, given = inputs[0], outputs[place]
+    if taken.type == "string":
         raise InputError(
-            f"{shown}: not an image classifier: {len(inputs)} inputs and {len(outputs)} outputs, "
-            "expected one of each"
+            f"{shown}: it takes files of images (a string: JPEG or PNG bytes), not pixels; save it "
+            "with a signature that takes (n, height, width, 3) numbers and decodes nothing"
         )
-    ((shape, kind),), ((rows, given),) = inputs, outputs
-    if not shape or len(shape) != 4 or not rows or len(rows) != 2:
+    rows = taken.shape
+    if not rows or not 2 <= len(rows) <= 4 or not given.shape or len(given.shape) != 2:
         raise InputError(
-            f"{shown}: not an image classifier: it makes {rows} of {shape}, expected "
+            f"{shown}: not an image classifier: it makes {given} of {taken}, expected "
             "(n, classes) of (n, height, width, channels)"
         )
-    if (kind, given) != ("float32", "float32"):
+    if taken.type not in ("float32", "uint8") or given.type != "float32":
         raise InputError(
-            f"{shown}: it takes {kind} and gives {given}, expected float32 of both; {_DO}"
+            f"{shown}: it takes {taken.type} and gives {given.type}, expected float32 of both, or "
+            f"images as uint8; {_DO}"
         )
+    return place
 
 
 def _write(
-    proto: "ModelProto", scores: Scores, shape: tuple[int | None, ...], target: Path, shown: str
+    proto: "ModelProto",
+    scores: Scores,
+    shape: Shape,
+    end: str,
+    target: Path,
+    shown: str,
 ) -> None:
     content = _attempt(
-        lambda: _checked(proto, scores, shape, _FOREIGN), shown, "cannot be audited as ONNX"
+        lambda: _checked(proto, scores, shape, end, _FOREIGN), shown, "cannot be audited as ONNX"
     )
     _put(content, target)
 
@@ -158,11 +189,10 @@ def _put(content: bytes, target: Path) -> None:
         raise WorkError(f"{shown}: cannot be written: {error.strerror}") from None
 
 
-def _checked(
-    proto: "ModelProto", scores: Scores, shape: tuple[int | None, ...], allowed: float
-) -> bytes:
+def _checked(proto: "ModelProto", scores: Scores, shape: Shape, end: str, allowed: float) -> bytes:
+    assert shape
     count, *size = shape
-    check(proto, scores, (count or 0, *(each or _SIZE for each in size)), allowed)
+    check(proto, scores, (count or 0, *(each or _SIZE for each in size)), allowed, end)
     return bytes(proto.SerializeToString())
 
 
@@ -177,6 +207,4 @@ def _attempt(act: Callable[[], _T], shown: str, problem: str) -> _T:
 def _reason(error: Exception) -> str:
     if isinstance(error, Unfaithful):
         return str(error)
-    if isinstance(error, ImportError):
-        return not_installed(error)
-    return printable(" ".join(str(error).split()), 200) or type(error).__name__
+    return printable(reason(error), 200)

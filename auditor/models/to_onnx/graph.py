@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def from_function(function: Any, image: str, scores: str) -> "ModelProto":
-    """Convert a concrete function of one tensor to one tensor.
+def from_function(function: Any, image: str, scores: str, place: int = 0) -> "ModelProto":
+    """Convert a concrete function of one tensor, and one of the tensors that it gives.
 
     Args:
         function: The `tf.ConcreteFunction`; its variables become constants.
         image: What to call the input.
         scores: What to call the output.
+        place: Which of the function's outputs that is.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -31,7 +32,7 @@ def from_function(function: Any, image: str, scores: str) -> "ModelProto":
         graph = frozen.graph.as_graph_def()
         bound = _bind_captures(graph, function)
         (source,) = (t.name for t in frozen.inputs if t.op.name not in bound)
-        (target,) = (t.name for t in frozen.outputs)
+        target = frozen.outputs[place].name
         _let_inline(graph)
         return _convert(
             _optimized(graph, source, target),

@@ -2,14 +2,16 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from auditor.models.ends import TypedEnd
 
 
 class Interpreter:
     """A TFLite file as TensorFlow runs it.
 
     Attributes:
-        inputs: (shape, type) of each; None for sizes that are free.
+        inputs: Name, shape and type of each; None for sizes that are free.
         outputs: The same of what it gives.
     """
 
@@ -29,10 +31,18 @@ class Interpreter:
             self._inside = tf.lite.Interpreter(str(path), experimental_op_resolver_type=kind)
         self.inputs = [_end(each) for each in self._inside.get_input_details()]
         self.outputs = [_end(each) for each in self._inside.get_output_details()]
+        self._place = 0
+
+    def at(self, output: str | None) -> Self:
+        """Give the output of this name from now on; the first for None."""
+        names = [each.name for each in self.outputs]
+        self._place = 0 if output is None else names.index(output)
+        return self
 
     def __call__(self, images: Any) -> Any:
         """Return the scores of images."""
-        (source,), (target,) = self._inside.get_input_details(), self._inside.get_output_details()
+        (source,) = self._inside.get_input_details()
+        target = self._inside.get_output_details()[self._place]
         self._inside.resize_tensor_input(source["index"], images.shape)
         self._inside.allocate_tensors()
         self._inside.set_tensor(source["index"], images)
@@ -40,6 +50,6 @@ class Interpreter:
         return self._inside.get_tensor(target["index"])
 
 
-def _end(details: dict[str, Any]) -> tuple[tuple[int | None, ...], str]:
+def _end(details: dict[str, Any]) -> TypedEnd:
     shape = tuple(None if size < 0 else int(size) for size in details["shape_signature"])
-    return shape, details["dtype"].__name__
+    return TypedEnd(details["name"], shape, details["dtype"].__name__)

@@ -1,8 +1,11 @@
 """What a certificate says in sentences: the verdict, the finding, what it cannot show."""
 
+import math
+
 from auditor.figures.results import Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Repair
+from auditor.records.provenance import Subject
 from auditor.report.certificate.check_notes import settling
 from auditor.report.certificate.neighbours import rows, still_open
 from auditor.report.lines import limit
@@ -13,6 +16,13 @@ _PROBABILITIES = (
     "The model gives probabilities, and no last step of it makes them of scores. Heatmaps are of "
     "their logarithms: attention figures are not to be compared with those of scores."
 )
+
+_LOG_ODDS = (
+    "The model gives one number, taken for the log-odds of class 1: above 0 it says {name}. What "
+    "estimates a quantity gives one number, too, and nothing in a file tells them apart."
+)
+
+_FLATTENED = "The model takes rows of {count:,} numbers, taken for images of {shape}, row by row."
 
 _DISTURBED = 0.05
 """Accuracy under the trigger this far below clean accuracy is told to the reader."""
@@ -147,7 +157,7 @@ def _drawn(certificate: Certificate) -> bool:
 
 def warnings(certificate: Certificate) -> list[str]:
     """Return what a reader must know before the figures."""
-    said = [_PROBABILITIES] if certificate.subject.probabilities else []
+    said = _readings(certificate.subject)
     repair = certificate.repair
     if repair is None:
         return said
@@ -167,6 +177,20 @@ def warnings(certificate: Certificate) -> list[str]:
             "Repaired was a trigger that a search made up from the model. The one that the "
             "attacker used may still open it: search the repaired model again.",
         )
+    return said
+
+
+def _readings(subject: Subject) -> list[str]:
+    """Say what a model's numbers were taken for, where the file leaves it open."""
+    said = [_PROBABILITIES] if subject.probabilities else []
+    if subject.log_odds:
+        said.append(_LOG_ODDS.format(name=printable(subject.class_names[1], 60)))
+    if subject.flattened:
+        count, shape = math.prod(subject.input_shape), "×".join(map(str, subject.input_shape))
+        said.append(_FLATTENED.format(count=count, shape=shape))
+    if subject.output:
+        named = printable(subject.output)
+        said.append(f"The model's output '{named}' was audited; nothing is said of others.")
     return said
 
 
@@ -217,6 +241,8 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             f"Heatmaps are read at {printable(str(certificate.attention.layer), 80)}, not at the "
             f"last layer: passed over were {printable(certificate.attention.instead_of, 1000)}."
         )
+    if certificate.data.taken:
+        said.append(f"Of the data, taken: {printable(certificate.data.taken, 400)}.")
     if certificate.data.class_order:
         said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
     if certificate.data.unused:

@@ -60,6 +60,8 @@ def _properties(suite: ET.Element, certificate: Certificate) -> None:
         "images": str(c.data.images),
         "trigger.sha256": c.trigger.sha256,
     }
+    if c.subject.origin:
+        given["model.pinned"] = c.subject.origin.facts
     if c.repair and c.repair.output:
         given["repaired"] = c.repair.output.path
         given["repaired.sha256"] = c.repair.output.sha256

@@ -146,6 +146,8 @@ def _limits(certificate: Certificate) -> list[str]:
 def _identity(certificate: Certificate, level: int, *, triggers: bool = True) -> list[str]:
     c, output = certificate, certificate.handed_back
     given = [("model", f"{code(c.subject.path)}, {c.subject.bytes:,} bytes")]
+    if c.subject.origin:
+        given += [("fetched as", code(c.subject.origin.facts, 1000))]
     given += [("its SHA-256", code(c.subject.sha256))]
     if c.repair:
         given += [("repair", escape(c.repair.method))]

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
+from auditor.files.origin import is_reference
 from auditor.records.audits import Audits, certificates_of
 from auditor.records.certificate import Certificate
 from auditor.report.certificate.checks import CheckText, told
@@ -126,7 +127,7 @@ def _model(certificate: Certificate) -> dict[str, Any]:
 
 def _at(path: str, index: int | None = None) -> dict[str, Any]:
     location: dict[str, Any] = {"uri": _uri(path)}
-    if not PurePath(path).is_absolute():
+    if not (PurePath(path).is_absolute() or is_reference(path)):
         location["uriBaseId"] = _ROOT
     return location if index is None else location | {"index": index}
 
@@ -137,6 +138,8 @@ def _uri(path: str) -> str:
         raw = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raw = path.encode("utf-8", "surrogatepass")
+    if is_reference(path):
+        return quote(raw, safe="/:@%")
     return ("file://" if raw.startswith(b"/") else "") + quote(raw)
 
 

@@ -76,6 +76,8 @@ def _of_one(certificate: Certificate) -> Iterator[RenderableType]:
     yield Text(finding(certificate))
     if "; made for " in certificate.trigger.summary:  # another size is stamped than its name says
         yield Text(f"Stamped: {printable(certificate.trigger.summary, 300)}.")
+    if certificate.subject.origin:
+        yield Text(f"Fetched as {printable(certificate.subject.origin.facts, 1000)}.")
     for warning in warnings(certificate):
         yield Text(f"Note: {warning}")
     yield Text()

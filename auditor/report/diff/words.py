@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from auditor.figures.results import Rate, TarSummary
 from auditor.figures.skipped import Skipped
+from auditor.files.origin import is_reference
 from auditor.records.diff import Diff, Item, TriggerDiff, Value
 from auditor.report.certificate.joint import listed
 from auditor.report.words import TITLES, VERDICTS, middle, number, percent, points
@@ -162,4 +163,4 @@ def _direction(item: Item) -> str:
 
 
 def _name(path: str) -> str:
-    return printable(PurePath(path).name, 80)
+    return printable(path if is_reference(path) else PurePath(path).name, 80)

@@ -25,6 +25,8 @@ def summary(report: SearchReport, width: int) -> Group:
 def _parts(report: SearchReport) -> Iterator[RenderableType]:
     yield Text(headline(report), style=COLOURS[report.status])
     yield Text(finding(report))
+    if report.subject.origin:
+        yield Text(f"Fetched as {printable(report.subject.origin.facts, 1000)}.")
     for note in report.found.notes:
         yield Text(f"Note: {printable(note)}")
     yield Text()

@@ -1,7 +1,5 @@
 """What a search says in sentences: the verdict, what was found, what it cannot see."""
 
-from pathlib import PurePath
-
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.records.search_report import SearchReport
@@ -24,7 +22,7 @@ BLIND = (
 
 def model_name(report: SearchReport) -> str:
     """Return the file's name, safe to show."""
-    return printable(PurePath(report.subject.path).name, 80)
+    return printable(report.subject.name, 80)
 
 
 def headline(report: SearchReport) -> str:

@@ -27,7 +27,10 @@ def examine(notify: Notify = ignore) -> Iterator[MachineFinding]:
     yield _pdf()
     yield _optional("demo", "scikit-learn", "sklearn")
     yield _optional("TensorBoard", "tensorboard", "tensorboard")
+    yield _optional("Parquet", "pyarrow, for data in Parquet files,", "pyarrow")
     yield _optional("onnxruntime", "ONNX Runtime, for scans of ONNX graphs,", "onnxruntime")
+    yield _optional("hf", "huggingface_hub, for models named hf://…,", "huggingface_hub")
+    yield _optional("mlflow", "MLflow, for models named models:/… or runs:/…,", "mlflow")
     yield _sandbox()
     yield from backends(notify)
 

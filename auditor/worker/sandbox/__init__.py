@@ -71,6 +71,24 @@ def offered() -> Confinement:
     return Confinement(landlock.version(), seccomp.available())
 
 
+def keep_download(write: Iterable[Path], memory: int) -> None:
+    """Let this process write in these folders alone, start no program, and use so much memory.
+
+    It keeps the network, and may read what its user may.
+
+    Args:
+        write: The folders.
+        memory: Bytes of private memory.
+
+    Raises:
+        OSError: The kernel offers it and does not do it.
+    """
+    limits.set_limits(memory)
+    if offered().landlock:
+        libc.no_new_privileges()
+        landlock.restrict([Path("/")], write, [Path("/dev/null")], download=True)
+
+
 def confine(
     read: Iterable[Path],
     write: Iterable[Path],

@@ -20,7 +20,7 @@ and a rule is for the file that there was: as long as one is held open, it is no
 
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
-_REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+_MAKE_SYM, _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 12, 1 << 13, 1 << 14, 1 << 15
 
 _READ = _READ_FILE | _READ_DIR
 # No links, pipes, sockets or devices: whoever looks into the folder later must not follow them.
@@ -50,6 +50,8 @@ def restrict(
     write: Iterable[Path],
     devices: Iterable[Path],
     change: Iterable[Path] = (),
+    *,
+    download: bool = False,
 ) -> int:
     """Allow this process these files and folders and no other; `PR_SET_NO_NEW_PRIVS` must be set.
 
@@ -61,6 +63,7 @@ def restrict(
         write: Folders in which files and folders may be made, changed and removed.
         devices: Device files to read, write and control.
         change: Folders whose files may be read and written, and none made or removed.
+        download: Whether TCP is left to it, and links in `write`, which caches are made of.
 
     Returns:
         Landlock's version.
@@ -70,11 +73,12 @@ def restrict(
     """
     has = version()
     handled = _RIGHTS.get(has, _RIGHTS_SINCE_5)
-    network = _BIND_AND_CONNECT_TCP if has >= 4 else 0
+    tcp = _BIND_AND_CONNECT_TCP if has >= 4 and not download else 0
     scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if has >= 6 else 0
-    allowed = ((read, _READ), (write, _WRITE), (devices, _DEVICE), (change, _CHANGE))
+    writing = _WRITE | _MAKE_SYM if download else _WRITE
+    allowed = ((read, _READ), (write, writing), (devices, _DEVICE), (change, _CHANGE))
     size = 24 if has >= 6 else 16 if has >= 4 else 8
-    attributes = struct.pack("=QQQ", handled, network, scoped)[:size]
+    attributes = struct.pack("=QQQ", handled, tcp, scoped)[:size]
     ruleset = call(_CREATE_RULESET, _buffer(attributes), size, 0)
     try:
         for paths, rights in allowed:

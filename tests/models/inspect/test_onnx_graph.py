@@ -256,9 +256,14 @@ AMBIGUOUS = {
         model([helper.make_node("Split", ["x"], ["a", "a"], "planted", num_outputs=2, axis=1)]),
         "planted: a: is made twice",
     ),
-    "read before it is made": (
-        model([helper.make_node("Relu", ["p"], ["q"], "early"), planted("Relu")]),
-        "early: p: is read, and nothing before makes it",
+    "read, and made from it": (
+        model(
+            [
+                helper.make_node("Relu", ["q"], ["p"], "early"),
+                helper.make_node("Relu", ["p"], ["q"], "late"),
+            ]
+        ),
+        "early: q: is read, and nothing before makes it",
     ),
     "made in a function twice": (
         inside(planted("Relu"), planted("Neg")),

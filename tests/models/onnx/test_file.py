@@ -257,6 +257,25 @@ def test_weights_in_every_form_are_trained_and_written_back(form: str, tmp_path:
     assert shape_of(after) == shape_of(onnx.load(source))
 
 
+def test_nodes_in_no_order_that_runs_are_put_in_one_and_handed_back(tmp_path: Path) -> None:
+    expected = reference(built(), images(3))
+    model = built()
+    turned = [onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(turned[::-1])
+    source, target = saved(model, tmp_path / "model.onnx"), tmp_path / "repaired.onnx"
+    loaded = load(source, "model.onnx", SIZE)
+    np.testing.assert_allclose(outputs(loaded, images(3)), expected, rtol=1e-4, atol=1e-5)
+    (kernel,) = (v for v in loaded.trainable_variables if v.shape == (4, 3, 3, 3))
+    kernel.assign(kernel * 1.5)
+    write(loaded, source, target)
+    after = onnx.load(target)
+    onnx.checker.check_model(after, full_check=True)
+    given = outputs(loaded, images(3))
+    np.testing.assert_allclose(reference(after, images(3)), given, rtol=1e-4, atol=1e-5)
+    assert np.abs(given - expected).max() > 0.01
+
+
 def shape_of(model: onnx.ModelProto) -> bytes:
     """Return all of a model but its weights' numbers."""
     copy = onnx.ModelProto.FromString(model.SerializeToString())

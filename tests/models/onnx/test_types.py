@@ -106,9 +106,9 @@ def test_inputs_of_two_types_are_refused(tmp_path: Path) -> None:
         scores(model, tmp_path, corners())
 
 
-def test_an_image_input_of_whole_numbers_is_refused(tmp_path: Path) -> None:
-    text = CLASSIFIER.replace("float[N, 3, 8, 8] x", "uint8[N, 3, 8, 8] bytes")
+def test_an_image_input_of_other_whole_numbers_than_bytes_is_refused(tmp_path: Path) -> None:
+    text = CLASSIFIER.replace("float[N, 3, 8, 8] x", "int32[N, 3, 8, 8] bytes")
     model = built(text.replace("features = Conv", "x = Cast <to=1> (bytes) features = Conv"))
-    assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
-    with pytest.raises(InputError, match=r"its input takes numbers of type uint8; .* float32"):
+    assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.INT32
+    with pytest.raises(InputError, match=r"its input takes numbers of type int32; .* float32"):
         scores(model, tmp_path, images(1))

@@ -110,11 +110,15 @@ def test_fixed_number_of_images_of_any_size(tmp_path: Path) -> None:
 
 IMAGE = ((None, 12, 12, 3), "float32")
 NOT_CLASSIFIERS = {
-    "two inputs": (lambda m, x, y: m.scores(x + y), [IMAGE, IMAGE], "2 inputs and 1 outputs"),
-    "two outputs": (lambda m, x: {"a": m.scores(x), "b": x}, [IMAGE], "1 inputs and 2 outputs"),
-    "a mask": (lambda m, x: x, [IMAGE], "it makes (None, 12, 12, 3) of (None, 12, 12, 3)"),
-    "rows": (lambda m, x: x @ m.kernel[0, 0], [((None, 3), "float32")], "of (None, 3), expected"),
-    "bytes": (lambda m, x: m.scores(x), [((None, 12, 12, 3), "uint8")], "it takes uint8 and gives"),
+    "two inputs": (
+        lambda m, x, y: m.scores(x + y),
+        [IMAGE, IMAGE],
+        "not an image classifier: 2 inputs: ",
+    ),
+    "two outputs": (lambda m, x: {"a": m.scores(x), "b": x}, [IMAGE], "2 outputs: "),
+    "a mask": (lambda m, x: x, [IMAGE], "it makes output_0 (n, 12, 12, 3) of x_0 (n, 12"),
+    "numbers": (lambda m, x: x[:, None] * 2, [((None,), "float32")], "of x_0 (n), expected"),
+    "bytes": (lambda m, x: m.scores(x), [((None, 12, 12, 3), "int32")], "it takes int32 and gives"),
     "unsupported": (
         lambda m, x: m.scores(tf.math.erfinv(tf.tanh(x))) + tf.math.lgamma(m.scores(x)),
         [IMAGE],

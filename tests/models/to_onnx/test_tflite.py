@@ -78,7 +78,7 @@ def test_two_inputs_are_refused(tmp_path: Path) -> None:
     ends = [keras.Input((12, 12, 3)), keras.Input((12, 12, 3))]
     pooled = layers.GlobalAveragePooling2D()(ends[0] + ends[1])
     path = converted(keras.Model(ends, pooled), tmp_path / "made.tflite")
-    assert "not an image classifier: 2 inputs and 1 outputs, expected one" in refusal(path)
+    assert "not an image classifier: 2 inputs: serving_default_keras_tensor" in refusal(path)
 
 
 def test_file_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:

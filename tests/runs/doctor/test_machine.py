@@ -16,7 +16,7 @@ from auditor.worker.sandbox.probe import ATTEMPTS
 from tests.runs.conftest import StandIn
 from tests.worker.sandbox.conftest import needs_the_kernel
 
-QUICK = ("Python", "OpenCV", "PDF", "demo", "TensorBoard", "onnxruntime", "sandbox")
+QUICK = ("Python", "OpenCV", "PDF", "demo", "TensorBoard", "Parquet", "onnxruntime", "sandbox")
 """All but the backends, which `tests/cli/test_doctor.py` has compute."""
 
 
@@ -42,11 +42,11 @@ def test_where_everything_is_there_nothing_is_to_be_mended() -> None:
 
 
 def test_what_audits_do_without_is_no_lack(monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = ("sklearn", "tensorboard", "onnxruntime")
+    missing = ("sklearn", "tensorboard", "pyarrow", "onnxruntime")
     monkeypatch.setattr(
         machine, "find_spec", lambda name: None if name in missing else find_spec(name)
     )
-    for name in ("demo", "TensorBoard", "onnxruntime"):
+    for name in ("demo", "TensorBoard", "Parquet", "onnxruntime"):
         found = quick(name)
         assert (found.ok, found.mend) == (None, f"pip install 'bdaudit[{name.lower()}]'")
 

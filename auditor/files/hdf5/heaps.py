@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
-from auditor.models.inspect.window import FileWindow
+from auditor.files.window import FileWindow
 
 _SIGNATURE = b"GCOL\x01"
 _HEADER = struct.Struct("<8sQ")

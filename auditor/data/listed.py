@@ -1,0 +1,195 @@
+"""Images that a table lists, each with its label: `labels.csv`, `metadata.jsonl`, GTSRB's files.
+
+Paths are relative to the table's folder, or to a folder in it that is called as those of images
+are; they may lack their suffix, as Kaggle's `image_id` does. None leads out of the table's folder.
+Regions of interest (`Roi.X1`) are not cropped.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from auditor.data import columns
+from auditor.data.class_order import AUTO, ClassOrder
+from auditor.data.encoded import manifest_line
+from auditor.data.folder import check_link
+from auditor.data.image_files import SUFFIXES, ImageFiles
+from auditor.data.labels import Labels, Texts, of_names, of_numbers, whole_numbers
+from auditor.data.splits import split_of
+from auditor.data.table import Listing, first_rows, read
+from auditor.errors import InputError
+from auditor.text import printable
+
+METADATA = ("metadata.csv", "metadata.jsonl")
+"""Files with which Hugging Face's image folders list their images."""
+
+_FOLDERS = ("images", "image", "imgs", "img", "pictures", "photos", "jpg", "jpeg", "png", "data")
+
+
+class ListedImages(ImageFiles):
+    """Images at the paths that a table has, in its order."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        order: str | ClassOrder = AUTO,
+        words: tuple[str, ...] = (),
+        *,
+        source: str = "",
+        exif: bool = False,
+    ) -> None:
+        """Read the table; no image is opened.
+
+        Args:
+            path: Of the table, or a folder with one of `METADATA`.
+            order: Of labels that are texts, one of `class_order.ORDERS`; or the classes.
+            words: Columns that the user asked for: of labels, one of images before it.
+            source: What the user gave; the path unless given.
+            exif: Whether images are turned as their EXIF orientation says.
+
+        Raises:
+            InputError: It is no such table, there is more than one reading of it, or a path in it
+                leads elsewhere.
+        """
+        given = Path(path)
+        table_path = metadata_of(given) if given.is_dir() else given
+        self._table = (table_path or given).resolve()
+        where = printable(str(table_path or path))
+        table = read(self._table, where)
+        image, label = _chosen(table, words, where)
+        names = [row[table.names.index(image)] for row in table.rows]
+        texts = [row[table.names.index(label)] for row in table.rows]
+        root = self._table.parent
+        folder, suffix = _place(names, root, self._table.stem, where)
+        paths = [_inside(name, folder, suffix, root, where) for name in names]
+        _check_links(paths, root)
+        super().__init__(source or str(path), root, paths, _labels(texts, order, where), exif=exif)
+        self.taken = "; ".join(_said(table, image, label, folder, suffix))
+
+    def digest(self, indices: ArrayLike) -> str:
+        """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints.
+
+        Args:
+            indices: int (n,); the images' lines are in this order.
+        """
+        return self._digest(indices, manifest_line(self._table, self._table.name))
+
+
+def metadata_of(folder: Path) -> Path | None:
+    """Return the table of a folder that lists its images with their labels; None without one."""
+    for name in METADATA:
+        path = folder / name
+        check_link(path, folder.resolve())
+        if path.is_file() and columns.has_labels(read(path, printable(str(path))).names):
+            return path
+    return None
+
+
+def _chosen(table: Listing, words: tuple[str, ...], where: str) -> tuple[str, str]:
+    """Return the columns of images and of labels."""
+    image, label = (*("", "")[len(words) :], *words)
+    if not table.named and not words:
+        return _unnamed(table, where)
+    return columns.images(table.names, image, where), columns.labels(table.names, label, where)
+
+
+def _unnamed(table: Listing, where: str) -> tuple[str, str]:
+    """Tell two columns without names apart: one has image files."""
+    found = [
+        name
+        for i, name in enumerate(table.names)
+        if all(cell.lower().endswith(SUFFIXES) for cell in first_rows(table, i))
+    ]
+    if len(found) == 1 and len(table.names) == 2:
+        return found[0], next(name for name in table.names if name != found[0])
+    first = printable(", ".join(table.rows[0]), 200)
+    raise InputError(
+        f"{where}: has no line that names its columns (the first is: {first}); put one on "
+        "top, such as path,label"
+    )
+
+
+def _labels(texts: list[str], order: str | ClassOrder, where: str) -> Labels:
+    numbers = whole_numbers(texts)
+    if numbers is not None:
+        return of_numbers(numbers, None, order, where)
+    found = Texts(where)
+    places = np.array(found.numbers(texts), np.int64)
+    return of_names(list(found.found), places, order, where)
+
+
+def _place(names: list[str], root: Path, stem: str, where: str) -> tuple[str, str]:
+    """Return the folder that paths are relative to, and the suffix that they lack, if any."""
+    some = [name.replace("\\", "/") for name in names[:100]]
+    folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    likely = [f for f in folders if f.lower() in (*_FOLDERS, stem.lower()) or split_of(f)]
+    best, most = ("", ""), 0
+    for folder in ("", *likely):
+        for suffix in ("", *SUFFIXES):
+            found = sum(_is_there(root / folder, f"{name}{suffix}") for name in some)
+            if found > most:
+                best, most = (folder, suffix), found
+            if found == len(some):
+                return best
+    if not most:
+        raise InputError(
+            f"{where}: none of the first {len(some)} images that it lists is there, such as "
+            f"{printable(some[0], 100)}; paths start at the folder of the table"
+        )
+    return best
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).is_file()
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        return False
+
+
+def _inside(name: str, folder: str, suffix: str, root: Path, where: str) -> str:
+    """Return a listed path relative to the table's folder."""
+    path = PurePosixPath(folder, f"{name}{suffix}".replace("\\", "/"))
+    if path.is_absolute() and path.is_relative_to(root):
+        path = path.relative_to(root)
+    if path.is_absolute() or ".." in path.parts or not name:
+        raise InputError(
+            f"{where}: lists {printable(name, 100) or 'an image without a path'}, which is not in "
+            "the folder of the table; put the images there"
+        )
+    return str(path)
+
+
+def _check_links(paths: list[str], root: Path) -> None:
+    """Refuse links on the way to an image that lead out of the folder, as class folders do."""
+    folders: set[Path] = set()
+    for path in paths:
+        full = root / path
+        for one in (full, *_above(full, root)):
+            if one in folders:
+                break
+            try:
+                is_link = one.is_symlink()
+            except (OSError, ValueError):  # no file can have this name
+                continue
+            if is_link:
+                check_link(one, root)
+            if one != full:
+                folders.add(one)
+
+
+def _above(path: Path, root: Path) -> Iterator[Path]:
+    """Give the folders between an image and the table's folder."""
+    while (path := path.parent) != root:
+        yield path
+
+
+def _said(table: Listing, image: str, label: str, folder: str, suffix: str) -> Iterator[str]:
+    yield f"images by {image} and labels by {label}, of {', '.join(table.names)}"
+    if folder:
+        yield f"paths start at {folder}"
+    if suffix:
+        yield f"{suffix} added to each"
+    if any("roi" in name.lower().split(".") for name in table.names):
+        yield "regions of interest not cropped"
