@@ -1,12 +1,12 @@
 """The images of a job, their classes in the order of the model's outputs, those that it may use."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from auditor.worker.tell import Job
 
 if TYPE_CHECKING:
     from auditor.data.base import Dataset
     from auditor.models.classifier import Classifier
-
-Job = dict[str, Any]
 
 
 def open_images(path: str, job: Job) -> "Dataset":
