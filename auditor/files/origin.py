@@ -14,6 +14,9 @@ def is_reference(path: str) -> bool:
     return path.startswith(SCHEMES)
 
 
+Commit = Annotated[str, Matches("|[0-9a-f]{40}", "a commit in hexadecimal, or empty")]
+
+
 @dataclass(frozen=True)
 class Origin:
     """A reference, and what it stood for.
@@ -29,7 +32,7 @@ class Origin:
 
     reference: str
     pinned: str
-    commit: Annotated[str, Matches("|[0-9a-f]{40}", "a commit in hexadecimal, or empty")] = ""
+    commit: Commit = ""
     version: str = ""
     run: str = ""
 
