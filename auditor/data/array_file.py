@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditor.data import array_names
 from auditor.data.base import Batch, Dataset
+from auditor.data.choice import digest_of_choice, unless_usual
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.labels import Labels, Texts, of_names, of_numbers
 from auditor.data.pixels import Rows, pixels
@@ -66,8 +67,12 @@ class ArrayFile(Dataset):
         self._path = Path(path)
         self._where = printable(str(path))
         with self._opened() as file:
-            chosen = array_names.pair(file.names(), "".join(words), self._where)
+            names = file.names()
+            chosen = array_names.pair(names, "".join(words), self._where)
             self._x = chosen.x
+            self._chosen = unless_usual(
+                (chosen.x, chosen.y), lambda: array_names.pair(names, "", self._where).names
+            )
             with file.array(chosen.x) as x:
                 self._pixels = pixels(x, f"{self._where}: {chosen.x}")
                 count = x.shape[0]
@@ -94,10 +99,11 @@ class ArrayFile(Dataset):
         return f"row {index}"
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256, in hex, of the whole file, whichever rows are used."""
+        """SHA-256, in hex, of the whole file, whichever rows are used, and of a choice in it."""
         try:
             with self._path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                whole = hashlib.file_digest(file, "sha256").hexdigest()
+                return digest_of_choice(whole, self._chosen)
         except OSError as error:
             raise self._cannot_read(error) from None
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from auditor.data import columns, table_paths
+from auditor.data.choice import digest_of_choice, unless_usual
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.encoded import manifest_line
 from auditor.data.folder import check_link
@@ -56,6 +57,7 @@ class ListedImages(ImageFiles):
         where = printable(str(table_path or path))
         table = read(self._table, where)
         image, label = _chosen(table, words, where)
+        self._choice = unless_usual((image, label), lambda: _chosen(table, (), where))
         at, of = table.names.index(image), table.names.index(label)
         root = self._table.parent
         names = [_relative(row[at], root, where) for row in table.rows]
@@ -67,12 +69,14 @@ class ListedImages(ImageFiles):
         self.taken = "; ".join(_said(table, image, label, folder, suffix))
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints.
+        """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints, and of
+        columns that the user chose.
 
         Args:
             indices: int (n,); the images' lines are in this order.
         """
-        return self._digest(indices, manifest_line(self._table, self._table.name))
+        lines = self._digest(indices, manifest_line(self._table, self._table.name))
+        return digest_of_choice(lines, self._choice)
 
 
 def metadata_of(folder: Path) -> Path | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.data import parts
+from auditor.data.choice import digest_of_choice
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.encoded import EncodedImages, ImageAt, InOrder, digest_of_files
 from auditor.data.folder import check_link
@@ -94,8 +95,8 @@ class ParquetImages(EncodedImages):
         return f"{file}row {index - before}"
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of the file, or of what `sha256sum` prints of the shards in their folder."""
-        return digest_of_files(self._paths, self._where)
+        """SHA-256 of the file, or of what `sha256sum` prints of the shards; and of a choice."""
+        return digest_of_choice(digest_of_files(self._paths, self._where), self._columns.chosen)
 
     def _labels(self, numbers: NDArray[np.int64], texts: Texts, order: str | ClassOrder) -> Labels:
         if len(numbers) != (self._ends[-1] if len(self._ends) else 0):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data import columns
+from auditor.data.choice import unless_usual
 from auditor.data.labels import Texts
 from auditor.errors import InputError
 from auditor.text import printable
@@ -24,6 +25,7 @@ class Columns:
     Attributes:
         names: One a class, where the schema has them.
         said: Which were taken, in words.
+        chosen: The two, where the user chose others than are taken without a word.
     """
 
     def __init__(self, file: Any, words: tuple[str, ...], where: str) -> None:
@@ -39,6 +41,10 @@ class Columns:
         image, label = (*("", "")[len(words) :], *words)
         self._image = self._image_column(schema, image)
         self._label = self._label_column(schema, features, label)
+        self.chosen = unless_usual(
+            (self._image, self._label),
+            lambda: (self._image_column(schema, ""), self._label_column(schema, features, "")),
+        )
         self.names = _class_names(features.get(self._label))
         self.said = f"images {self._image} and labels {self._label}"
         self._schema = schema
