@@ -14,7 +14,7 @@ from auditor.data import array_names
 from auditor.data.base import Batch, Dataset
 from auditor.data.choice import digest_of_choice, unless_usual
 from auditor.data.class_order import AUTO, ClassOrder
-from auditor.data.labels import Labels, Texts, of_names, of_numbers
+from auditor.data.labels import Labels, Texts, classes, of_names, of_numbers
 from auditor.data.pixels import Rows, pixels
 from auditor.data.resize import resize
 from auditor.errors import InputError
@@ -138,7 +138,7 @@ def _labels(y: Rows, names: tuple[str, ...] | None, order: str | ClassOrder, whe
     text = y.dtype.kind in "US"
     shape, one_hot = y.shape, len(y.shape) == 2 and y.shape[1] > 1 and not text
     if not one_hot and (
-        y.dtype.kind not in "iufUS" or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1)
+        y.dtype.kind not in "biufUS" or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1)
     ):
         raise InputError(
             f"{where}: has shape {shape} and dtype {y.dtype}; whole numbers or texts of shape "
@@ -149,7 +149,7 @@ def _labels(y: Rows, names: tuple[str, ...] | None, order: str | ClassOrder, whe
     numbers = np.empty(shape[0], np.int64)
     for start, block in _blocks(y):
         numbers[start : start + len(block)] = (
-            _from_one_hot(block, start, where) if one_hot else _whole(block, start, where)
+            _from_one_hot(block, start, where) if one_hot else classes(block, start, where)
         )
     return of_numbers(numbers, names, order, where)
 
@@ -181,20 +181,6 @@ def _blocks(y: Rows) -> Iterator[tuple[int, NDArray[Any]]]:
     step = max(1, _LABEL_BLOCK_BYTES // row_bytes)
     for start in range(0, y.shape[0], step):
         yield start, y.rows(start, min(step, y.shape[0] - start))
-
-
-def _whole(block: NDArray[Any], start: int, where: str) -> NDArray[np.int64]:
-    """Return whole numbers, stored as such or as floating point."""
-    block = block.reshape(-1)
-    if block.dtype.kind == "f":
-        good = np.abs(block) < 2**31  # also false of NaN
-        bad = np.flatnonzero(~good | (block != np.rint(np.where(good, block, 0))))
-        if len(bad):
-            raise InputError(
-                f"{where}: row {start + int(bad[0])} is {block[bad[0]]:g}; labels are whole "
-                "numbers of classes, or their names"
-            )
-    return block.astype(np.int64)
 
 
 def _from_one_hot(block: NDArray[Any], start: int, where: str) -> NDArray[np.int64]:

@@ -69,8 +69,9 @@ class ListedImages(ImageFiles):
         self.taken = "; ".join(_said(table, image, label, folder, suffix))
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints, and of
-        columns that the user chose.
+        """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints.
+
+        Where the user chose other columns than are taken without a word, of their names, too.
 
         Args:
             indices: int (n,); the images' lines are in this order.

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,7 @@ from auditor.text import printable
 _MAX_BYTES = 256 * 2**20
 _MAX_ROWS = 50_000_000
 _MAX_LINE = 2**20
+_MAX_COLUMNS = 1000
 _LOOKED_AT = 100
 """Rows that tell what a table is like."""
 
@@ -67,6 +69,7 @@ def _csv(text: str, where: str) -> Listing:
     width = 0
     for number, row in _parsed(io.StringIO(text, newline=""), delimiter, where):
         width = width or len(row)
+        _check_width(width, where)
         if len(row) != width:
             raise InputError(
                 f"{where}: line {number} has {len(row)} cells, the first has {width}; every row "
@@ -77,10 +80,18 @@ def _csv(text: str, where: str) -> Listing:
         rows.append(row)
     if columns.are_named(rows[0]):
         names = tuple(rows[0])
-        if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f"{where}: has two columns {printable(twice[0], 60)}")
         return Listing(names, rows[1:])
     return Listing(tuple(f"column {i + 1}" for i in range(width)), rows, named=False)
+
+
+def _check_width(columns: int, where: str) -> None:
+    if columns > _MAX_COLUMNS:
+        raise InputError(
+            f"{where}: has {columns:,} columns; at most {_MAX_COLUMNS:,} are read: save those of "
+            "the images and the labels"
+        )
 
 
 def _parsed(lines: Iterable[str], delimiter: str, where: str) -> Iterator[tuple[int, list[str]]]:
@@ -136,6 +147,7 @@ def _json(text: str, where: str) -> Listing:
             raise InputError(
                 f"{where}: line {number} cannot be read: {printable(str(error), 120)}"
             ) from None
+        _check_width(len(found), where)
         names = names or tuple(found)
         rows.append([_cell(found[name]) for name in names])
         if len(rows) > _MAX_ROWS:

@@ -118,8 +118,9 @@ class TfdsImages(EncodedImages):
         return f"{self._paths[number].name}: record {index - first}"
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of what `sha256sum` prints of the split's files and of those that say what is
-        in them, `features.json` and the labels' names; and of a label that the user chose.
+        """SHA-256 of what `sha256sum` prints of the split's files and of those that describe them.
+
+        These are `features.json` and the labels' names; the label that the user chose is a part.
         """
         whole = digest_of_files([*self._paths, *self._beside], self._where)
         return digest_of_choice(whole, self._chosen)

@@ -251,6 +251,8 @@ OUT = "which is not in the folder of the table"
         ("label,other\n1,1", "no column is called as one of images is"),
         ('path,label\n"00.png,1\n', "cannot be read|not a table"),
         ("hello", "is not a table"),
+        (",".join(["path", "label", *"a" * 60_000]) + "\n", "has 60,002 columns; at most 1,000"),
+        (json.dumps({f"key{i}": i for i in range(1001)}), "has 1,001 columns; at most 1,000 are"),
         ('{"path": "00.png", "label": 1}\n{"path": "01.png"}', "line 2 cannot be read"),
         ('{"path": "00.png", "path": 1}', "line 1 cannot be read: the key 'path' stands twice"),
         ('{"path": ' + "[" * 99 + "]" * 99 + "}", "line 1 cannot be read: it is nested"),

@@ -62,7 +62,8 @@ def test_the_hubs_shards() -> None:
     assert len(open_source(f"{HUB}:train:coarse_label")) == 4
     one = open_source(f"{files[1]}:coarse_label")
     assert one.labels.tolist() == [row["coarse_label"] for row in rows[6:]]
-    assert one.digest([0]) == hashlib.sha256(files[1].read_bytes()).hexdigest()
+    chosen = f'{hashlib.sha256(files[1].read_bytes()).hexdigest()}  ["img", "coarse_label"]\n'
+    assert one.digest([0]) == hashlib.sha256(chosen.encode()).hexdigest()
 
 
 def test_several_columns_of_labels_have_to_be_chosen_from() -> None:
@@ -102,6 +103,13 @@ def test_row_groups_of_every_size_in_any_order(tmp_path: Path, group: int) -> No
         ({"photo": STRUCTS, "class": pd.Categorical(np.array(list("abcd"))[Y])}, Y, tuple("abcd")),
         ({"image": FILES, "label": Y % 2 == 1}, Y % 2, None),
         ({"id": np.arange(40) + 7, "image": FILES, "y": Y}, Y, None),
+        ({"image": FILES, "label": Y.astype(np.float64)}, Y, None),
+        ({"image": FILES, "label": Y.astype(np.float32), "id": np.arange(40)}, Y, None),
+        ({"image": FILES, "label": Y, "y": Y / 7}, Y, None),
+        ({"image": FILES, "label": Y.astype(np.uint64)}, Y, None),
+        ({"label.old": 3 - Y, "image": FILES, "label": Y}, Y, None),
+        ({"image.bytes": FILES[::-1], "image": STRUCTS, "label": Y}, Y, None),
+        ({"image": STRUCTS, "image.bytes": FILES[::-1], "label": Y}, Y, None),
     ],
 )
 def test_what_pandas_writes(tmp_path: Path, columns, labels, names) -> None:
@@ -130,7 +138,10 @@ def test_a_cell_that_is_no_image_is_passed_over(tmp_path: Path) -> None:
         ({"image": FILES[:2], "label": [0, 1], "y": [0, 1]}, "label and y may each be"),
         ({"image": FILES[:2], "label": ["a", None]}, "column label has empty cells"),
         ({"image": FILES[:2], "label": ["a", " "]}, "an image has no label"),
-        ({"image": FILES[:2], "label": [0.5, 1]}, "no column is called as one of labels is"),
+        ({"image": FILES[:2], "label": [1, 0.5]}, "column label: row 1 is 0.5; labels are whole"),
+        ({"image": FILES[:2], "label": [1, np.inf]}, "column label: row 1 is inf; labels are"),
+        ({"image": FILES[:2], "label": np.array([1, 2**64 - 1], np.uint64)}, "row 1 is 1.8.*e.19"),
+        ({"image": FILES[:2], "label": [[1], [2]]}, "its columns are image, label; name it"),
     ],
 )
 def test_refused_columns(tmp_path: Path, columns, message: str) -> None:
