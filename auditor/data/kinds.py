@@ -178,6 +178,8 @@ def _kind_of_folder(folder: Path, shown: str) -> str:
     if not [name for name in classes if name != "data" and not split_of(name)]:
         if parquet.shards(folder):
             return "parquet"
+    elif parquet.configurations(folder):
+        return "parquet"
     if len(classes) < 2 or all(split_of(name) for name in classes):
         if listed.metadata_of(folder):
             return "listed"

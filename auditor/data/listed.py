@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from auditor.data import columns, table_paths
 from auditor.data.choice import digest_of_choice, unless_usual
-from auditor.data.class_order import AUTO, ClassOrder
+from auditor.data.class_order import AUTO, ClassOrder, beside
 from auditor.data.encoded import manifest_line
 from auditor.data.folder import check_link
 from auditor.data.image_files import SUFFIXES, ImageFiles
@@ -55,7 +55,7 @@ class ListedImages(ImageFiles):
         table_path = metadata_of(given) if given.is_dir() else given
         self._table = (table_path or given).resolve()
         where = printable(str(table_path or path))
-        table = read(self._table, where)
+        table = read(self._table, where, words)
         image, label = _chosen(table, words, where)
         self._choice = unless_usual((image, label), lambda: _chosen(table, (), where))
         at, of = table.names.index(image), table.names.index(label)
@@ -65,7 +65,9 @@ class ListedImages(ImageFiles):
         folder, suffix = table_paths.place(names, self._table, where)
         paths = [str(PurePosixPath(folder, name + suffix)) for name in names]
         _check_links(paths, root)
-        super().__init__(source or str(path), root, paths, _labels(texts, order, where), exif=exif)
+        super().__init__(
+            source or str(path), root, paths, _labels(texts, order, root, where), exif=exif
+        )
         self.taken = "; ".join(_said(table, image, label, folder, suffix))
 
     def digest(self, indices: ArrayLike) -> str:
@@ -114,12 +116,14 @@ def _unnamed(table: Listing, where: str) -> tuple[str, str]:
     )
 
 
-def _labels(texts: list[str], order: str | ClassOrder, where: str) -> Labels:
+def _labels(texts: list[str], order: str | ClassOrder, root: Path, where: str) -> Labels:
     numbers = whole_numbers(texts)
     if numbers is not None:
         return of_numbers(numbers, None, order, where)
     found = Texts(where)
     places = np.array(found.numbers(texts), np.int64)
+    if order == AUTO:
+        order = beside(root, found.found, where) or AUTO
     return of_names(list(found.found), places, order, where)
 
 

@@ -21,6 +21,7 @@ from auditor.data.encoded import EncodedImages, ImageAt, InOrder, digest_of_file
 from auditor.data.folder import check_link
 from auditor.data.labels import Labels, Texts, of_names, of_numbers
 from auditor.data.parquet_columns import Columns
+from auditor.data.splits import split_of
 from auditor.errors import InputError, not_installed
 from auditor.text import printable
 
@@ -57,7 +58,7 @@ class ParquetImages(EncodedImages):
                 no such columns.
         """
         self._where = printable(str(path))
-        splits = _splits(Path(path))
+        splits = _splits(Path(path), self._where)
         split, words = parts.asked(splits, words)
         part = parts.choose(splits, split, self._where)
         self._paths = splits[part]
@@ -163,16 +164,37 @@ class _Images:
         return self._batch[row - self.at].as_py() or b""
 
 
-def _splits(path: Path) -> dict[str, list[Path]]:
+def _splits(path: Path, where: str) -> dict[str, list[Path]]:
     """Return the files of each split; a lone file has no name."""
     if not path.is_dir():
         return {"": [path]}
+    path = _configured(path, where)
     found: dict[str, list[Path]] = defaultdict(list)
     for file in shards(path):
         check_link(file, path.resolve())
         split = file.parent.name if file.parent not in (path, path / "data") else ""
-        found[split or file.name.partition("-")[0].removesuffix(".parquet")].append(file)
+        split = split or file.name.partition("-")[0].removesuffix(".parquet")
+        # The Hub's own conversions number their files, `test/0000.parquet`, and say no more.
+        found["" if split.isdecimal() else split].append(file)
     return dict(found)
+
+
+def _configured(folder: Path, where: str) -> Path:
+    """Return the folder of the one configuration that a data set of the Hub has; itself without."""
+    found = configurations(folder)
+    if len(found) > 1:
+        shown = printable(" or ".join(str(folder / name) for name in found), 300)
+        raise InputError(f"{where}: holds several data sets of Parquet files; give {shown}")
+    return folder / found[0] if found else folder
+
+
+def configurations(folder: Path) -> list[str]:
+    """Return the folders that each hold a whole data set, as clones from the Hub have them."""
+    if any(folder.glob("*.parquet")) or any(folder.glob("data/*.parquet")):
+        return []
+    inner = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    whole = all(not split_of(name) and shards(folder / name) for name in inner)
+    return inner if whole else []
 
 
 def shards(folder: Path) -> list[Path]:

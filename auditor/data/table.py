@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -40,12 +40,13 @@ class Listing:
     named: bool = True
 
 
-def read(path: Path, where: str) -> Listing:
+def read(path: Path, where: str, asked: Collection[str] = ()) -> Listing:
     """Read a table.
 
     Args:
         path: The file; its content says whether it is JSON.
         where: How messages call it.
+        asked: Columns that the user named, which the first line has where it names columns.
 
     Raises:
         InputError: It is no such table, and what is wrong, or is too large.
@@ -57,13 +58,13 @@ def read(path: Path, where: str) -> Listing:
         raise InputError(f"{where}: is not UTF-8 text; save it as CSV in UTF-8") from None
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
-    table = _json(text, where) if text.lstrip()[:1] == "{" else _csv(text, where)
+    table = _json(text, where) if text.lstrip()[:1] == "{" else _csv(text, where, asked)
     if not table.rows:
         raise InputError(f"{where}: lists no images")
     return table
 
 
-def _csv(text: str, where: str) -> Listing:
+def _csv(text: str, where: str, asked: Collection[str]) -> Listing:
     delimiter = _delimiter(list(islice(io.StringIO(text, newline=""), _LOOKED_AT)), where)
     rows: list[list[str]] = []
     width = 0
@@ -78,7 +79,7 @@ def _csv(text: str, where: str) -> Listing:
         if len(rows) > _MAX_ROWS:
             raise InputError(f"{where}: has more than {_MAX_ROWS:,} rows")
         rows.append(row)
-    if columns.are_named(rows[0]):
+    if columns.are_named(rows[0]) or not set(asked).isdisjoint(rows[0]):
         names = tuple(rows[0])
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f"{where}: has two columns {printable(twice[0], 60)}")

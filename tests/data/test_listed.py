@@ -229,6 +229,30 @@ def test_columns_are_chosen_behind_colons(tmp_path):
         open_source(tmp_path / "b.csv")
 
 
+def test_columns_that_the_user_names_may_be_called_anything(tmp_path):
+    images(tmp_path)
+    table = pd.DataFrame({"scan": FILES, "diagnosis": NAMES, "age": 7})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    dataset = open_source(f"{tmp_path / 'a.csv'}:scan:diagnosis")
+    assert len(dataset) == 12 and dataset.class_names == ("blue", "green", "red")
+    with pytest.raises(InputError, match="called as one of images is; its columns are scan, diag"):
+        open_source(f"{tmp_path / 'a.csv'}:diagnosis")
+    with pytest.raises(InputError, match="has no column x; its columns are scan, diagnosis"):
+        open_source(f"{tmp_path / 'a.csv'}:scan:x")
+
+
+@pytest.mark.parametrize("name", ["classes.txt", "labels.txt"])
+def test_a_list_beside_a_table_has_the_order_of_its_classes(tmp_path, name):
+    images(tmp_path)
+    pd.DataFrame({"path": FILES, "label": NAMES}).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / name).write_text("red\ngreen\nblue\nnone\n")
+    dataset = open_source(tmp_path / "a.csv")
+    assert dataset.labels.tolist() == Y.tolist()
+    assert dataset.class_names == ("red", "green", "blue", "none")
+    assert dataset.class_order == f"as {name} beside them has it"
+    assert open_source(tmp_path / "a.csv", "name").class_names == ("blue", "green", "red")
+
+
 OUT = "which is not in the folder of the table"
 
 

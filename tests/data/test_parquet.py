@@ -76,6 +76,33 @@ def test_several_columns_of_labels_have_to_be_chosen_from() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_clone_from_the_hub_is_its_one_configuration(tmp_path: Path) -> None:
+    shutil.copytree(HUB / "data", tmp_path / "pets" / "plain_text")
+    (tmp_path / "pets" / "README.md").touch()
+    dataset = open_source(f"{tmp_path / 'pets'}:train:fine_label")
+    assert dataset.digest([0]) == open_source(f"{HUB}:train:fine_label").digest([0])
+    shutil.copytree(HUB / "data", tmp_path / "pets" / "other")
+    with pytest.raises(InputError, match="holds several data sets .*; give .*/other or .*/plain_t"):
+        open_source(tmp_path / "pets")
+    shutil.copytree(tmp_path / "pets", tmp_path / "classes")
+    shutil.rmtree(tmp_path / "classes" / "other")
+    (tmp_path / "classes" / "cat").mkdir()
+    (tmp_path / "classes" / "cat" / "1.png").write_bytes(FILES[0])
+    assert open_source(tmp_path / "classes").class_names == ("cat", "plain_text")
+
+
+@pytest.mark.parametrize("given", ["a/default/test", "a/default", "a"])
+def test_numbered_files_are_shards_and_no_splits(tmp_path: Path, given: str) -> None:
+    """As the Hub's own conversions to Parquet have them."""
+    for split, start in (("test", 0), ("train", 20)):
+        (tmp_path / "a" / "default" / split).mkdir(parents=True)
+        for number in range(2):
+            rows = slice(start + 10 * number, start + 10 * number + 10)
+            path = tmp_path / "a" / "default" / split / f"000{number}.parquet"
+            written(path, image=FILES[rows], label=Y[rows])
+    np.testing.assert_array_equal(read(open_source(tmp_path / given)), X[:20])
+
+
 def test_a_missing_shard_is_no_smaller_data_set(tmp_path: Path) -> None:
     shutil.copytree(HUB, tmp_path / "hub")
     (tmp_path / "hub" / "data" / "test-00000-of-00002.parquet").unlink()
