@@ -133,8 +133,9 @@ def reads(source: str | Path) -> Path:
     """
     path, _ = place(source)
     try:
-        if stat.S_ISREG(path.stat().st_mode) and kind_of(path, "") == "listed":
-            return path.resolve().parent
+        # Text first: this is asked outside the sandbox, where no archive is to be looked into.
+        if stat.S_ISREG(path.stat().st_mode) and _is_text(_start(path)):
+            return path.resolve().parent if kind_of(path, "") == "listed" else path
     except (InputError, OSError, ValueError):
         pass
     return path
