@@ -41,11 +41,20 @@ def images(names: Sequence[str], asked: str, where: str) -> str:
     return one(found, names, "images", "", where)
 
 
-def labels(names: Sequence[str], asked: str, where: str) -> str:
-    """Return the column with the labels; arguments and errors as of `images`."""
-    if asked:
-        return one([name for name in names if name == asked], names, "labels", asked, where)
-    return one([name for name in names if _plain(name) in _LABELS], names, "labels", "", where)
+def labels(names: Sequence[str], asked: str, where: str, of: Sequence[str] | None = None) -> str:
+    """Return the column with the labels.
+
+    Args:
+        names: Of all columns that may hold some.
+        asked: The one that the user named; empty for none.
+        where: How messages call the table.
+        of: Names of all columns, for messages; `names` unless given.
+
+    Raises:
+        InputError: There is none, or several that it may be.
+    """
+    found = [name for name in names if (name == asked if asked else _plain(name) in _LABELS)]
+    return one(found, of or names, "labels", asked, where)
 
 
 def is_image(name: str) -> bool:

@@ -16,7 +16,6 @@ from auditor.data.labels import Labels, of_names
 from auditor.data.splits import split_of
 from auditor.errors import InputError
 from auditor.figures.facts import UnusedFiles
-from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
 NO_CLASSES = frozenset(
@@ -35,6 +34,8 @@ _IMAGES_TOO = (
 """Suffixes of files that are images all the same, as far as is known; those without may be."""
 
 _UNUSED_SHARE = 0.01
+
+_IN_THE_HUBS_CACHE = ("models--", "datasets--")
 
 _TABLES = (".csv", ".tsv", ".jsonl")
 
@@ -103,15 +104,8 @@ class ImageFolder(ImageFiles):
         self, folders: list[str], places: NDArray[np.int64], order: str | ClassOrder, where: str
     ) -> Labels:
         """Number the classes as is asked for, as a list beside them says, or as may be."""
-        for name in class_order.LISTS if order == AUTO else ():
-            try:
-                content = read_regular(self._root / name, class_order.MAX_BYTES)
-                names = class_order.listed(content, where)
-            except (OSError, InputError):
-                continue  # of that name, but no list of classes
-            if set(folders) <= set(names):
-                order = ClassOrder(names, f"as {name} beside them has it")
-                break
+        if order == AUTO:
+            order = class_order.beside(self._root, folders, where) or AUTO
         return of_names(folders, places, order, where, "class folder")
 
     def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
@@ -161,6 +155,11 @@ def check_link(link: Path, root: Path) -> None:
             raise InputError(message) from None
     target = link.resolve()
     if not target.is_relative_to(root):
+        if target.parent.name == "blobs" and target.parents[1].name.startswith(_IN_THE_HUBS_CACHE):
+            raise InputError(
+                f"{printable(str(link))}: is a link into the cache of Hugging Face's hub, which is "
+                "not followed; download with --local-dir FOLDER, or copy with cp -rL, and give that"
+            )
         raise InputError(
             f"{printable(str(link))}: is a link that leads out of the data folder; "
             "put the file itself there"

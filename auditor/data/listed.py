@@ -1,7 +1,7 @@
 """Images that a table lists, each with its label: `labels.csv`, `metadata.jsonl`, GTSRB's files.
 
-Paths are relative to the table's folder, or to a folder in it that is called as those of images
-are; they may lack their suffix, as Kaggle's `image_id` does. None leads out of the table's folder.
+Paths are relative to the table's folder, or to a folder in it, and may lack their suffix, as
+`table_paths` finds out. None leads out of the table's folder.
 Regions of interest (`Roi.X1`) are not cropped.
 """
 
@@ -11,21 +11,19 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import ArrayLike
 
-from auditor.data import columns
-from auditor.data.class_order import AUTO, ClassOrder
+from auditor.data import columns, table_paths
+from auditor.data.choice import digest_of_choice, unless_usual
+from auditor.data.class_order import AUTO, ClassOrder, beside
 from auditor.data.encoded import manifest_line
 from auditor.data.folder import check_link
 from auditor.data.image_files import SUFFIXES, ImageFiles
 from auditor.data.labels import Labels, Texts, of_names, of_numbers, whole_numbers
-from auditor.data.splits import split_of
 from auditor.data.table import Listing, first_rows, read
 from auditor.errors import InputError
 from auditor.text import printable
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 """Files with which Hugging Face's image folders list their images."""
-
-_FOLDERS = ("images", "image", "imgs", "img", "pictures", "photos", "jpg", "jpeg", "png", "data")
 
 
 class ListedImages(ImageFiles):
@@ -57,24 +55,31 @@ class ListedImages(ImageFiles):
         table_path = metadata_of(given) if given.is_dir() else given
         self._table = (table_path or given).resolve()
         where = printable(str(table_path or path))
-        table = read(self._table, where)
+        table = read(self._table, where, words)
         image, label = _chosen(table, words, where)
-        names = [row[table.names.index(image)] for row in table.rows]
-        texts = [row[table.names.index(label)] for row in table.rows]
+        self._choice = unless_usual((image, label), lambda: _chosen(table, (), where))
+        at, of = table.names.index(image), table.names.index(label)
         root = self._table.parent
-        folder, suffix = _place(names, root, self._table.stem, where)
-        paths = [_inside(name, folder, suffix, root, where) for name in names]
+        names = [_relative(row[at], root, where) for row in table.rows]
+        texts = [row[of] for row in table.rows]
+        folder, suffix = table_paths.place(names, self._table, where)
+        paths = [str(PurePosixPath(folder, name + suffix)) for name in names]
         _check_links(paths, root)
-        super().__init__(source or str(path), root, paths, _labels(texts, order, where), exif=exif)
+        super().__init__(
+            source or str(path), root, paths, _labels(texts, order, root, where), exif=exif
+        )
         self.taken = "; ".join(_said(table, image, label, folder, suffix))
 
     def digest(self, indices: ArrayLike) -> str:
         """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints.
 
+        Where the user chose other columns than are taken without a word, of their names, too.
+
         Args:
             indices: int (n,); the images' lines are in this order.
         """
-        return self._digest(indices, manifest_line(self._table, self._table.name))
+        lines = self._digest(indices, manifest_line(self._table, self._table.name))
+        return digest_of_choice(lines, self._choice)
 
 
 def metadata_of(folder: Path) -> Path | None:
@@ -111,46 +116,20 @@ def _unnamed(table: Listing, where: str) -> tuple[str, str]:
     )
 
 
-def _labels(texts: list[str], order: str | ClassOrder, where: str) -> Labels:
+def _labels(texts: list[str], order: str | ClassOrder, root: Path, where: str) -> Labels:
     numbers = whole_numbers(texts)
     if numbers is not None:
         return of_numbers(numbers, None, order, where)
     found = Texts(where)
     places = np.array(found.numbers(texts), np.int64)
+    if order == AUTO:
+        order = beside(root, found.found, where) or AUTO
     return of_names(list(found.found), places, order, where)
 
 
-def _place(names: list[str], root: Path, stem: str, where: str) -> tuple[str, str]:
-    """Return the folder that paths are relative to, and the suffix that they lack, if any."""
-    some = [name.replace("\\", "/") for name in names[:100]]
-    folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    likely = [f for f in folders if f.lower() in (*_FOLDERS, stem.lower()) or split_of(f)]
-    best, most = ("", ""), 0
-    for folder in ("", *likely):
-        for suffix in ("", *SUFFIXES):
-            found = sum(_is_there(root / folder, f"{name}{suffix}") for name in some)
-            if found > most:
-                best, most = (folder, suffix), found
-            if found == len(some):
-                return best
-    if not most:
-        raise InputError(
-            f"{where}: none of the first {len(some)} images that it lists is there, such as "
-            f"{printable(some[0], 100)}; paths start at the folder of the table"
-        )
-    return best
-
-
-def _is_there(folder: Path, name: str) -> bool:
-    try:
-        return (folder / name).is_file()
-    except (OSError, ValueError):  # a name too long, or with a null byte
-        return False
-
-
-def _inside(name: str, folder: str, suffix: str, root: Path, where: str) -> str:
+def _relative(name: str, root: Path, where: str) -> str:
     """Return a listed path relative to the table's folder."""
-    path = PurePosixPath(folder, f"{name}{suffix}".replace("\\", "/"))
+    path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() and path.is_relative_to(root):
         path = path.relative_to(root)
     if path.is_absolute() or ".." in path.parts or not name:

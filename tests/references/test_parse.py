@@ -154,3 +154,9 @@ def test_models_among_files() -> None:
     }
     with pytest.raises(InputError, match="3 models are there"):
         choose(names, "", "hf://o/n", str)
+
+
+def test_a_name_that_no_file_can_have_is_a_path_or_a_reference() -> None:
+    assert parse("a" * 300) is None
+    with pytest.raises(UsageError, match="expected models:/NAME/VERSION"):
+        parse("models:" + "a" * 300)
