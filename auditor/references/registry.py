@@ -34,7 +34,7 @@ _SERVERS: Final = ("http", "https")
 _STORES: Final = ("", "file", "sqlite")
 _EVERY: Final = 0.5
 _DEEPEST: Final = 20
-_VARIABLE: Final = "MLFLOW_TRACKING_URI"
+_VARIABLE: Final = MlflowReference.ADDRESS
 
 
 def tracking_uri() -> str:
@@ -51,11 +51,17 @@ def tracking_uri() -> str:
         )
     kind = urlsplit(uri).scheme.lower()
     if kind not in (*_SERVERS, *_STORES) or not (kind or Path(uri).is_dir()):
+        shown = printable(kind or _unless_secret(uri), 40)
         raise UsageError(
-            f"{_VARIABLE}: {printable(kind or uri, 40)} is not asked; give the address of an "
-            "MLflow server, http:// or https://, or a sqlite:/// store"
+            f"{_VARIABLE}: {shown} is not asked; give the address of an MLflow server, http:// or "
+            "https://, or a sqlite:/// store"
         )
     return uri
+
+
+def _unless_secret(uri: str) -> str:
+    """Return an address that is of no known kind; not one that may have a password in it."""
+    return "its value" if "@" in uri else uri
 
 
 def is_server(uri: str) -> bool:
