@@ -89,7 +89,7 @@ def bring(
         raise
     except Exception as error:  # of MLflow, of its requests, of what a server's answer lacks
         raise InputError(f"{shown}: {_host(uri)}: {said(error)}") from None
-    return {"name": chosen.name, **origin}
+    return {"name": chosen.name, **origin, "path": chosen.path}
 
 
 def _host(uri: str) -> str:
@@ -191,14 +191,16 @@ def _chosen(
     file = folder / BROUGHT / mlmodel.NAME
     place = mlmodel.place(file, shown)
     file.unlink()
-    wanted = f"{inside}/{place}".removeprefix("/")
+    wanted = f"{inside}/{place.path}".removeprefix("/")
     names |= source.names(wanted)
     chosen = choose(names, wanted, shown, lambda path: path)
+    own = {name.removeprefix(f"{inside}/") for name in names}
+    place.check(chosen.path.removeprefix(f"{inside}/"), own, shown)
     if beside and chosen.path.lower().endswith(".onnx"):  # MLflow gives them names of their own
         around = str(PurePosixPath(chosen.path).parent).removeprefix(".")
-        own = {n: PurePosixPath(n).name for n in names if n.lower().endswith(".data")}
-        own = {n: o for n, o in own.items() if n == f"{around}/{o}".removeprefix("/")}
-        chosen = Choice(chosen.path, chosen.name, {**chosen.files, **own})
+        data = {n: PurePosixPath(n).name for n in names if n.lower().endswith(".data")}
+        data = {n: o for n, o in data.items() if n == f"{around}/{o}".removeprefix("/")}
+        chosen = Choice(chosen.path, chosen.name, {**chosen.files, **data})
     return chosen
 
 
