@@ -171,7 +171,7 @@ def external_files(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.worker.exchange import write_result
 
     with computing(SECONDS_TO_CHECK):
-        write_result({"names": look(Path(job["model"]), printable(job["name"]))}, folder)
+        write_result({"names": look(Path(job["model"]), job["name"])}, folder)
 
 
 def describe(job: Job, folder: Path, tell: Tell) -> None:
