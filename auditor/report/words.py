@@ -147,6 +147,20 @@ def exif(data: DataFacts) -> str:
     return f"{count}, and were not turned, as with Keras' and torchvision's loaders (see --exif)"
 
 
+def choices(data: DataFacts) -> list[tuple[str, str]]:
+    """Return what was settled of a source, each with its name, safe to show; nothing that is empty.
+
+    Args:
+        data: Which images were used.
+    """
+    said = {
+        "taken": printable(data.taken, 400),
+        "class order": printable(data.class_order, 300),
+        "EXIF": exif(data),
+    }
+    return [(name, text) for name, text in said.items() if text]
+
+
 def unused(data: DataFacts) -> str:
     """Return which files in the class folders were not taken for images: ".xml 12, .webp 1"."""
     kinds = (f"{printable(u.suffix, 20) or 'no suffix'} {u.count:,}" for u in data.unused[:5])

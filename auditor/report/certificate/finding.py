@@ -8,7 +8,7 @@ from auditor.records.certificate import Certificate, Repair
 from auditor.records.provenance import Subject
 from auditor.report.certificate.check_notes import settling
 from auditor.report.lines import limit
-from auditor.report.words import exif, model_name, number, percent, target_name, unused
+from auditor.report.words import model_name, number, percent, target_name, unused
 from auditor.text import printable
 
 _PROBABILITIES = (
@@ -249,16 +249,10 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             f"Heatmaps are read at {printable(str(certificate.attention.layer), 80)}, not at the "
             f"last layer: passed over were {printable(certificate.attention.instead_of, 1000)}."
         )
-    if certificate.data.taken:
-        said.append(f"Of the data, taken: {printable(certificate.data.taken, 400)}.")
-    if certificate.data.class_order:
-        said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
     if certificate.data.unused:
         said.append(
             f"In the class folders, files of other kinds were not used: {unused(certificate.data)}."
         )
-    if turned := exif(certificate.data):
-        said.append(f"{turned}.")
     if certificate.data.skipped:
         named = ", ".join(printable(s.name, 60) for s in certificate.data.skipped_images[:5])
         said.append(f"{certificate.data.skipped:,} images could not be read: {named}.")
