@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from auditor.errors import InputError, Interrupted, WorkError
 from auditor.text import printable
 from auditor.worker.downloads import download, fetch
-from auditor.worker.images import open_images, ordered, to_judge, to_search
+from auditor.worker.images import (
+    check_target,
+    open_images,
+    ordered,
+    share_names,
+    to_judge,
+    to_search,
+)
 from auditor.worker.process import STARTING
 from auditor.worker.sandbox.limits import computing
 from auditor.worker.tell import Job, Tell, progress
@@ -134,12 +141,15 @@ def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
     size = job["options"]["batch_size"]
     data = ordered(data, classifier, job, size)
     evaluation = to_judge(open_images(job["evaluation"], job), classifier, job, size)
+    share_names(data, evaluation, classifier.classes)
+    target = from_json(Target, job["target"], no_array)
+    check_target(data, evaluation, target)
     evaluation = Subset(evaluation, sample(evaluation, job["limit"], job["seed"]))
     return Task(
         classifier=classifier,
         data=data,
         trigger=build(job["triggers"][0]),
-        target=from_json(Target, job["target"], no_array),
+        target=target,
         name=job["name"],
         evaluation=evaluation,
         layer=job["layer"],
