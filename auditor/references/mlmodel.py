@@ -24,7 +24,7 @@ _DO: Final = (
 
 
 @dataclass(frozen=True)
-class Place:
+class ModelPlace:
     """Where in its folder a model is.
 
     Attributes:
@@ -67,7 +67,7 @@ class Place:
             )
 
 
-def place(file: Path, shown: str) -> Place:
+def place(file: Path, shown: str) -> ModelPlace:
     """Return where in its folder the model is that an `MLmodel` describes.
 
     Args:
@@ -98,7 +98,7 @@ def place(file: Path, shown: str) -> Place:
             raise InputError(
                 f"{shown}: {NAME}: its flavors lead to different models: {said}; {_DO}"
             )
-        return Place(next(iter(found.values())), bool(kept))
+        return ModelPlace(next(iter(found.values())), bool(kept))
     named = ", ".join(printable(str(name), 40) for name in [*flavors][:10]) or "none"
     raise InputError(
         f"{shown}: of the flavors that can be audited ({', '.join(_FLAVORS)}) this MLflow model "

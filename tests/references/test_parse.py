@@ -113,7 +113,7 @@ def test_an_mlmodel_says_where_its_model_is(folder: str, path: str) -> None:
         for file in (FOLDERS / folder).rglob("*")
         if file.is_file()
     }
-    where = place(FOLDERS / folder / mlmodel.NAME, "models:/net/1")
+    where = place(FOLDERS / folder / mlmodel.NAME, "models:/net/1").path
     assert choose(names, where, "models:/net/1", str).path == path
     flags = ["--allow-external-data"] if folder == "onnx" else []
     assert bdaudit("inspect", FOLDERS / folder / path, *flags).code == 0
