@@ -177,10 +177,13 @@ def check_labels(dataset: Dataset, classes: int, model_name: str) -> None:
         raise InputError(f"{source}: holds no images")
     named = dataset.class_names
     if named is not None and len(named) != classes:
-        raise InputError(
-            f"{source}: has {counted(len(named), 'class')} but {model} has {classes} outputs; "
+        advice = dataset.instead or (
             "every class needs its folder (it may be empty but must be there) or its name in "
             "class_names; or give --class-order a file with a class on each line"
+        )
+        raise InputError(
+            f"{source}: has {counted(len(named), 'class')} but {model} has {classes} outputs; "
+            f"{advice}"
         )
     low, high = int(dataset.labels.min()), int(dataset.labels.max())
     if low < 0 or high >= classes:

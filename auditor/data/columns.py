@@ -8,7 +8,7 @@ from auditor.text import printable
 
 _IMAGES = frozenset(
     """
-    path paths file files filename filepath image images img imagepath imagefile imagename imageid
+    path paths file files filename filepath filepaths image images img imagepath imagefile imagename imageid
     imgpath imgname imgid filenames fname idcode
     """.split()
 )
@@ -21,6 +21,15 @@ _LABELS = frozenset(
     finelabel labelid labelname
     """.split()
 )
+
+
+_SPLITS = frozenset("split splits set dataset subset partition phase usage".split())
+
+
+def splits(names: Sequence[str]) -> str:
+    """Return the column that says which split a row is of; empty where none is called so."""
+    found = [name for name in names if _plain(name) in _SPLITS]
+    return found[0] if len(found) == 1 else ""
 
 
 def images(names: Sequence[str], asked: str, where: str) -> str:

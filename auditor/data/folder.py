@@ -80,7 +80,7 @@ class ImageFolder(ImageFiles):
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
                 + _table_beside(self._root, source)
             )
-        _check_splits(folders, source)
+        _check_splits(folders, self._root, source)
         # Positions do not depend on the classes' order: what is drawn stays when it is settled.
         per_class = [sorted(self._images(c, other)) for c in folders]
         places = np.repeat(np.arange(len(folders)), [len(paths) for paths in per_class])
@@ -185,7 +185,7 @@ def _entries(folder: Path, root: Path) -> Iterable["os.DirEntry[str]"]:
     return entries
 
 
-def _check_splits(folders: list[str], source: str) -> None:
+def _check_splits(folders: list[str], root: Path, source: str) -> None:
     """Refuse a folder of `train` and `test`, which would be measured as two classes."""
     splits = {name: split for name in folders if (split := split_of(name))}
     if len(splits) < len(folders) and not {"train"} < set(splits.values()):
@@ -194,6 +194,7 @@ def _check_splits(folders: list[str], source: str) -> None:
     raise InputError(
         f"{printable(source)}: holds {printable(' and '.join(splits), 100)}, which are parts of a "
         f"data set and not classes; give the one to use: {printable(str(Path(source) / best))}"
+        + _table_beside(root, source)
     )
 
 

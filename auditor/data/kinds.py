@@ -53,11 +53,11 @@ SOURCES: Final[Mapping[str, SourceKind]] = {
     ),
     "listed": SourceKind(
         "a table of paths and labels (CSV, TSV, metadata.jsonl)",
-        "FILE.csv[:[IMAGE:]LABEL]",
+        "FILE.csv[:SPLIT][:[IMAGE:]LABEL]",
         "a table of paths and labels beside the images: CSV, TSV, GTSRB's; or a folder with a "
         "metadata.csv or metadata.jsonl",
         "auditor.data.listed:ListedImages",
-        words=2,
+        words=3,
     ),
     "npz": SourceKind(
         ".npz",

@@ -5,7 +5,9 @@ Paths are relative to the table's folder, or to a folder in it, and may lack the
 Regions of interest (`Roi.X1`) are not cropped.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -18,6 +20,9 @@ from auditor.data.encoded import manifest_line
 from auditor.data.folder import check_link
 from auditor.data.image_files import SUFFIXES, ImageFiles
 from auditor.data.labels import Labels, Texts, of_names, of_numbers, whole_numbers
+from auditor.data.parts import asked, choose
+from auditor.data.parts import said as part_said
+from auditor.data.splits import split_of
 from auditor.data.table import Listing, first_rows, read
 from auditor.errors import InputError
 from auditor.text import printable
@@ -43,7 +48,8 @@ class ListedImages(ImageFiles):
         Args:
             path: Of the table, or a folder with one of `METADATA`.
             order: Of labels that are texts, one of `class_order.ORDERS`; or the classes.
-            words: Columns that the user asked for: of labels, one of images before it.
+            words: What the user asked for: a split where a column has them; the column of labels,
+                that of images before it.
             source: What the user gave; the path unless given.
             exif: Whether images are turned as their EXIF orientation says.
 
@@ -55,9 +61,12 @@ class ListedImages(ImageFiles):
         table_path = metadata_of(given) if given.is_dir() else given
         self._table = (table_path or given).resolve()
         where = printable(str(table_path or path))
-        table = read(self._table, where, words)
-        image, label = _chosen(table, words, where)
-        self._choice = unless_usual((image, label), lambda: _chosen(table, (), where))
+        whole = read(self._table, where, words)
+        table, part, named = _part(whole, words, where)
+        image, label = _chosen(table, named, where)
+        self._choice = unless_usual(
+            (*filter(None, [part]), image, label), lambda: _usual(whole, where)
+        )
         at, of = table.names.index(image), table.names.index(label)
         root = self._table.parent
         names = [_relative(row[at], root, where) for row in table.rows]
@@ -68,7 +77,8 @@ class ListedImages(ImageFiles):
         super().__init__(
             source or str(path), root, paths, _labels(texts, order, root, where), exif=exif
         )
-        self.taken = "; ".join(_said(table, image, label, folder, suffix))
+        taken = [part_said(part, _parts(whole)[1])] if part else []
+        self.taken = "; ".join([*taken, *_said(table, image, label, folder, suffix)])
 
     def digest(self, indices: ArrayLike) -> str:
         """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints.
@@ -98,6 +108,37 @@ def _chosen(table: Listing, words: tuple[str, ...], where: str) -> tuple[str, st
     if not table.named and not words:
         return _unnamed(table, where)
     return columns.images(table.names, image, where), columns.labels(table.names, label, where)
+
+
+def _usual(whole: Listing, where: str) -> tuple[str, ...]:
+    """Return the split and the columns that are taken without a word."""
+    table, part, _ = _part(whole, (), where)
+    return (*filter(None, [part]), *_chosen(table, (), where))
+
+
+def _part(
+    table: Listing, words: tuple[str, ...], where: str
+) -> tuple[Listing, str, tuple[str, ...]]:
+    """Return the rows of one split where a column says which a row is of, the split, other words.
+
+    Without such a column all rows are returned, of no split.
+    """
+    at, found = _parts(table)
+    if not found:
+        return table, "", words
+    wanted, rest = asked(found, words)
+    part = choose(found, wanted, where)
+    return replace(table, rows=[row for row in table.rows if row[at] == part]), part, rest
+
+
+def _parts(table: Listing) -> tuple[int, Counter[str]]:
+    """Return which column has the splits, and how many rows are of each; none where none has."""
+    column = columns.splits(table.names)
+    if not column:
+        return 0, Counter()
+    at = table.names.index(column)
+    found = Counter(row[at] for row in table.rows)
+    return at, found if all(map(split_of, found)) else Counter()
 
 
 def _unnamed(table: Listing, where: str) -> tuple[str, str]:

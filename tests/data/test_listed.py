@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from auditor.data import ImageFolder, open_source
+from auditor.data import ImageFolder, check_labels, open_source
 from auditor.data.class_order import ClassOrder
 from auditor.data.listed import ListedImages
 from auditor.errors import InputError
@@ -25,6 +25,13 @@ def images(folder: Path) -> Path:
     for name, image in zip(FILES, X, strict=True):
         cv2.imwrite(str(folder / name), image[..., ::-1])
     return folder
+
+
+def numbered(folder: Path, count: int) -> list[str]:
+    names = [f"{number}.png" for number in range(count)]
+    for name in names:
+        cv2.imwrite(str(folder / name), np.zeros((2, 2, 3), np.uint8))
+    return names
 
 
 def read(dataset) -> np.ndarray:
@@ -319,3 +326,39 @@ def test_metadata_lines_are_read_whole(tmp_path):
     lines = [json.dumps({"file_name": f, "label": text}, ensure_ascii=False) for f in FILES]
     (tmp_path / "metadata.jsonl").write_text("\n".join(lines))
     assert open_source(tmp_path / "metadata.jsonl").class_names == (text,)
+
+
+def test_a_column_says_which_split_a_row_is_of(tmp_path: Path) -> None:
+    """Birds 525 of Kaggle has `data set`; others `split`. The test split is taken, and said."""
+    images = numbered(tmp_path, 6)
+    rows = [f"{name},{i % 2},{'train' if i < 4 else 'test'}" for i, name in enumerate(images)]
+    (tmp_path / "birds.csv").write_text("\n".join(["filepaths,labels,data set", *rows]))
+    table = tmp_path / "birds.csv"
+    found, chosen = open_source(table), open_source(f"{table}:train")
+    assert [found.name_of(i) for i in range(len(found))] == images[4:]
+    assert found.labels.tolist() == [0, 1]
+    assert found.taken.startswith("test, of test, train; images by filepaths")
+    assert [chosen.name_of(i) for i in range(len(chosen))] == images[:4]
+    assert chosen.digest([0]) != found.digest([0])
+    assert len(open_source(f"{table}:train:filepaths:labels")) == 4
+    with pytest.raises(InputError, match="has no part validation; it has: test, train"):
+        open_source(f"{table}:validation")
+
+
+def test_a_column_called_so_without_splits_is_none(tmp_path: Path) -> None:
+    images = numbered(tmp_path, 4)
+    rows = [f"{name},{i % 2},{i}" for i, name in enumerate(images)]
+    (tmp_path / "a.csv").write_text("\n".join(["path,label,set", *rows]))
+    assert len(open_source(tmp_path / "a.csv")) == 4
+
+
+def test_a_folder_around_the_images_says_which_to_give(tmp_path: Path) -> None:
+    """A table in it, or class folders one level down; also where its one folder is a split."""
+    (tmp_path / "Test").mkdir()
+    numbered(tmp_path / "Test", 2)
+    (tmp_path / "Test.csv").write_text("Path,ClassId\nTest/0.png,0\nTest/1.png,1\n")
+    with pytest.raises(InputError, match=r"give it: \S+/Test\.csv$"):
+        open_source(tmp_path)
+    (tmp_path / "Test").rename(tmp_path / "pictures")
+    with pytest.raises(InputError, match=r"has 1 class but .*give it: \S+/Test\.csv$"):
+        check_labels(open_source(tmp_path), 10, "m.keras")
