@@ -8,8 +8,8 @@ from auditor.text import printable
 
 _IMAGES = frozenset(
     """
-    path paths file files filename filepath filepaths image images img imagepath imagefile imagename imageid
-    imgpath imgname imgid filenames fname idcode
+    path paths file files filename filenames filepath filepaths fname image images imagefile imageid
+    imagename imagepath img imgid imgname imgpath idcode
     """.split()
 )
 _IMAGES_ELSE = frozenset(("id", "name", "uuid"))
