@@ -27,6 +27,10 @@ class WorkError(AuditorError):
     """The work itself failed: the worker died, ran out of memory or sent nonsense."""
 
 
+class Untrusted(WorkError):
+    """What a worker sent contradicts itself: going on with what it left would be no better."""
+
+
 class VerificationError(AuditorError):
     """A signature, or what was signed, does not hold."""
 

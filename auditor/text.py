@@ -45,3 +45,15 @@ def _shown(character: str, keep: str) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of something: `1 image`, `2,000 classes`.
+
+    Args:
+        count: How many.
+        thing: What one of them is called.
+    """
+    if count == 1:
+        return f"1 {thing}"
+    return f"{count:,} {thing}{'es' if thing.endswith('s') else 's'}"

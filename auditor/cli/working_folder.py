@@ -30,8 +30,8 @@ _INSIDE: Final = ("certificate", "output", "run-dir")
 _READ: Final = ("data", "eval-data")
 """Folders that the process that opens the model may read: not those around the working folder."""
 
-_TRUST: Final = ("signed-by",)
-"""What says whom to trust, which the folder cannot say of itself."""
+_TRUST: Final = ("model-output", "signed-by")
+"""What says whom to trust, or which part of a model is audited: not for the folder to say."""
 
 _OFF: Final = {"", "0", "f", "false", "n", "no", "off"}
 
@@ -72,7 +72,7 @@ def objection(key: str, value: Any, option: click.Option) -> str:
     if key in _READ:
         private = "is a folder around this or your own, which the model would be let read"
         return private if any(map(_is_around, _each(value))) else ""
-    return "" if key in HARMLESS else "says what is trusted"
+    return "" if key in HARMLESS else "says what is audited, or whom to trust"
 
 
 def _default(key: str, option: click.Option) -> float:

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from auditor.data import array_names
 from auditor.data.base import Batch, Dataset
+from auditor.data.choice import digest_of_choice, unless_usual
 from auditor.data.class_order import AUTO, ClassOrder
-from auditor.data.labels import Labels, Texts, of_names, of_numbers
+from auditor.data.labels import Labels, Texts, classes, of_names, of_numbers
 from auditor.data.pixels import Rows, pixels
 from auditor.data.resize import resize
 from auditor.errors import InputError
@@ -66,8 +67,12 @@ class ArrayFile(Dataset):
         self._path = Path(path)
         self._where = printable(str(path))
         with self._opened() as file:
-            chosen = array_names.pair(file.names(), "".join(words), self._where)
+            names = file.names()
+            chosen = array_names.pair(names, "".join(words), self._where)
             self._x = chosen.x
+            self._chosen = unless_usual(
+                (chosen.x, chosen.y), lambda: array_names.pair(names, "", self._where).names
+            )
             with file.array(chosen.x) as x:
                 self._pixels = pixels(x, f"{self._where}: {chosen.x}")
                 count = x.shape[0]
@@ -94,10 +99,11 @@ class ArrayFile(Dataset):
         return f"row {index}"
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256, in hex, of the whole file, whichever rows are used."""
+        """SHA-256, in hex, of the whole file, whichever rows are used, and of a choice in it."""
         try:
             with self._path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                whole = hashlib.file_digest(file, "sha256").hexdigest()
+                return digest_of_choice(whole, self._chosen)
         except OSError as error:
             raise self._cannot_read(error) from None
 
@@ -132,7 +138,7 @@ def _labels(y: Rows, names: tuple[str, ...] | None, order: str | ClassOrder, whe
     text = y.dtype.kind in "US"
     shape, one_hot = y.shape, len(y.shape) == 2 and y.shape[1] > 1 and not text
     if not one_hot and (
-        y.dtype.kind not in "iufUS" or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1)
+        y.dtype.kind not in "biufUS" or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1)
     ):
         raise InputError(
             f"{where}: has shape {shape} and dtype {y.dtype}; whole numbers or texts of shape "
@@ -143,7 +149,7 @@ def _labels(y: Rows, names: tuple[str, ...] | None, order: str | ClassOrder, whe
     numbers = np.empty(shape[0], np.int64)
     for start, block in _blocks(y):
         numbers[start : start + len(block)] = (
-            _from_one_hot(block, start, where) if one_hot else _whole(block, start, where)
+            _from_one_hot(block, start, where) if one_hot else classes(block, start, where)
         )
     return of_numbers(numbers, names, order, where)
 
@@ -175,20 +181,6 @@ def _blocks(y: Rows) -> Iterator[tuple[int, NDArray[Any]]]:
     step = max(1, _LABEL_BLOCK_BYTES // row_bytes)
     for start in range(0, y.shape[0], step):
         yield start, y.rows(start, min(step, y.shape[0] - start))
-
-
-def _whole(block: NDArray[Any], start: int, where: str) -> NDArray[np.int64]:
-    """Return whole numbers, stored as such or as floating point."""
-    block = block.reshape(-1)
-    if block.dtype.kind == "f":
-        good = np.abs(block) < 2**31  # also false of NaN
-        bad = np.flatnonzero(~good | (block != np.rint(np.where(good, block, 0))))
-        if len(bad):
-            raise InputError(
-                f"{where}: row {start + int(bad[0])} is {block[bad[0]]:g}; labels are whole "
-                "numbers of classes, or their names"
-            )
-    return block.astype(np.int64)
 
 
 def _from_one_hot(block: NDArray[Any], start: int, where: str) -> NDArray[np.int64]:

@@ -37,6 +37,11 @@ class ImagesAndLabels:
     y: str
     said: str = ""
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of both."""
+        return self.x, self.y
+
 
 def pair(names: Sequence[str], asked: str, where: str) -> ImagesAndLabels:
     """Choose the images and their labels: `x` and `y`, else the test split's where there are more.

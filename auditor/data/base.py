@@ -11,7 +11,7 @@ from auditor.data.class_order import ClassOrder
 from auditor.data.labels import Labels
 from auditor.errors import InputError, UsageError
 from auditor.figures.facts import SkippedImage, UnusedFiles
-from auditor.text import printable
+from auditor.text import counted, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,10 +177,13 @@ def check_labels(dataset: Dataset, classes: int, model_name: str) -> None:
         raise InputError(f"{source}: holds no images")
     named = dataset.class_names
     if named is not None and len(named) != classes:
+        advice = dataset.instead or (
+            "every class needs its folder (it may be empty but must be there) or its name in "
+            "class_names; or give --class-order a file with a class on each line"
+        )
         raise InputError(
-            f"{source}: has {len(named)} classes but {model} has {classes} outputs; every class "
-            "needs its folder (it may be empty but must be there) or its name in class_names; or "
-            "give --class-order a file with a class on each line"
+            f"{source}: has {counted(len(named), 'class')} but {model} has {classes} outputs; "
+            f"{advice}"
         )
     low, high = int(dataset.labels.min()), int(dataset.labels.max())
     if low < 0 or high >= classes:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import InputError
+from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
 AUTO, BY_NAME, BY_NUMBER = "auto", "name", "number"
@@ -108,6 +110,24 @@ def _wanted(names: Collection[str], order: str, where: str, what: str) -> ClassO
             "give --class-order name, or a file with a class on each line"
         )
     return ClassOrder(tuple(sorted(names, key=_number_first)), "by number, as asked")
+
+
+def beside(folder: Path, names: Collection[str], where: str) -> ClassOrder | None:
+    """Return the order that a list beside images has; None where there is none of their classes.
+
+    Args:
+        folder: Which may hold one of `LISTS`.
+        names: Of the classes that there are images of.
+        where: How messages call the source.
+    """
+    for name in LISTS:
+        try:
+            found = listed(read_regular(folder / name, MAX_BYTES), where)
+        except (OSError, InputError):
+            continue  # of that name, but no list of classes
+        if set(names) <= set(found):
+            return ClassOrder(found, f"as {name} beside them has it")
+    return None
 
 
 def listed(content: bytes, where: str) -> tuple[str, ...]:

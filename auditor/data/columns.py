@@ -8,8 +8,8 @@ from auditor.text import printable
 
 _IMAGES = frozenset(
     """
-    path paths file files filename filepath image images img imagepath imagefile imagename imageid
-    imgpath imgname imgid filenames fname idcode
+    path paths file files filename filenames filepath filepaths fname image images imagefile imageid
+    imagename imagepath img imgid imgname imgpath idcode
     """.split()
 )
 _IMAGES_ELSE = frozenset(("id", "name", "uuid"))
@@ -21,6 +21,15 @@ _LABELS = frozenset(
     finelabel labelid labelname
     """.split()
 )
+
+
+_SPLITS = frozenset("split splits set dataset subset partition phase usage".split())
+
+
+def splits(names: Sequence[str]) -> str:
+    """Return the column that says which split a row is of; empty where none is called so."""
+    found = [name for name in names if _plain(name) in _SPLITS]
+    return found[0] if len(found) == 1 else ""
 
 
 def images(names: Sequence[str], asked: str, where: str) -> str:
@@ -41,11 +50,20 @@ def images(names: Sequence[str], asked: str, where: str) -> str:
     return one(found, names, "images", "", where)
 
 
-def labels(names: Sequence[str], asked: str, where: str) -> str:
-    """Return the column with the labels; arguments and errors as of `images`."""
-    if asked:
-        return one([name for name in names if name == asked], names, "labels", asked, where)
-    return one([name for name in names if _plain(name) in _LABELS], names, "labels", "", where)
+def labels(names: Sequence[str], asked: str, where: str, of: Sequence[str] | None = None) -> str:
+    """Return the column with the labels.
+
+    Args:
+        names: Of all columns that may hold some.
+        asked: The one that the user named; empty for none.
+        where: How messages call the table.
+        of: Names of all columns, for messages; `names` unless given.
+
+    Raises:
+        InputError: There is none, or several that it may be.
+    """
+    found = [name for name in names if (name == asked if asked else _plain(name) in _LABELS)]
+    return one(found, of or names, "labels", asked, where)
 
 
 def is_image(name: str) -> bool:

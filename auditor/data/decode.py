@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from auditor.data.resize import resize
 from auditor.data.rooms import Rooms
 from auditor.files.headers.exif import UPRIGHT, orientation
-from auditor.files.image_file import UnreadableImage, examined, read_image_file
+from auditor.files.headers.tiff import as_stored
+from auditor.files.image_file import TIFF, UnreadableImage, content, examined
 
 _MAX_THREADS = 8
 """Bounds the memory of large images: each thread holds one of them."""
@@ -101,7 +102,11 @@ def decode_one(image: Path | bytes, *, exif: bool = False) -> NDArray[np.uint8]:
 
 def _decoded(file: Path | bytes, *, exif: bool) -> tuple[NDArray[np.uint8], bool]:
     """Return an image in BGR, and whether it has an EXIF orientation other than upright."""
-    kind, data = examined(file) if isinstance(file, bytes) else read_image_file(file)
+    whole = file if isinstance(file, bytes) else content(file)
+    kind, data = examined(whole)
+    held = orientation(whole)  # of a PNG, not all of it is decoded
+    if kind == TIFF and held != UPRIGHT:
+        data = as_stored(data)
     cv2 = _quiet_cv2()
     try:
         image = cv2.imdecode(
@@ -111,7 +116,6 @@ def _decoded(file: Path | bytes, *, exif: bool) -> tuple[NDArray[np.uint8], bool
         image = None
     if image is None:
         raise UnreadableImage(f"truncated or corrupt {kind}")
-    held = orientation(data)
     return _upright(image, held) if exif else image, held != UPRIGHT
 
 

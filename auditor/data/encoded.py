@@ -78,7 +78,7 @@ class EncodedImages(Dataset):
         if not len(self):
             raise InputError(f"{printable(self.source)}: holds no images")
         raise InputError(
-            f"{printable(self.source)}: none of its {len(self)} images can be read; the first, "
+            f"{printable(self.source)}: no image of {len(self)} can be read; the first, "
             f"{printable(self.name_of(0))}: {first}"
         )
 

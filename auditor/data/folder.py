@@ -16,7 +16,6 @@ from auditor.data.labels import Labels, of_names
 from auditor.data.splits import split_of
 from auditor.errors import InputError
 from auditor.figures.facts import UnusedFiles
-from auditor.files.regular_file import read_regular
 from auditor.text import printable
 
 NO_CLASSES = frozenset(
@@ -35,6 +34,8 @@ _IMAGES_TOO = (
 """Suffixes of files that are images all the same, as far as is known; those without may be."""
 
 _UNUSED_SHARE = 0.01
+
+_IN_THE_HUBS_CACHE = ("models--", "datasets--")
 
 _TABLES = (".csv", ".tsv", ".jsonl")
 
@@ -79,7 +80,7 @@ class ImageFolder(ImageFiles):
                 f"{printable(source)}: has no class folders; images must be at FOLDER/CLASS/IMAGE"
                 + _table_beside(self._root, source)
             )
-        _check_splits(folders, source)
+        _check_splits(folders, self._root, source)
         # Positions do not depend on the classes' order: what is drawn stays when it is settled.
         per_class = [sorted(self._images(c, other)) for c in folders]
         places = np.repeat(np.arange(len(folders)), [len(paths) for paths in per_class])
@@ -103,15 +104,8 @@ class ImageFolder(ImageFiles):
         self, folders: list[str], places: NDArray[np.int64], order: str | ClassOrder, where: str
     ) -> Labels:
         """Number the classes as is asked for, as a list beside them says, or as may be."""
-        for name in class_order.LISTS if order == AUTO else ():
-            try:
-                content = read_regular(self._root / name, class_order.MAX_BYTES)
-                names = class_order.listed(content, where)
-            except (OSError, InputError):
-                continue  # of that name, but no list of classes
-            if set(folders) <= set(names):
-                order = ClassOrder(names, f"as {name} beside them has it")
-                break
+        if order == AUTO:
+            order = class_order.beside(self._root, folders, where) or AUTO
         return of_names(folders, places, order, where, "class folder")
 
     def _images(self, class_name: str, other: Counter[str]) -> Iterator[str]:
@@ -161,6 +155,11 @@ def check_link(link: Path, root: Path) -> None:
             raise InputError(message) from None
     target = link.resolve()
     if not target.is_relative_to(root):
+        if target.parent.name == "blobs" and target.parents[1].name.startswith(_IN_THE_HUBS_CACHE):
+            raise InputError(
+                f"{printable(str(link))}: is a link into the cache of Hugging Face's hub, which is "
+                "not followed; download with --local-dir FOLDER, or copy with cp -rL, and give that"
+            )
         raise InputError(
             f"{printable(str(link))}: is a link that leads out of the data folder; "
             "put the file itself there"
@@ -186,7 +185,7 @@ def _entries(folder: Path, root: Path) -> Iterable["os.DirEntry[str]"]:
     return entries
 
 
-def _check_splits(folders: list[str], source: str) -> None:
+def _check_splits(folders: list[str], root: Path, source: str) -> None:
     """Refuse a folder of `train` and `test`, which would be measured as two classes."""
     splits = {name: split for name in folders if (split := split_of(name))}
     if len(splits) < len(folders) and not {"train"} < set(splits.values()):
@@ -195,6 +194,7 @@ def _check_splits(folders: list[str], source: str) -> None:
     raise InputError(
         f"{printable(source)}: holds {printable(' and '.join(splits), 100)}, which are parts of a "
         f"data set and not classes; give the one to use: {printable(str(Path(source) / best))}"
+        + _table_beside(root, source)
     )
 
 

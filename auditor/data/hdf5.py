@@ -80,7 +80,7 @@ class _Datasets:
     def array(self, name: str) -> Iterator["_Rows"]:
         dataset, where = self._open(name), f"{self._where}: {name}"
         numbers = (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID)
-        if not isinstance(dataset.get_type(), numbers):
+        if not isinstance(dataset.get_type(), numbers) and dataset.dtype != np.bool_:
             raise InputError(f"{where}: does not hold numbers; save numbers of classes, and uint8")
         if reason := refused(h5py, dataset, self._size, packed=True):
             raise InputError(f"{where}: {reason}")
@@ -99,17 +99,27 @@ class _Datasets:
             if dataset is None or len(dataset.shape or ()) != 1:
                 continue
             stored = dataset.get_type()
-            if not isinstance(stored, h5py.h5t.TypeStringID) or stored.is_variable_str():
+            if not isinstance(stored, h5py.h5t.TypeStringID):
                 continue
             if stored.get_size() * dataset.shape[0] > _MAX_NAMES_BYTES:
                 raise InputError(f"{self._where}: {name}: is larger than 4 MiB")
             if reason := refused(h5py, dataset, self._size, packed=True):
                 raise InputError(f"{self._where}: {name}: {reason}")
             try:
-                return tuple(text.decode("utf-8") for text in h5py.Dataset(dataset)[:].tolist())
+                return tuple(self._texts(dataset, name))
             except UnicodeDecodeError:
                 raise InputError(f"{self._where}: {name}: is not UTF-8 text") from None
         return None
+
+    def _texts(self, dataset: Any, name: str) -> Iterator[str]:
+        """Give texts one by one: all of variable length may lead to one place in the file."""
+        texts, total = h5py.Dataset(dataset), 0
+        for row in range(texts.shape[0]):
+            text = texts[row]
+            total += len(text)
+            if total > _MAX_NAMES_BYTES:
+                raise InputError(f"{self._where}: {name}: is larger than 4 MiB")
+            yield bytes(text).decode("utf-8")
 
 
 class _Rows:

@@ -14,6 +14,7 @@ from auditor.data.splits import split_of
 from auditor.errors import InputError
 from auditor.files.hdf5.nodes import MAGIC as HDF5
 from auditor.files.image_file import KINDS
+from auditor.files.regular_file import exists
 from auditor.files.stand_in import HEAD_BYTES, stand_in
 from auditor.text import printable
 
@@ -52,11 +53,11 @@ SOURCES: Final[Mapping[str, SourceKind]] = {
     ),
     "listed": SourceKind(
         "a table of paths and labels (CSV, TSV, metadata.jsonl)",
-        "FILE.csv[:[IMAGE:]LABEL]",
+        "FILE.csv[:SPLIT][:[IMAGE:]LABEL]",
         "a table of paths and labels beside the images: CSV, TSV, GTSRB's; or a folder with a "
         "metadata.csv or metadata.jsonl",
         "auditor.data.listed:ListedImages",
-        words=2,
+        words=3,
     ),
     "npz": SourceKind(
         ".npz",
@@ -118,10 +119,10 @@ def place(source: str | Path) -> tuple[Path, tuple[str, ...]]:
     """
     text = str(source)
     words: tuple[str, ...] = ()
-    while not Path(text).exists() and ":" in text and len(words) < 8:
+    while not exists(text) and ":" in text and len(words) < 8:
         text, _, word = text.rpartition(":")
         words = (word, *words)
-    return (Path(text), words) if words and Path(text).exists() else (Path(source), ())
+    return (Path(text), words) if words and exists(text) else (Path(source), ())
 
 
 def reads(source: str | Path) -> Path:
@@ -132,9 +133,10 @@ def reads(source: str | Path) -> Path:
     """
     path, _ = place(source)
     try:
+        # Text first: this is asked outside the sandbox, where no archive is to be looked into.
         if stat.S_ISREG(path.stat().st_mode) and _is_text(_start(path)):
-            return path.resolve().parent
-    except (OSError, ValueError):
+            return path.resolve().parent if kind_of(path, "") == "listed" else path
+    except (InputError, OSError, ValueError):
         pass
     return path
 
@@ -177,6 +179,8 @@ def _kind_of_folder(folder: Path, shown: str) -> str:
     if not [name for name in classes if name != "data" and not split_of(name)]:
         if parquet.shards(folder):
             return "parquet"
+    elif parquet.configurations(folder):
+        return "parquet"
     if len(classes) < 2 or all(split_of(name) for name in classes):
         if listed.metadata_of(folder):
             return "listed"

@@ -125,6 +125,36 @@ class Texts:
         return number
 
 
+def classes(numbers: NDArray[Any], start: int, where: str) -> NDArray[np.int64]:
+    """Return numbers of classes, stored as bool, as whole numbers or as floating point.
+
+    Args:
+        numbers: (n,) or (n, 1).
+        start: The row of the first.
+        where: How messages call what they are in.
+
+    Returns:
+        (n,).
+
+    Raises:
+        InputError: One is not whole, or larger than any class is.
+    """
+    numbers = numbers.reshape(-1)
+    good = np.ones(len(numbers), bool)
+    if numbers.dtype.kind == "f":
+        good = np.abs(numbers) < 2**31  # also false of NaN
+        good &= numbers == np.rint(np.where(good, numbers, 0))
+    elif numbers.dtype.kind == "u":
+        good = numbers < 2**31
+    if not good.all():
+        bad = int(np.argmin(good))
+        raise InputError(
+            f"{where}: row {start + bad} is {numbers[bad]:g}; labels are whole numbers of classes, "
+            "or their names"
+        )
+    return numbers.astype(np.int64)
+
+
 def whole_numbers(texts: Iterable[str]) -> NDArray[np.int64] | None:
     """Return texts as the whole numbers that they are, int64 (n,); None where one is none.
 

@@ -1,22 +1,27 @@
 """Images that a table lists, each with its label: `labels.csv`, `metadata.jsonl`, GTSRB's files.
 
-Paths are relative to the table's folder, or to a folder in it that is called as those of images
-are; they may lack their suffix, as Kaggle's `image_id` does. None leads out of the table's folder.
+Paths are relative to the table's folder, or to a folder in it, and may lack their suffix, as
+`table_paths` finds out. None leads out of the table's folder.
 Regions of interest (`Roi.X1`) are not cropped.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from auditor.data import columns
-from auditor.data.class_order import AUTO, ClassOrder
+from auditor.data import columns, table_paths
+from auditor.data.choice import digest_of_choice, unless_usual
+from auditor.data.class_order import AUTO, ClassOrder, beside
 from auditor.data.encoded import manifest_line
 from auditor.data.folder import check_link
 from auditor.data.image_files import SUFFIXES, ImageFiles
 from auditor.data.labels import Labels, Texts, of_names, of_numbers, whole_numbers
+from auditor.data.parts import asked, choose
+from auditor.data.parts import said as part_said
 from auditor.data.splits import split_of
 from auditor.data.table import Listing, first_rows, read
 from auditor.errors import InputError
@@ -24,8 +29,6 @@ from auditor.text import printable
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 """Files with which Hugging Face's image folders list their images."""
-
-_FOLDERS = ("images", "image", "imgs", "img", "pictures", "photos", "jpg", "jpeg", "png", "data")
 
 
 class ListedImages(ImageFiles):
@@ -45,7 +48,8 @@ class ListedImages(ImageFiles):
         Args:
             path: Of the table, or a folder with one of `METADATA`.
             order: Of labels that are texts, one of `class_order.ORDERS`; or the classes.
-            words: Columns that the user asked for: of labels, one of images before it.
+            words: What the user asked for: a split where a column has them; the column of labels,
+                that of images before it.
             source: What the user gave; the path unless given.
             exif: Whether images are turned as their EXIF orientation says.
 
@@ -57,24 +61,35 @@ class ListedImages(ImageFiles):
         table_path = metadata_of(given) if given.is_dir() else given
         self._table = (table_path or given).resolve()
         where = printable(str(table_path or path))
-        table = read(self._table, where)
-        image, label = _chosen(table, words, where)
-        names = [row[table.names.index(image)] for row in table.rows]
-        texts = [row[table.names.index(label)] for row in table.rows]
+        whole = read(self._table, where, words)
+        table, part, named = _part(whole, words, where)
+        image, label = _chosen(table, named, where)
+        self._choice = unless_usual(
+            (*filter(None, [part]), image, label), lambda: _usual(whole, where)
+        )
+        at, of = table.names.index(image), table.names.index(label)
         root = self._table.parent
-        folder, suffix = _place(names, root, self._table.stem, where)
-        paths = [_inside(name, folder, suffix, root, where) for name in names]
+        names = [_relative(row[at], root, where) for row in table.rows]
+        texts = [row[of] for row in table.rows]
+        folder, suffix = table_paths.place(names, self._table, where)
+        paths = [str(PurePosixPath(folder, name + suffix)) for name in names]
         _check_links(paths, root)
-        super().__init__(source or str(path), root, paths, _labels(texts, order, where), exif=exif)
-        self.taken = "; ".join(_said(table, image, label, folder, suffix))
+        super().__init__(
+            source or str(path), root, paths, _labels(texts, order, root, where), exif=exif
+        )
+        taken = [part_said(part, _parts(whole)[1])] if part else []
+        self.taken = "; ".join([*taken, *_said(table, image, label, folder, suffix)])
 
     def digest(self, indices: ArrayLike) -> str:
         """SHA-256 of the lines that `sha256sum TABLE PATH…`, run in its folder, prints.
 
+        Where the user chose other columns than are taken without a word, of their names, too.
+
         Args:
             indices: int (n,); the images' lines are in this order.
         """
-        return self._digest(indices, manifest_line(self._table, self._table.name))
+        lines = self._digest(indices, manifest_line(self._table, self._table.name))
+        return digest_of_choice(lines, self._choice)
 
 
 def metadata_of(folder: Path) -> Path | None:
@@ -95,6 +110,37 @@ def _chosen(table: Listing, words: tuple[str, ...], where: str) -> tuple[str, st
     return columns.images(table.names, image, where), columns.labels(table.names, label, where)
 
 
+def _usual(whole: Listing, where: str) -> tuple[str, ...]:
+    """Return the split and the columns that are taken without a word."""
+    table, part, _ = _part(whole, (), where)
+    return (*filter(None, [part]), *_chosen(table, (), where))
+
+
+def _part(
+    table: Listing, words: tuple[str, ...], where: str
+) -> tuple[Listing, str, tuple[str, ...]]:
+    """Return the rows of one split where a column says which a row is of, the split, other words.
+
+    Without such a column all rows are returned, of no split.
+    """
+    at, found = _parts(table)
+    if not found:
+        return table, "", words
+    wanted, rest = asked(found, words)
+    part = choose(found, wanted, where)
+    return replace(table, rows=[row for row in table.rows if row[at] == part]), part, rest
+
+
+def _parts(table: Listing) -> tuple[int, Counter[str]]:
+    """Return which column has the splits, and how many rows are of each; none where none has."""
+    column = columns.splits(table.names)
+    if not column:
+        return 0, Counter()
+    at = table.names.index(column)
+    found = Counter(row[at] for row in table.rows)
+    return at, found if all(map(split_of, found)) else Counter()
+
+
 def _unnamed(table: Listing, where: str) -> tuple[str, str]:
     """Tell two columns without names apart: one has image files."""
     found = [
@@ -111,46 +157,20 @@ def _unnamed(table: Listing, where: str) -> tuple[str, str]:
     )
 
 
-def _labels(texts: list[str], order: str | ClassOrder, where: str) -> Labels:
+def _labels(texts: list[str], order: str | ClassOrder, root: Path, where: str) -> Labels:
     numbers = whole_numbers(texts)
     if numbers is not None:
         return of_numbers(numbers, None, order, where)
     found = Texts(where)
     places = np.array(found.numbers(texts), np.int64)
+    if order == AUTO:
+        order = beside(root, found.found, where) or AUTO
     return of_names(list(found.found), places, order, where)
 
 
-def _place(names: list[str], root: Path, stem: str, where: str) -> tuple[str, str]:
-    """Return the folder that paths are relative to, and the suffix that they lack, if any."""
-    some = [name.replace("\\", "/") for name in names[:100]]
-    folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    likely = [f for f in folders if f.lower() in (*_FOLDERS, stem.lower()) or split_of(f)]
-    best, most = ("", ""), 0
-    for folder in ("", *likely):
-        for suffix in ("", *SUFFIXES):
-            found = sum(_is_there(root / folder, f"{name}{suffix}") for name in some)
-            if found > most:
-                best, most = (folder, suffix), found
-            if found == len(some):
-                return best
-    if not most:
-        raise InputError(
-            f"{where}: none of the first {len(some)} images that it lists is there, such as "
-            f"{printable(some[0], 100)}; paths start at the folder of the table"
-        )
-    return best
-
-
-def _is_there(folder: Path, name: str) -> bool:
-    try:
-        return (folder / name).is_file()
-    except (OSError, ValueError):  # a name too long, or with a null byte
-        return False
-
-
-def _inside(name: str, folder: str, suffix: str, root: Path, where: str) -> str:
+def _relative(name: str, root: Path, where: str) -> str:
     """Return a listed path relative to the table's folder."""
-    path = PurePosixPath(folder, f"{name}{suffix}".replace("\\", "/"))
+    path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() and path.is_relative_to(root):
         path = path.relative_to(root)
     if path.is_absolute() or ".." in path.parts or not name:

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.data import parts
+from auditor.data.choice import digest_of_choice
 from auditor.data.class_order import AUTO, ClassOrder
 from auditor.data.encoded import EncodedImages, ImageAt, InOrder, digest_of_files
 from auditor.data.folder import check_link
 from auditor.data.labels import Labels, Texts, of_names, of_numbers
 from auditor.data.parquet_columns import Columns
+from auditor.data.splits import split_of
 from auditor.errors import InputError, not_installed
 from auditor.text import printable
 
@@ -56,7 +58,7 @@ class ParquetImages(EncodedImages):
                 no such columns.
         """
         self._where = printable(str(path))
-        splits = _splits(Path(path))
+        splits = _splits(Path(path), self._where)
         split, words = parts.asked(splits, words)
         part = parts.choose(splits, split, self._where)
         self._paths = splits[part]
@@ -94,8 +96,8 @@ class ParquetImages(EncodedImages):
         return f"{file}row {index - before}"
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of the file, or of what `sha256sum` prints of the shards in their folder."""
-        return digest_of_files(self._paths, self._where)
+        """SHA-256 of the file, or of what `sha256sum` prints of the shards; and of a choice."""
+        return digest_of_choice(digest_of_files(self._paths, self._where), self._columns.chosen)
 
     def _labels(self, numbers: NDArray[np.int64], texts: Texts, order: str | ClassOrder) -> Labels:
         if len(numbers) != (self._ends[-1] if len(self._ends) else 0):
@@ -162,16 +164,37 @@ class _Images:
         return self._batch[row - self.at].as_py() or b""
 
 
-def _splits(path: Path) -> dict[str, list[Path]]:
+def _splits(path: Path, where: str) -> dict[str, list[Path]]:
     """Return the files of each split; a lone file has no name."""
     if not path.is_dir():
         return {"": [path]}
+    path = _configured(path, where)
     found: dict[str, list[Path]] = defaultdict(list)
     for file in shards(path):
         check_link(file, path.resolve())
         split = file.parent.name if file.parent not in (path, path / "data") else ""
-        found[split or file.name.partition("-")[0].removesuffix(".parquet")].append(file)
+        split = split or file.name.partition("-")[0].removesuffix(".parquet")
+        # The Hub's own conversions number their files, `test/0000.parquet`, and say no more.
+        found["" if split.isdecimal() else split].append(file)
     return dict(found)
+
+
+def _configured(folder: Path, where: str) -> Path:
+    """Return the folder of the one configuration that a data set of the Hub has; itself without."""
+    found = configurations(folder)
+    if len(found) > 1:
+        shown = printable(" or ".join(str(folder / name) for name in found), 300)
+        raise InputError(f"{where}: holds several data sets of Parquet files; give {shown}")
+    return folder / found[0] if found else folder
+
+
+def configurations(folder: Path) -> list[str]:
+    """Return the folders that each hold a whole data set, as clones from the Hub have them."""
+    if any(folder.glob("*.parquet")) or any(folder.glob("data/*.parquet")):
+        return []
+    inner = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    whole = all(not split_of(name) and shards(folder / name) for name in inner)
+    return inner if whole else []
 
 
 def shards(folder: Path) -> list[Path]:

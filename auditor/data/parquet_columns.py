@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data import columns
-from auditor.data.labels import Texts
+from auditor.data.choice import unless_usual
+from auditor.data.labels import Texts, classes
 from auditor.errors import InputError
 from auditor.text import printable
 
@@ -24,6 +25,7 @@ class Columns:
     Attributes:
         names: One a class, where the schema has them.
         said: Which were taken, in words.
+        chosen: The two, where the user chose others than are taken without a word.
     """
 
     def __init__(self, file: Any, words: tuple[str, ...], where: str) -> None:
@@ -39,6 +41,10 @@ class Columns:
         image, label = (*("", "")[len(words) :], *words)
         self._image = self._image_column(schema, image)
         self._label = self._label_column(schema, features, label)
+        self.chosen = unless_usual(
+            (self._image, self._label),
+            lambda: (self._image_column(schema, ""), self._label_column(schema, features, "")),
+        )
         self.names = _class_names(features.get(self._label))
         self.said = f"images {self._image} and labels {self._label}"
         self._schema = schema
@@ -55,21 +61,20 @@ class Columns:
 
     def labels(self, file: Any, texts: Texts) -> Iterator[NDArray[np.int64]]:
         """Give the labels of a file, numbers or places in `texts`, some at a time."""
-        types = self._pyarrow.types
+        types, start = self._pyarrow.types, 0
+        where = f"{self._where}: column {printable(self._label, 60)}"
         for batch in file.iter_batches(_LABELS_AT_ONCE, columns=[self._label], use_threads=False):
-            column = batch.column(0)
+            # By its name, since columns come along whose names begin with this one and a dot.
+            column = batch.column(self._label)
             if column.null_count:
-                raise InputError(
-                    f"{self._where}: column {printable(self._label, 60)} has empty cells; each "
-                    "image needs a label"
-                )
+                raise InputError(f"{where} has empty cells; each image needs a label")
             if types.is_dictionary(column.type):
                 column = column.dictionary_decode()
-            values = column.to_pylist()
-            if types.is_integer(column.type) or types.is_boolean(column.type):
-                yield np.array(values, np.int64)
+            if types.is_string(column.type) or types.is_large_string(column.type):
+                yield np.array(texts.numbers(column.to_pylist()), np.int64)
             else:
-                yield np.array(texts.numbers(values), np.int64)
+                yield classes(column.to_numpy(zero_copy_only=False), start, where)
+            start += len(column)
 
     def images(self, file: Any, group: int) -> Iterator[Any]:
         """Give the images of a row group, arrays of bytes, some at a time."""
@@ -78,7 +83,7 @@ class Columns:
         for batch in file.iter_batches(
             _IMAGES_AT_ONCE, row_groups=[group], columns=[name], use_threads=False
         ):
-            column = batch.column(0)
+            column = batch.column(self._image)
             yield column.field("bytes") if is_struct else column
 
     def _image_column(self, schema: Any, asked: str) -> str:
@@ -110,9 +115,20 @@ class Columns:
     def _label_column(self, schema: Any, features: dict[str, Any], asked: str) -> str:
         held = [f.name for f in schema if self._holds_labels(f.type)]
         named = [name for name in held if _class_names(features.get(name)) is not None]
-        if asked or not named:
+        if named and not asked:
+            return columns.one(named, named, "labels", "", self._where)
+        floats = [f.name for f in schema if self._pyarrow.types.is_floating(f.type)]
+        if asked or not columns.has_labels(held):  # which pandas makes of numbers beside gaps
+            held += floats
+        if asked in held or columns.has_labels(held):
             return columns.labels(held, asked, self._where)
-        return columns.one(named, named, "labels", "", self._where)
+        if asked in schema.names:
+            raise InputError(
+                f"{self._where}: column {printable(asked, 60)} holds "
+                f"{printable(str(schema.field(asked).type), 60)}; labels are numbers of classes, "
+                "or their names"
+            )
+        return columns.labels([], asked, self._where, of=schema.names)
 
     def _holds_labels(self, kind: Any) -> bool:
         types = self._pyarrow.types

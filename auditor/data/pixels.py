@@ -5,7 +5,9 @@
 - channels that come first, (n, 3, h, w), are put last where no other reading is possible;
 - floating point in [0, 1] becomes round(255 x), halves to even; where a whole-numbered value above
   1 comes before any broken one, all must be whole numbers in 0..255 and are taken as they are;
-- other dtypes are refused: whether uint16 means 0..255 or 0..65535 cannot be known.
+- other whole numbers must lie in 0..255 and are taken as they are, but for uint16: whether that
+  means 0..255 or 0..65535 cannot be known;
+- other dtypes are refused.
 """
 
 from dataclasses import dataclass
@@ -43,17 +45,18 @@ class Pixels:
     Attributes:
         size: Height and width of each.
         channels_first: Whether the axis of the channels comes before those two.
-        whole: Whether floating point has whole numbers in 0..255, not [0, 1].
+        whole: What the whole numbers in 0..255 are stored as, in words, where that is not uint8;
+            empty for it, and for floating point in [0, 1].
     """
 
     size: tuple[int, int]
     channels_first: bool = False
-    whole: bool = False
+    whole: str = ""
 
     def said(self) -> str:
         """What of this was found out, in words; empty for the usual."""
-        parts = ("floating point with whole numbers of 0 to 255, as bytes",) * self.whole
-        return ", ".join((*parts, *(("channels first",) * self.channels_first)))
+        whole = f"{self.whole} with whole numbers of 0 to 255, as bytes" if self.whole else ""
+        return ", ".join(filter(None, (whole, "channels first" * self.channels_first)))
 
     def rgb(self, image: NDArray[Any], where: str, name: str) -> NDArray[np.uint8]:
         """Return one row as uint8 (h, w, 3).
@@ -65,9 +68,9 @@ class Pixels:
 
         Raises:
             InputError: Floating point that is neither in [0, 1] nor, where the others are whole
-                numbers in 0..255, one of these.
+                numbers in 0..255, one of these; or other whole numbers outside of that.
         """
-        if image.dtype.kind == "f":
+        if image.dtype != np.uint8:
             image = self._bytes(image, where, name)
         if image.ndim == 2:
             image = image[..., np.newaxis]
@@ -80,12 +83,17 @@ class Pixels:
     def _bytes(self, image: NDArray[Any], where: str, name: str) -> NDArray[np.uint8]:
         low, high = image.min(), image.max()
         if self.whole:
-            if not (low >= 0 and high <= 255 and (image == np.rint(image)).all()):
+            if low >= 0 and high <= 255 and (image == np.rint(image)).all():
+                return image.astype(np.uint8)
+            if image.dtype.kind != "f":
                 raise InputError(
-                    f"{where} has values from {low:g} to {high:g} in {name}, while others are "
-                    "whole numbers of 0 to 255; all must be of one kind: save 0..255 as uint8"
+                    f"{where} has values from {low} to {high} in {name}; whole numbers must be of "
+                    "0 to 255: scale them, and save them as uint8"
                 )
-            return image.astype(np.uint8)
+            raise InputError(
+                f"{where} has values from {low:g} to {high:g} in {name}, while others are "
+                "whole numbers of 0 to 255; all must be of one kind: save 0..255 as uint8"
+            )
         if not (low >= 0 and high <= 1):  # also true of NaN
             raise InputError(
                 f"{where} has values from {low:g} to {high:g} in {name}; floating point must lie "
@@ -111,7 +119,7 @@ def pixels(x: Rows, where: str) -> Pixels:
             f"{where}: has shape {shape}; (n, h, w, 3), (n, h, w, 1), (n, h, w, 4) or "
             "(n, h, w) is needed"
         )
-    if x.dtype != np.uint8 and x.dtype.kind != "f":
+    if x.dtype.kind not in "iuf" or x.dtype == np.uint16:
         raise InputError(
             f"{where}: has dtype {x.dtype}; save it as uint8 in 0..255 "
             "or as floating point in [0, 1]"
@@ -122,7 +130,14 @@ def pixels(x: Rows, where: str) -> Pixels:
             f"{where}: has shape {shape}; at most {_MAX_IMAGES} images of 1 pixel "
             f"to {MAX_PIXELS // 10**6} megapixels are read"
         )
-    return Pixels((height, width), first, x.dtype.kind == "f" and _is_whole(x))
+    return Pixels((height, width), first, _whole(x))
+
+
+def _whole(x: Rows) -> str:
+    """Return what whole numbers in 0..255 are stored as, in words; see `Pixels.whole`."""
+    if x.dtype.kind == "f":
+        return "floating point" if _is_whole(x) else ""
+    return "" if x.dtype == np.uint8 else str(x.dtype)
 
 
 def _is_whole(x: Rows) -> bool:

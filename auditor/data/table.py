@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from auditor.text import printable
 _MAX_BYTES = 256 * 2**20
 _MAX_ROWS = 50_000_000
 _MAX_LINE = 2**20
+_MAX_COLUMNS = 1000
 _LOOKED_AT = 100
 """Rows that tell what a table is like."""
 
@@ -38,12 +40,13 @@ class Listing:
     named: bool = True
 
 
-def read(path: Path, where: str) -> Listing:
+def read(path: Path, where: str, asked: Collection[str] = ()) -> Listing:
     """Read a table.
 
     Args:
         path: The file; its content says whether it is JSON.
         where: How messages call it.
+        asked: Columns that the user named, which the first line has where it names columns.
 
     Raises:
         InputError: It is no such table, and what is wrong, or is too large.
@@ -55,18 +58,19 @@ def read(path: Path, where: str) -> Listing:
         raise InputError(f"{where}: is not UTF-8 text; save it as CSV in UTF-8") from None
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
-    table = _json(text, where) if text.lstrip()[:1] == "{" else _csv(text, where)
+    table = _json(text, where) if text.lstrip()[:1] == "{" else _csv(text, where, asked)
     if not table.rows:
         raise InputError(f"{where}: lists no images")
     return table
 
 
-def _csv(text: str, where: str) -> Listing:
+def _csv(text: str, where: str, asked: Collection[str]) -> Listing:
     delimiter = _delimiter(list(islice(io.StringIO(text, newline=""), _LOOKED_AT)), where)
     rows: list[list[str]] = []
     width = 0
     for number, row in _parsed(io.StringIO(text, newline=""), delimiter, where):
         width = width or len(row)
+        _check_width(width, where)
         if len(row) != width:
             raise InputError(
                 f"{where}: line {number} has {len(row)} cells, the first has {width}; every row "
@@ -75,12 +79,20 @@ def _csv(text: str, where: str) -> Listing:
         if len(rows) > _MAX_ROWS:
             raise InputError(f"{where}: has more than {_MAX_ROWS:,} rows")
         rows.append(row)
-    if columns.are_named(rows[0]):
+    if columns.are_named(rows[0]) or not set(asked).isdisjoint(rows[0]):
         names = tuple(rows[0])
-        if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f"{where}: has two columns {printable(twice[0], 60)}")
         return Listing(names, rows[1:])
     return Listing(tuple(f"column {i + 1}" for i in range(width)), rows, named=False)
+
+
+def _check_width(columns: int, where: str) -> None:
+    if columns > _MAX_COLUMNS:
+        raise InputError(
+            f"{where}: has {columns:,} columns; at most {_MAX_COLUMNS:,} are read: save those of "
+            "the images and the labels"
+        )
 
 
 def _parsed(lines: Iterable[str], delimiter: str, where: str) -> Iterator[tuple[int, list[str]]]:
@@ -136,6 +148,7 @@ def _json(text: str, where: str) -> Listing:
             raise InputError(
                 f"{where}: line {number} cannot be read: {printable(str(error), 120)}"
             ) from None
+        _check_width(len(found), where)
         names = names or tuple(found)
         rows.append([_cell(found[name]) for name in names])
         if len(rows) > _MAX_ROWS:

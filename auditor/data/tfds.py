@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auditor.data import columns, parts
+from auditor.data.choice import digest_of_choice, unless_usual
 from auditor.data.class_order import AUTO, MAX_BYTES, ClassOrder
 from auditor.data.encoded import EncodedImages, ImageAt, digest_of_files
 from auditor.data.folder import check_link
@@ -33,13 +34,15 @@ INFO, FEATURES = "dataset_info.json", "features.json"
 _SHARD = re.compile(r"(?P<name>.+)-(?P<split>[^-]+)\.(?P<kind>[a-z_]+)-\d{5}-of-\d{5}")
 _MAX_RECORD = 512 * 2**20
 _MAX_RECORDS = 50_000_000
+_MAX_NAME = 255
 # Of tensorflow/core/example/example.proto and feature.proto.
 _EXAMPLE = """
 Example: 1 features Features
 Features: 1 feature Entry*
 Entry: 1 key string, 2 value Feature
-Feature: 1 bytes_list BytesList, 3 int64_list Int64List
+Feature: 1 bytes_list BytesList, 2 float_list FloatList, 3 int64_list Int64List
 BytesList: 1 value bytes*
+FloatList: 1 value float*
 Int64List: 1 value int64*
 """
 
@@ -80,9 +83,12 @@ class TfdsImages(EncodedImages):
         part = parts.choose(splits, split, self._where)
         parts.check_whole(splits[part], self._where)
         self._paths = splits[part]
-        self._image, label, names_beside = _features(root, "".join(rest[:1]), self._where)
-        self._names_file = root / f"{label}.labels.txt"
-        names = _class_names(self._names_file) if names_beside else None
+        self._image, label, names_file = _features(root, "".join(rest[:1]), self._where)
+        names = _class_names(names_file) if names_file else None
+        self._beside = [root / FEATURES, *filter(None, [names_file])]
+        self._chosen = unless_usual(
+            (self._image, label), lambda: _features(root, "", self._where)[:2]
+        )
         places: list[tuple[int, int, int]] = []
         labels = []
         for number, path in enumerate(self._paths):
@@ -112,9 +118,12 @@ class TfdsImages(EncodedImages):
         return f"{self._paths[number].name}: record {index - first}"
 
     def digest(self, indices: ArrayLike) -> str:
-        """SHA-256 of what `sha256sum` prints of the split's files and the labels' names."""
-        names = [self._names_file] if self._names_file.is_file() else []
-        return digest_of_files([*self._paths, *names], self._where)
+        """SHA-256 of what `sha256sum` prints of the split's files and of those that describe them.
+
+        These are `features.json` and the labels' names; the label that the user chose is a part.
+        """
+        whole = digest_of_files([*self._paths, *self._beside], self._where)
+        return digest_of_choice(whole, self._chosen)
 
     def _images_at(self, order: NDArray[np.int64]) -> ImageAt:
         return lambda place: self._content(int(order[place]))
@@ -169,8 +178,8 @@ def _count(root: Path, split: str) -> int | None:
         return None
 
 
-def _features(root: Path, asked: str, where: str) -> tuple[str, str, bool]:
-    """Return the features that are images and labels, and whether labels have names."""
+def _features(root: Path, asked: str, where: str) -> tuple[str, str, Path | None]:
+    """Return the features that are images and labels, and the file with the labels' names."""
     path = root / FEATURES
     try:
         tree = strict(read_regular(path, MAX_BYTES))
@@ -196,7 +205,21 @@ def _features(root: Path, asked: str, where: str) -> tuple[str, str, bool]:
         raise InputError(
             f"{where}: its images are of {printable(str(dtype), 30)}; those of uint8 are read"
         )
-    return image, label, (root / f"{label}.labels.txt").is_file()
+    names = _names_file(root, label, where)
+    return image, label, names if names.is_file() else None
+
+
+def _names_file(root: Path, label: str, where: str) -> Path:
+    """Return the file that may have a label's names, which need not be there."""
+    name = f"{label}.labels.txt"
+    # That a feature may be called anything is no way to other folders, nor to what is no name.
+    if set("/\\\0") & set(name) or len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME:
+        raise InputError(
+            f"{where}: {FEATURES} calls the label {printable(label, 60)}, which no file of class "
+            "names can be called by; prepare the data set again under another name"
+        )
+    check_link(root / name, root.resolve())
+    return root / name
 
 
 def _class_names(path: Path) -> tuple[str, ...]:
@@ -260,7 +283,11 @@ def _feature(record: bytes, name: str) -> Any:
         features = _example_class().FromString(record).features.feature
     except DecodeError:
         raise ValueError("a record is not a tf.train.Example") from None
-    return next((entry.value for entry in features if entry.key == name), None)
+    # Of a name that stands twice, the last counts, as in every reader of such a map.
+    found = next((entry.value for entry in reversed(features) if entry.key == name), None)
+    if found is not None and len(found.ListFields()) > 1:
+        raise ValueError("a record has a feature of two kinds")
+    return found
 
 
 @cache

@@ -64,7 +64,8 @@ class DataFacts:
     Attributes:
         source: As the user gave it.
         sha256: Of the one file that the images are in, else of a `sha256sum` manifest: of the used
-            images, of what lists them, or of the files that hold them.
+            images, of what lists them, or of the files that hold them; with the names of a part
+            of it that the user chose, as of arrays or columns, of both.
         images: Number of images measured.
         skipped: Number of images that could not be read.
         skipped_images: The first of them.

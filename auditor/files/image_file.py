@@ -90,7 +90,7 @@ def read_image_file(path: Path) -> tuple[str, bytes]:
     Raises:
         UnreadableImage: Missing, unreadable, not an image, cut off or too large.
     """
-    return examined(_read(path))
+    return examined(content(path))
 
 
 def examined(data: bytes) -> tuple[str, bytes]:
@@ -158,7 +158,15 @@ def regular_file_size(path: Path) -> int:
     return status.st_size
 
 
-def _read(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """Return all bytes of an image file, before anything is looked at.
+
+    Args:
+        path: A file of any kind; only regular ones are opened.
+
+    Raises:
+        UnreadableImage: Missing, unreadable or too large.
+    """
     if regular_file_size(path) > MAX_BYTES:
         raise UnreadableImage(f"too large: at most {MAX_BYTES // 2**20} MiB")
     try:

@@ -7,6 +7,14 @@ import stat
 from pathlib import Path
 
 
+def exists(path: str | Path) -> bool:
+    """Whether there is something of a name, which may be one that nothing can have."""
+    try:
+        return Path(path).exists()
+    except OSError:  # too long, or of a folder that may not be looked into
+        return False
+
+
 def open_regular(path: Path, most: int, *, follow: bool = True) -> io.BufferedReader:
     """Open a file for reading, without waiting for a pipe's writer.
 

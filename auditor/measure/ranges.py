@@ -28,7 +28,7 @@ _LEFT = 4
 
 _CHANCE = 0.05
 
-_USUAL = frozenset({"0..1", "0..255", "-1..1", SHORT["torch"]})
+_USUAL = frozenset({"0..1", "0..255", "-1..1", SHORT["torch"], SHORT["caffe"]})
 _CONVINCING = 0.5
 """How much of the way from guessing to all right any other range has to lead: of so many, one does
 better than a poor network's own by luck."""

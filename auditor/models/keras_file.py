@@ -16,6 +16,8 @@ from auditor.models.ends import End, check_inputs, chosen_output
 from auditor.models.inspect.architecture import parameters_allowed
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import untranslated
+from auditor.models.inspect.keras_outputs import Path as OutputPath
+from auditor.models.inspect.keras_outputs import output_name
 from auditor.models.inspect.keras_zip import CONFIG
 from auditor.text import printable
 
@@ -95,7 +97,7 @@ def load_untranslated(
 
 def one_output(
     model: "keras.Model", wanted: str | None, name: str
-) -> tuple["keras.Model", int | None]:
+) -> tuple["keras.Model", OutputPath]:
     """Return a model that has the one output that is audited, of the same layers.
 
     Args:
@@ -104,7 +106,8 @@ def one_output(
         name: What the user calls the file, for messages.
 
     Returns:
-        The model, and which of its outputs that is; itself and None where it has no other.
+        The model, and the way to that output in what `predict` gives; itself and no way where it
+        gives nothing else.
 
     Raises:
         InputError: There are several, and none is named; or several inputs.
@@ -113,17 +116,27 @@ def one_output(
     import keras
 
     if not model.built or not getattr(model, "inputs", None):
-        return model, None  # `wrap` says so
+        return model, ()  # `wrap` says so
+    paths = [tuple(path) for path, _ in keras.tree.flatten_with_path(_given(model))]
     layers = [tensor._keras_history.operation.name for tensor in model.outputs]
-    ends = [End(each, tuple(t.shape)) for each, t in zip(layers, model.outputs, strict=True)]
+    ends = [
+        End(output_name(path, layer), tuple(tensor.shape))
+        for path, layer, tensor in zip(paths, layers, model.outputs, strict=True)
+    ]
     try:
         check_inputs([End(each.name, tuple(each.shape)) for each in model.inputs])
         place = chosen_output(ends, wanted)
     except InputError as error:
         raise InputError(f"{printable(name)}: {error}") from None
-    if len(ends) == 1:
-        return model, None
-    return keras.Model(model.inputs, model.outputs[place], name=model.name), place
+    if not paths[place]:
+        return model, ()
+    return keras.Model(model.inputs, model.outputs[place], name=model.name), paths[place]
+
+
+def _given(model: "keras.Model") -> Any:
+    """Return the tensors that a model gives, put together as `predict` does."""
+    given = (getattr(model, "_functional", None) or model)._outputs_struct
+    return given[0] if isinstance(given, list | tuple) and len(given) == 1 else given
 
 
 def asks_for_xla(path: Path, inspection: Inspection) -> bool:

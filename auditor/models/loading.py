@@ -50,11 +50,11 @@ class Loaded:
 def _keras(path: Path, inspection: Inspection, name: str, size: Size, output: str | None) -> Loaded:
     whole = keras_file.load(path, inspection, name)
     other = keras_file.load_untranslated(path, inspection, whole)
-    model, place = keras_file.one_output(whole, output, name)
-    loaded = () if other is None else (as_loaded(other, whole, place),)
+    model, way = keras_file.one_output(whole, output, name)
+    loaded = () if other is None else (as_loaded(other, whole, way),)
     xla = keras_file.asks_for_xla(path, inspection)
-    compiled = (predicting_with_xla(whole, place),) if xla else ()
-    originals = (predicting(whole, place), *compiled, *loaded)
+    compiled = (predicting_with_xla(whole, way),) if xla else ()
+    originals = (predicting(whole, way), *compiled, *loaded)
     return Loaded(model, originals=originals, whole=None if whole is model else whole)
 
 
@@ -81,7 +81,7 @@ def _tflite(
 
 
 def _converted(
-    convert: Callable[[Path, Path, str, str | None], None],
+    convert: Callable[[Path, Path, str, str | None], str],
     path: Path,
     name: str,
     size: Size,
@@ -89,9 +89,9 @@ def _converted(
 ) -> tuple[Any, Path]:
     """Load what tf2onnx makes of a file, once it was looked at as any other file is."""
     graph = scratch() / "graph.onnx"
-    convert(path, graph, printable(name), output)
+    end = convert(path, graph, printable(name), output)
     inspect(graph, graph.name)
-    return onnx_file.load(graph, name, size, output), graph
+    return onnx_file.load(graph, name, size, output and end), graph
 
 
 def scratch() -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.models.ending import one_at_a_time
+from auditor.models.inspect.keras_outputs import Path as OutputPath
 from auditor.models.weights import weights_sha256
 
 Images = NDArray[np.float32]
@@ -32,30 +33,30 @@ class Original:
     is_current: Callable[[], bool] = lambda: True
 
 
-def predicting(model: Any, place: int | None = None) -> Original:
+def predicting(model: Any, path: OutputPath = ()) -> Original:
     """Return how `predict` runs a Keras model.
 
     Args:
         model: The model.
-        place: Which of its outputs is audited; None where it has no other.
+        path: The keys and places that lead to the audited output; none where it has no other.
     """
     import keras
 
     def run(images: Images) -> NDArray[Any]:
         with one_at_a_time:
-            return np.asarray(_at(model.predict(images, batch_size=1, verbose=0), place))
+            return np.asarray(_at(model.predict(images, batch_size=1, verbose=0), path))
 
     return Original(f"Keras {keras.__version__} (predict)", run)
 
 
-def _at(outputs: Any, place: int | None) -> Any:
-    """Return one of a Keras model's outputs, however they are put together."""
-    import keras
+def _at(outputs: Any, path: OutputPath) -> Any:
+    """Return one of a Keras model's outputs, as who calls it does: by its key or its place."""
+    for step in path:
+        outputs = outputs[step]
+    return outputs
 
-    return outputs if place is None else keras.tree.flatten(outputs)[place]
 
-
-def predicting_with_xla(model: Any, place: int | None = None) -> Original:
+def predicting_with_xla(model: Any, path: OutputPath = ()) -> Original:
     """Return how `predict` runs a Keras model that was saved with `jit_compile=True`.
 
     XLA computes some things otherwise: a number out of range that is made whole, for one. Keras
@@ -67,7 +68,7 @@ def predicting_with_xla(model: Any, place: int | None = None) -> Original:
 
     @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
     def compiled(image: Any) -> Any:
-        return _at(model(image, training=False), place)
+        return _at(model(image, training=False), path)
 
     def run(images: Images) -> NDArray[Any]:
         with one_at_a_time:
@@ -76,13 +77,13 @@ def predicting_with_xla(model: Any, place: int | None = None) -> Original:
     return Original(f"Keras {keras.__version__} (predict with jit_compile)", run)
 
 
-def as_loaded(other: Any, model: Any, place: int | None = None) -> Original:
+def as_loaded(other: Any, model: Any, path: OutputPath = ()) -> Original:
     """Return how Keras runs a file that is audited as something else than it makes of it.
 
     Args:
         other: What its `load_model` makes of the file.
         model: What is audited, with the weights that the file has.
-        place: Which of its outputs is audited; None where it has no other.
+        path: The keys and places that lead to the audited output; none where it has no other.
     """
     import keras
 
@@ -90,7 +91,7 @@ def as_loaded(other: Any, model: Any, place: int | None = None) -> Original:
     return Original(  # of some old files it makes what nobody can run
         f"Keras {keras.__version__} (load_model)",
         lambda images: _unless_all_fail(
-            predicting(other, place).run, images, (ValueError, TypeError)
+            predicting(other, path).run, images, (ValueError, TypeError)
         ),
         lambda: weights_sha256(model) == read,
     )

@@ -26,11 +26,12 @@ def of_whole_numbers(model: Any, given: InputRange) -> InputRange:
     graphs = (layer for layer in model.layers if hasattr(layer, "weight_values"))
     if not whole:
         whole = next((graph.graph.takes for graph in graphs if not graph.takes_floats), "")
-    if not whole or given.name == _BYTES:
-        return given
+    if not whole or given.numbers[:2] == InputRange.parse(_BYTES).numbers[:2]:
+        return given  # in either order of colours
     if given.name != _UNASKED:
         raise UsageError(
             f"--input-range {printable(given.name, 80)}: the model's input is of whole numbers "
-            f"({whole}), which are 0..255; leave the option out"
+            f"({whole}), which are 0..255; leave the option out, or give bgr:0..255 where it takes "
+            "blue, green and red"
         )
     return InputRange.parse(_BYTES)

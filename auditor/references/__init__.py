@@ -5,10 +5,10 @@ network and never sees a model from within, brings the files.
 """
 
 import re
-from pathlib import Path
 from typing import Final
 
 from auditor.errors import UsageError
+from auditor.files.regular_file import exists
 from auditor.references.base import Reference
 from auditor.references.huggingface import HubReference
 from auditor.references.mlflow import RegistryReference, RunReference
@@ -29,7 +29,7 @@ def parse(text: str) -> Reference | None:
     Raises:
         UsageError: It looks like an address and is no reference that is known.
     """
-    scheme = _SCHEME.match(text) or (None if Path(text).exists() else _NO_SLASH.match(text))
+    scheme = _SCHEME.match(text) or (None if exists(text) else _NO_SLASH.match(text))
     if scheme is None:
         return None
     for kind in KINDS:

@@ -1,7 +1,6 @@
 """What every kind of reference offers, and what is held of the names that a server gives."""
 
 import os
-import re
 import resource
 import shutil
 from collections.abc import Callable, Collection, Iterator
@@ -12,15 +11,13 @@ from typing import ClassVar, Final, Self
 
 from auditor.errors import InputError, reason
 from auditor.files.intake import MOST_BYTES, MOST_FILES
+from auditor.references.address import hidden
 from auditor.text import printable, visible
 
 Progress = Callable[[str, int, int], None]
 
 BROUGHT: Final = "brought"
 """The folder, in a download's scratch folder, that the model is put in."""
-
-_CREDENTIALS: Final = re.compile(r"//[^/\s@]*@")
-"""What stands before a host in an address, of a server or a proxy."""
 
 _MOST_CHARACTERS: Final = 1_000
 _MOST_IN_A_PART: Final = 255
@@ -37,6 +34,7 @@ class Reference:
         PACKAGE: The package that brings it, as Python imports it.
         EXTRA: What to ask pip for.
         VARIABLES: Beginnings of the variables that the download is given.
+        ADDRESS: The variable that says which server to ask.
         SETTINGS: Variables that it is given in any case.
     """
 
@@ -46,6 +44,7 @@ class Reference:
     PACKAGE: ClassVar[str] = ""
     EXTRA: ClassVar[str] = ""
     VARIABLES: ClassVar[tuple[str, ...]] = ()
+    ADDRESS: ClassVar[str] = ""
     SETTINGS: ClassVar[dict[str, str]] = {}
 
     def __str__(self) -> str:
@@ -78,7 +77,9 @@ class Reference:
 
 def said(error: BaseException) -> str:
     """Return what an exception of a download says, safe to show: no user, no password."""
-    return printable(_CREDENTIALS.sub("//", reason(error)), 300)
+    text = str(error)
+    without = hidden(text)  # before lines and sentences are chosen, which may cut a password
+    return printable(reason(error if without == text else RuntimeError(without)), 300)
 
 
 def is_safe(name: str) -> bool:

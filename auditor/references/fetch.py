@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from auditor.references.address import check_address
 from auditor.references.base import Progress, Reference
 from auditor.references.huggingface import HubReference
 from auditor.references.mlflow import MlflowReference
@@ -16,8 +17,9 @@ def writes(reference: Reference) -> tuple[Path, ...] | None:
         the user's own, which SQLite writes beside.
 
     Raises:
-        UsageError: It is not said whom to ask.
+        UsageError: It is not said whom to ask, or not in a way that can be read.
     """
+    check_address(reference.ADDRESS)
     if isinstance(reference, HubReference):
         from auditor.references.hub import cache
 

@@ -65,14 +65,16 @@ def bring(
     total = sum(entries[name].size for name in chosen.files)
     check_size(total, shown)
     counted = _counting(total, chosen.name, shown, progress)
+    known = True
     for name, own in chosen.files.items():
         cached = _downloaded(reference, commit, name, shown, counted, offline=offline)
-        _check_digest(cached, entries[name].digest, shown, name)
+        known &= _check_digest(cached, entries[name].digest, shown, name)
         put(cached, folder, own)
     return {
         "name": chosen.name,
         "pinned": reference.at(commit, chosen.path),
         "commit": commit,
+        "unchecked": bool(offline) or not known,
         "offline": offline,
     }
 
@@ -109,12 +111,6 @@ def _check_answer(response: Any) -> None:
 
 def _listed(reference: HubReference, shown: str) -> tuple[str, Mapping[str, _Entry], str]:
     """Return the commit, its files, and why that is by the cache, if so."""
-    if reference.file and not reference.moves:
-        cached = huggingface_hub.try_to_load_from_cache(
-            reference.repository, reference.file, revision=reference.revision
-        )
-        if isinstance(cached, str):
-            return reference.revision, {reference.file: _Entry.kept(Path(cached))}, ""
     try:
         found = huggingface_hub.HfApi().model_info(
             reference.repository,
@@ -218,8 +214,11 @@ def _downloaded(
     return Path(path)
 
 
-def _check_digest(cached: Path, wanted: str, shown: str, name: str) -> None:
+def _check_digest(cached: Path, wanted: str, shown: str, name: str) -> bool:
     """Refuse a file that has not its digest: Git's, or that of a large one.
+
+    Returns:
+        Whether there is one.
 
     Raises:
         InputError: It is not.
@@ -227,7 +226,7 @@ def _check_digest(cached: Path, wanted: str, shown: str, name: str) -> None:
     blob = cached.resolve(strict=True)
     kind = _DIGESTS.get(len(wanted))
     if kind is None or set(wanted) - set("0123456789abcdef"):
-        return  # where links cannot be made, caches keep files by their names
+        return False  # where links cannot be made, caches keep files by their names
     digest = hashlib.new(kind, usedforsecurity=False)
     if kind == "sha1":
         digest.update(b"blob %d\0" % blob.stat().st_size)
@@ -239,6 +238,7 @@ def _check_digest(cached: Path, wanted: str, shown: str, name: str) -> None:
             f"{shown}: {printable(name, 100)} in the cache is not what the hub has: remove {blob} "
             "and run again"
         )
+    return True
 
 
 def _counting(total: int, name: str, shown: str, progress: Progress) -> type[Any]:

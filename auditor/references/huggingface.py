@@ -41,6 +41,7 @@ class HubReference(Reference):
     PACKAGE: ClassVar[str] = "huggingface_hub"
     EXTRA: ClassVar[str] = "bdaudit[hf]"
     VARIABLES: ClassVar[tuple[str, ...]] = ("HF_", "HUGGING_FACE_", "HUGGINGFACE_")
+    ADDRESS: ClassVar[str] = "HF_ENDPOINT"
     SETTINGS: ClassVar[dict[str, str]] = {
         "HF_HUB_DISABLE_XET": "1",  # plain HTTP is counted while it comes
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -23,6 +23,7 @@ class MlflowReference(Reference):
     PACKAGE: ClassVar[str] = "mlflow"
     EXTRA: ClassVar[str] = "bdaudit[mlflow]"
     VARIABLES: ClassVar[tuple[str, ...]] = ("MLFLOW_",)
+    ADDRESS: ClassVar[str] = "MLFLOW_TRACKING_URI"
     SETTINGS: ClassVar[dict[str, str]] = {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",

@@ -34,7 +34,7 @@ _SERVERS: Final = ("http", "https")
 _STORES: Final = ("", "file", "sqlite")
 _EVERY: Final = 0.5
 _DEEPEST: Final = 20
-_VARIABLE: Final = "MLFLOW_TRACKING_URI"
+_VARIABLE: Final = MlflowReference.ADDRESS
 
 
 def tracking_uri() -> str:
@@ -51,11 +51,17 @@ def tracking_uri() -> str:
         )
     kind = urlsplit(uri).scheme.lower()
     if kind not in (*_SERVERS, *_STORES) or not (kind or Path(uri).is_dir()):
+        shown = printable(kind or _unless_secret(uri), 40)
         raise UsageError(
-            f"{_VARIABLE}: {printable(kind or uri, 40)} is not asked; give the address of an "
-            "MLflow server, http:// or https://, or a sqlite:/// store"
+            f"{_VARIABLE}: {shown} is not asked; give the address of an MLflow server, http:// or "
+            "https://, or a sqlite:/// store"
         )
     return uri
+
+
+def _unless_secret(uri: str) -> str:
+    """Return an address that is of no known kind; not one that may have a password in it."""
+    return "its value" if "@" in uri else uri
 
 
 def is_server(uri: str) -> bool:
@@ -83,7 +89,7 @@ def bring(
         raise
     except Exception as error:  # of MLflow, of its requests, of what a server's answer lacks
         raise InputError(f"{shown}: {_host(uri)}: {said(error)}") from None
-    return {"name": chosen.name, **origin}
+    return {"name": chosen.name, **origin, "path": chosen.path}
 
 
 def _host(uri: str) -> str:
@@ -185,14 +191,16 @@ def _chosen(
     file = folder / BROUGHT / mlmodel.NAME
     place = mlmodel.place(file, shown)
     file.unlink()
-    wanted = f"{inside}/{place}".removeprefix("/")
+    wanted = f"{inside}/{place.path}".removeprefix("/")
     names |= source.names(wanted)
     chosen = choose(names, wanted, shown, lambda path: path)
+    own = {name.removeprefix(f"{inside}/") for name in names}
+    place.check(chosen.path.removeprefix(f"{inside}/"), own, shown)
     if beside and chosen.path.lower().endswith(".onnx"):  # MLflow gives them names of their own
         around = str(PurePosixPath(chosen.path).parent).removeprefix(".")
-        own = {n: PurePosixPath(n).name for n in names if n.lower().endswith(".data")}
-        own = {n: o for n, o in own.items() if n == f"{around}/{o}".removeprefix("/")}
-        chosen = Choice(chosen.path, chosen.name, {**chosen.files, **own})
+        data = {n: PurePosixPath(n).name for n in names if n.lower().endswith(".data")}
+        data = {n: o for n, o in data.items() if n == f"{around}/{o}".removeprefix("/")}
+        chosen = Choice(chosen.path, chosen.name, {**chosen.files, **data})
     return chosen
 
 

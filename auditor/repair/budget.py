@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, sample
 from auditor.errors import UsageError
-from auditor.text import printable
+from auditor.text import counted, printable
 
 FEWEST = 40
 """Clean images below which nothing can be trained and judged."""
@@ -26,8 +26,8 @@ def budgeted(dataset: Dataset, budget: float | None, seed: int) -> NDArray[np.in
     wanted = total if budget is None else round(budget * total) if budget <= 1 else int(budget)
     if wanted < FEWEST:
         raise UsageError(
-            f"--clean-budget: {wanted} of the {total} images of {printable(dataset.source)}; "
-            f"at least {FEWEST} are needed"
+            f"--clean-budget: {wanted} of the {counted(total, 'image')} of "
+            f"{printable(dataset.source)}; at least {FEWEST} are needed"
         )
     return sample(dataset, wanted, seed)
 
@@ -41,7 +41,7 @@ def rest(dataset: Dataset, budget: float, seed: int) -> NDArray[np.int64]:
     left = np.setdiff1d(np.arange(len(dataset)), budgeted(dataset, budget, seed))
     if len(left) < FEWEST:
         raise UsageError(
-            f"--clean-budget: leaves {len(left)} of the {len(dataset)} images of "
+            f"--clean-budget: leaves {len(left)} of the {counted(len(dataset), 'image')} of "
             f"{printable(dataset.source)} to judge the repair by; give others with --eval-data"
         )
     return left

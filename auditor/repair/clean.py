@@ -10,7 +10,7 @@ from auditor.data.base import Dataset, stratified
 from auditor.errors import InputError, UsageError
 from auditor.figures.target import Target
 from auditor.figures.values import MOST_SKIPPED
-from auditor.text import printable
+from auditor.text import counted, printable
 
 _MOST_IN_MEMORY = 1 << 30
 _READ_AT_ONCE = 1024
@@ -68,11 +68,14 @@ def read(
         done = at.stop
     source = printable(dataset.source)
     if len(indices) - done > MOST_SKIPPED * len(indices):
-        raise InputError(f"{source}: {len(indices) - done} of {len(indices)} images are unreadable")
+        lost, asked = len(indices) - done, counted(len(indices), "image")
+        raise InputError(f"{source}: of {asked}, {lost} cannot be read")
     images, labels, kept = images[:done], labels[:done], kept[:done]
     count = min(done // 5, 2_000) if validation is None else validation
     if not 1 < count < done - 1:
-        raise UsageError(f"--validation {count}: of {done} images, some must be left to train on")
+        raise UsageError(
+            f"--validation {count}: of {counted(done, 'image')}, some must be left to train on"
+        )
     judging = stratified(labels, count, seed)
     training = np.setdiff1d(np.arange(done), judging)
     aims = target.of(labels)

@@ -17,7 +17,7 @@ from auditor.report.words import (
     percent,
     points,
 )
-from auditor.text import printable
+from auditor.text import counted, printable
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _rate_line(
         limit=allowed,
         baseline=percent(baseline.value) if isinstance(baseline, Rate) else "",
         ok=check.ok if check else None,
-        note=f"{rate.n:,} images",
+        note=counted(rate.n, "image"),
     )
 
 
@@ -208,7 +208,7 @@ def _tar_line(
         limit=allowed,
         baseline=shown(baseline.median) if known else "",  # type: ignore[union-attr,arg-type]
         ok=check.ok if check else None,
-        note=f"median of {summary.n:,} images{undefined}",
+        note=f"median of {counted(summary.n, 'image')}{undefined}",
     )
 
 

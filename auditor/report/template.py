@@ -75,6 +75,7 @@ def _environment() -> jinja2.Environment:
         "thousands": lambda value: f"{value:,}",
         "percent": words.percent,
         "number": words.number,
+        "choices": words.choices,
         "duration": words.duration,
         "position": lambda value: f"{value:.3f}",
     }

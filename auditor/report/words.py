@@ -7,7 +7,7 @@ from auditor.figures.results import Evidence, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.records.certificate import Certificate
-from auditor.text import printable
+from auditor.text import counted, printable
 
 VERDICTS = {"pass": "Pass", "fail": "Fail", "inconclusive": "Inconclusive"}
 
@@ -143,10 +143,38 @@ def exif(data: DataFacts) -> str:
     """Return how many images say that they are to be turned, and whether they were; or nothing."""
     if not data.turned:
         return ""
-    count = f"{data.turned:,} of {data.images:,} images have an EXIF orientation"
+    has, was = ("has", "was") if data.turned == 1 else ("have", "were")
+    count = f"{data.turned:,} of {counted(data.images, 'image')} {has} an EXIF orientation"
     if data.exif:
-        return f"{count}, and were turned as it says (--exif)"
-    return f"{count}, and were not turned, as with Keras' and torchvision's loaders (see --exif)"
+        return f"{count}, and {was} turned as it says (--exif)"
+    return f"{count}, and {was} not turned, as with Keras' and torchvision's loaders (see --exif)"
+
+
+def unreadable(data: DataFacts) -> str:
+    """Return how many images could not be read, and why the first could not; or nothing."""
+    if not data.skipped:
+        return ""
+    asked = data.images + data.skipped
+    said = f"{data.skipped:,} of {counted(asked, 'image')} could not be read"
+    if not data.skipped_images:
+        return said
+    first = data.skipped_images[0]
+    such = "" if data.skipped == 1 else "the first: "
+    return f"{said}: {such}{printable(first.name, 120)}: {printable(first.reason, 200)}"
+
+
+def choices(data: DataFacts) -> list[tuple[str, str]]:
+    """Return what was settled of a source, each with its name, safe to show; nothing that is empty.
+
+    Args:
+        data: Which images were used.
+    """
+    said = {
+        "taken": printable(data.taken, 400),
+        "class order": printable(data.class_order, 300),
+        "EXIF": exif(data),
+    }
+    return [(name, text) for name, text in said.items() if text]
 
 
 def unused(data: DataFacts) -> str:

@@ -11,7 +11,7 @@ from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.provenance import Provenance
-from auditor.report.words import exif, unused
+from auditor.report.words import exif, unreadable, unused
 from auditor.runs import Notify
 from auditor.runs.shown_paths import shown_command, shown_path
 from auditor.text import printable
@@ -94,13 +94,15 @@ def provenance(
 
 
 def warn_of_data(data: DataFacts, notify: Notify) -> None:
-    """Say what was taken, how classes are numbered, which files are unused, how many lie turned."""
+    """Say what was taken of the data, and what of it was not used, not read or lies turned."""
     if data.taken:
         notify(f"{printable(data.source)}: taken: {printable(data.taken, 400)}")
     if data.class_order:
         notify(f"{printable(data.source)}: classes are numbered {printable(data.class_order, 300)}")
     if data.unused:
         notify(f"{printable(data.source)}: not used: {unused(data)}")
+    if said := unreadable(data):
+        notify(f"{printable(data.source)}: {said}")
     if said := exif(data):
         notify(f"{printable(data.source)}: {said}")
 

@@ -95,7 +95,9 @@ def compare(
             started = start(first, model_copy, workers, progress, notify)
             entries: list[Entry] = []
             if started.answers:
-                entries.extend(_entries(requests, started, workers, progress, announce, observers))
+                entries.extend(
+                    _entries(requests, started, workers, progress, notify, announce, observers)
+                )
             else:
                 notify(started.unanswered)
             found = compared(started.certificate, entries)
@@ -108,6 +110,7 @@ def _entries(
     started: Start,
     workers: Supervisor,
     progress: Progress,
+    notify: Notify,
     announce: Notify,
     observers: Sequence[Observer],
 ) -> Iterator[Entry]:
@@ -126,8 +129,9 @@ def _entries(
         began = time.monotonic()
         entry = _tried(name, request, started, workers, progress, observers)
         spent.append(time.monotonic() - began)
-        if entry.failed:
-            announce(f"{name} handed back nothing: {entry.failed}")
+        if entry.failed:  # what could not be done is said wherever the table is not shown, too
+            tell = announce if entry.certificate else notify
+            tell(f"{name} handed back nothing: {entry.failed}")
         yield entry
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
-from auditor.errors import AuditorError, Interrupted, UsageError, WorkError
+from auditor.errors import AuditorError, Interrupted, Untrusted, UsageError, WorkError
 from auditor.files import atomic
 from auditor.files.own_file import make_folder
 from auditor.files.removal import remove_tree
@@ -154,7 +154,7 @@ def resumable(folder: RunFolder) -> Iterator[None]:
             raise
         raise Interrupted(f"interrupted; {hint}") from None
     except WorkError as error:
-        if not folder.begun():
+        if not folder.begun() or isinstance(error, Untrusted):
             raise
         raise WorkError(f"{error}; {hint}") from error
 

@@ -9,7 +9,7 @@ from auditor import references
 from auditor.errors import AuditorError, InputError, WorkError
 from auditor.files.codec import from_json, no_array
 from auditor.files.intake import ModelCopy
-from auditor.files.origin import Origin
+from auditor.files.origin import UNCHECKED, Origin
 from auditor.measure.progress import Progress, silent
 from auditor.references import Reference
 from auditor.references.base import BROUGHT, is_safe
@@ -66,7 +66,7 @@ def take_in(
     if origin.pinned != model.text:
         notify(f"{shown}: is {printable(origin.facts, 1000)}")
     if found.get("offline"):
-        notify(f"{shown}: as the cache has it: {printable(str(found['offline']))}")
+        notify(f"{shown}: {UNCHECKED}: {printable(str(found['offline']))}")
     path = scratch / BROUGHT / name
     try:
         taken = workers.copy(path, follow=False, external_data=external_data)

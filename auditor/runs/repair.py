@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from auditor.errors import InputError, WorkError
+from auditor.errors import InputError, Untrusted, WorkError
 from auditor.figures import metrics
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
@@ -137,7 +137,7 @@ def repaired(
     try:
         consistency.check(certificate)  # each result has been looked at; now both together
     except InputError as error:
-        raise WorkError(f"the workers' results cannot be trusted: {error}") from error
+        raise Untrusted(f"the workers' results cannot be trusted: {error}") from error
     contents = {run.path / "audit.json": canonical(certificate)}
     if file:
         contents[request.output] = file.copy.read_bytes()

@@ -90,6 +90,8 @@ def audit(
 ) -> AuditResult:
     """Audit the model that a job names on the evaluation images."""
     judged = {**job, "data": job["evaluation"]}
+    if job["data"] != job["evaluation"]:
+        judged["named_by"] = job["data"]  # where the images that judge have no names of classes
     return measured(judged, [request.trigger], options, workers, progress)[0]
 
 

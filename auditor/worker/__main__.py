@@ -16,8 +16,9 @@ from typing import Any
 
 from auditor.errors import AuditorError, WorkError, is_out_of_memory, reason
 from auditor.worker import sandbox
-from auditor.worker.jobs import JOBS, Tell
+from auditor.worker.jobs import JOBS
 from auditor.worker.sandbox import libc
+from auditor.worker.tell import Tell
 
 
 def _confine(wanted: dict[str, Any] | None, tell: Tell) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from auditor.errors import InputError, UsageError, WorkError
+from auditor.errors import InputError, Untrusted, UsageError, WorkError
 from auditor.figures.consistency import (
     check_evidence,
     check_examples,
@@ -81,7 +81,7 @@ def load(kind: type[T], folder: Path, name: str = "result", plan: Plan | None = 
         if plan is not None:
             _check_kept_to(plan, value)
     except (InputError, UsageError) as error:
-        raise WorkError(f"the worker's result cannot be trusted: {error}") from error
+        raise Untrusted(f"the worker's result cannot be trusted: {error}") from error
     assert isinstance(value, kind)
     return value
 
@@ -113,7 +113,7 @@ def step(event: dict[str, Any]) -> Step:
     try:
         said: Step = from_json(Step, {k: v for k, v in event.items() if k != "event"}, no_array)
     except InputError as error:
-        raise WorkError(f"the worker's message cannot be trusted: {error}") from error
+        raise Untrusted(f"the worker's message cannot be trusted: {error}") from error
     return said
 
 

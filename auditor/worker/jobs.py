@@ -4,31 +4,33 @@ Each is given the job, the folder that it may write in, and whom to tell how far
 could run the content of a model is imported after the model file was looked at.
 """
 
-import os
 import signal
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditor.errors import InputError, Interrupted, WorkError
 from auditor.text import printable
-from auditor.worker.images import open_images, ordered, to_judge, to_search
+from auditor.worker.downloads import download, fetch
+from auditor.worker.images import (
+    check_target,
+    open_images,
+    ordered,
+    share_names,
+    to_judge,
+    to_search,
+)
 from auditor.worker.process import STARTING
 from auditor.worker.sandbox.limits import computing
+from auditor.worker.tell import Job, Tell, progress
 
 if TYPE_CHECKING:
     from auditor.figures.facts import Device
     from auditor.models.classifier import Classifier
     from auditor.models.inspect.inspection import Inspection
     from auditor.repair.base import Task
-
-Tell = Callable[[dict[str, Any]], None]
-Job = dict[str, Any]
-
-MEMORY_TO_DOWNLOAD = 2 << 30
-"""Bytes: files are written as they come."""
 
 SECONDS_TO_CHECK = 60
 """Of computing, for the static check: a hundred times what 100 MB take."""
@@ -52,7 +54,7 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
     with memory_advice(options.batch_size, otherwise):
         classifier = _classifier(job, inspection, dataset.image_size(), tell)
         dataset = to_judge(dataset, classifier, job, options.batch_size)
-        results = audit_all(classifier, dataset, triggers, options, progress=_progress(tell))
+        results = audit_all(classifier, dataset, triggers, options, progress=progress(tell))
     exchange.save(results, folder)
 
 
@@ -80,7 +82,7 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
                 checkpoints=Path(job["checkpoints"]),
                 identity=job["identity"],
                 resume=job["resume"],
-                progress=_progress(tell),
+                progress=progress(tell),
                 stop=stop.is_set,
             )
         except Interrupted:
@@ -115,7 +117,7 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
             classifier,
             to_search(dataset, classifier, job, options.batch_size),
             options,
-            progress=_progress(tell),
+            progress=progress(tell),
             checkpoints=Path(job["checkpoints"]),
             identity=job["identity"],
             resume=job["resume"],
@@ -139,12 +141,15 @@ def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
     size = job["options"]["batch_size"]
     data = ordered(data, classifier, job, size)
     evaluation = to_judge(open_images(job["evaluation"], job), classifier, job, size)
+    share_names(data, evaluation, classifier.classes)
+    target = from_json(Target, job["target"], no_array)
+    check_target(data, evaluation, target)
     evaluation = Subset(evaluation, sample(evaluation, job["limit"], job["seed"]))
     return Task(
         classifier=classifier,
         data=data,
         trigger=build(job["triggers"][0]),
-        target=from_json(Target, job["target"], no_array),
+        target=target,
         name=job["name"],
         evaluation=evaluation,
         layer=job["layer"],
@@ -176,7 +181,7 @@ def external_files(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.worker.exchange import write_result
 
     with computing(SECONDS_TO_CHECK):
-        write_result({"names": look(Path(job["model"]), printable(job["name"]))}, folder)
+        write_result({"names": look(Path(job["model"]), job["name"])}, folder)
 
 
 def describe(job: Job, folder: Path, tell: Tell) -> None:
@@ -210,38 +215,6 @@ def probe(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.worker.sandbox.probe import attempt
 
     write_result(attempt(Path(job["secret"])), folder)
-
-
-def fetch(job: Job, folder: Path, tell: Tell) -> None:
-    """Download one of the `keras.datasets`; no model is near."""
-    from auditor.data.builtin import fetch as download
-    from auditor.worker.exchange import write_result
-
-    _progress(tell)(f"downloading {job['data']}", 0, 0)
-    write_result({"path": str(download(job["data"], folder))}, folder)
-
-
-def download(job: Job, folder: Path, tell: Tell) -> None:
-    """Download a model that is named by a reference; it is not opened."""
-    from auditor.references import parse
-    from auditor.references.fetch import bring, writes
-    from auditor.worker.exchange import write_result
-    from auditor.worker.sandbox import keep_download
-
-    reference = parse(job["reference"])
-    assert reference is not None
-    os.chdir(job["here"])  # from where the user has named caches and stores
-    _progress(tell)(f"asking for {printable(job['reference'], 100)}", 0, 0)
-    if (folders := writes(reference)) is not None:
-        keep_download([folder, *folders], MEMORY_TO_DOWNLOAD)
-    try:
-        found = bring(reference, folder, beside=job["beside"], progress=_progress(tell))
-    except MemoryError:
-        raise InputError(
-            f"{printable(job['reference'])}: the server's answer does not end, or is far larger "
-            "than such answers are"
-        ) from None
-    write_result(found, folder)
 
 
 def compute(job: Job, folder: Path, tell: Tell) -> None:
@@ -285,7 +258,7 @@ def demo(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.worker.exchange import write_result
 
     _device(job, tell)
-    make(folder, build(job["triggers"][0]), _progress(tell))
+    make(folder, build(job["triggers"][0]), progress(tell))
     write_result({}, folder)
 
 
@@ -310,7 +283,7 @@ def _checked(
     check: Callable[[Path, str, bool], "Inspection"], job: Job, tell: Tell
 ) -> "Inspection":
     """Look at the model file before anything that could run its content is imported."""
-    _progress(tell)("checking the model file", 0, 0)
+    progress(tell)("checking the model file", 0, 0)
     with computing(SECONDS_TO_CHECK):
         return check(Path(job["model"]), job["name"], "model_folder" in job)
 
@@ -331,7 +304,7 @@ def _device(job: Job, tell: Tell) -> "Device":
     """
     from auditor.models.devices import find
 
-    _progress(tell)(STARTING, 0, 0)
+    progress(tell)(STARTING, 0, 0)
     found = find(job["device"], **job["gpu"])
     tell({"event": "device", **asdict(found)})
     return found
@@ -346,15 +319,8 @@ def _classifier(
     from auditor.models.loading import open_classifier
 
     start_keras()
-    _progress(tell)("loading the model", 0, 0)
+    progress(tell)("loading the model", 0, 0)
     input_range = InputRange.parse(job["input_range"])
     return open_classifier(
         Path(job["model"]), inspection, input_range, job["name"], fallback, job.get("model_output")
     )
-
-
-def _progress(tell: Tell) -> Callable[[str, int, int], None]:
-    def progress(phase: str, done: int, total: int) -> None:
-        tell({"event": "progress", "phase": phase, "done": done, "total": total})
-
-    return progress

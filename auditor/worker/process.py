@@ -44,16 +44,24 @@ class Worker:
         Args:
             scratch: The folder that it works in.
             environment: All the variables that it is given.
+
+        Raises:
+            WorkError: This Python cannot be executed.
         """
-        self._process = subprocess.Popen(
-            COMMAND,
-            cwd=scratch,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C reaches the parent first: nothing partial is left
-        )
+        try:
+            self._process = subprocess.Popen(
+                COMMAND,
+                cwd=scratch,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C reaches the parent first: nothing partial is left
+            )
+        except OSError as error:
+            raise WorkError(
+                f"the worker cannot be started: {printable(COMMAND[0])}: {error.strerror or error}"
+            ) from error
         self.pid = self._process.pid
         assert self._process.stdout is not None and self._process.stderr is not None
         self._voice, self._errors = self._process.stdout, self._process.stderr

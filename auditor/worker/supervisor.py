@@ -57,7 +57,7 @@ _KEPT = (
 """The variables of the user's environment that the worker is given; everything else stays here."""
 
 _INPUTS = ("model", "model_folder", "object_region")
-_DATA = ("data", "evaluation")
+_DATA = ("data", "evaluation", "named_by")
 """What in a job names files to read; `files` names those of its triggers."""
 
 

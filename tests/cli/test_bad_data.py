@@ -85,7 +85,7 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
         "d",
         folder("x.png", lambda path: path.write_text("<script>")),
         [
-            "none of its 1 images can be read",
+            "no image of 1 can be read",
             "a/x.png: not an image of a kind that is read",
             "HTML",
         ],

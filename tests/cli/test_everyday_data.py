@@ -127,8 +127,9 @@ def test_the_page_says_what_was_taken(shelf: Shelf, images: Arrays, tmp_path: Pa
     )
     assert ran.code == 1, ran.err
     page = (tmp_path / "a.html").read_text("utf-8")
-    assert "Of the data, taken: images by Filename and labels by ClassId" in page
-    assert "regions of interest not cropped" in page
+    box = page[page.index("<h3>Data</h3>") :].partition("</dl>")[0]
+    assert "<dt>taken</dt><dd>images by Filename and labels by ClassId" in box
+    assert "regions of interest not cropped" in box
 
 
 def test_a_data_set_prepared_by_tfds_is_shown(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Shelf
-from tests.conftest import ROOT, assert_refusal, bdaudit, blobs, small_cnn
+from tests.conftest import ROOT, Workshop, assert_refusal, bdaudit, blobs, small_cnn
 from tests.models.inspect.test_saved_model import saved
 
 __all__ = ["saved"]
@@ -114,3 +114,9 @@ def test_names_for_layer_are_told_as_far_as_the_file_says_them(shelf: Shelf, tmp
     assert "Conv2D        8×8×16       last (default)\n" in ran.out
     ran = bdaudit("inspect", shelf / "lambda.keras", "--layers")
     assert_refusal(ran, 3, "lambda.keras", "refused: 1 finding")
+
+
+def test_only_onnx_files_have_numbers_beside_them(workshop: Workshop) -> None:
+    ran = bdaudit("inspect", workshop.clean, "--allow-external-data")
+    assert ran.code == 0, ran.err
+    assert ran.out == bdaudit("inspect", workshop.clean).out

@@ -59,10 +59,27 @@ def test_images_that_lie_on_their_side_are_counted_and_turned(tmp_path: Path) ->
     first.unlink()
     given = ("--trigger", numbered.TRIGGER, "--data", "photos", "--target", "10", "-f", "json")
     right = []
-    for more, said in (((), "and were not turned"), (("--exif",), "and were turned as it says")):
+    for more, said in (((), "and was not turned"), (("--exif",), "and was turned as it says")):
         ran = bdaudit("scan", "model.keras", *given, *more, cwd=tmp_path)
-        assert f"photos: 1 of 48 images have an EXIF orientation, {said}" in ran.err
+        assert f"photos: 1 of 48 images has an EXIF orientation, {said}" in ran.err
         audit = json.loads(ran.out)
         assert (audit["data"]["turned"], audit["data"]["exif"]) == (1, bool(more))
         right.append(audit["measurements"]["before"]["clean_accuracy"]["value"])
     assert right == [47 / 48, 1]
+
+
+@pytest.mark.parametrize("command", ["scan", "search", "repair"])
+def test_an_image_that_cannot_be_read_is_said(command: str, tmp_path: Path) -> None:
+    numbered.photographs(tmp_path / "photos", each=17)
+    numbered.network(tmp_path / "model.keras", numbered.AS_NUMBERS)
+    (tmp_path / "photos" / "3" / "00.png").write_bytes(b"nothing")
+    given = {
+        "scan": GIVEN,
+        "search": ("--data", "photos", "--output", "f.yaml", "--class-order", "number"),
+        "repair": (*GIVEN, "--eval-data", "photos", "--output", "r.keras", "--epochs", "1"),
+    }[command]
+    ran = bdaudit(command, "model.keras", *given, cwd=tmp_path)
+    assert ran.code in (0, 1, 4), ran.err
+    (line,) = [line for line in ran.err.splitlines() if "could not be read" in line]
+    said = "photos: 1 of 204 images could not be read: 3/00.png: not an image of a kind"
+    assert said in line

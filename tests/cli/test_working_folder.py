@@ -37,7 +37,12 @@ REFUSED = {
     "drop": (REPAIR, "max-accuracy-drop = 0.5", "is above the default, 0.02"),
     "time": (SCAN, "time-limit = 100000", "time-limit = 100000: is above the default, 1440"),
     "memory": (SCAN, "memory-limit = 1000000", "memory-limit = 1000000: is above the default"),
-    "keys": (GATE, '[policy]\nsigned-by = ["x.pub"]', "signed-by = x.pub: says what is trusted"),
+    "keys": (
+        GATE,
+        '[policy]\nsigned-by = ["x.pub"]',
+        "signed-by = x.pub: says what is audited, or",
+    ),
+    "output": (SCAN, 'model-output = "a"', "model-output = a: says what is audited"),
     "policy": (GATE, "[policy]\nexit-zero = true", "exit-zero = true: loosens"),
     "above": (SCAN, 'output = ["../victim.html"]', "../victim.html: leads out of the working"),
     "absolute": (SCAN, 'output = "/tmp/victim.html"', "/tmp/victim.html: leads out"),

@@ -261,6 +261,17 @@ def test_no_permission(tmp_path):
     assert read(dataset)[2] == {"a/0.png": "no permission to read it"}
 
 
+def test_links_into_the_hubs_cache_say_what_to_do(tmp_path):
+    """What `snapshot_download` returns is a folder of links to `blobs` beside `snapshots`."""
+    blobs = tmp_path / "datasets--me--pets" / "blobs"
+    snapshot = tmp_path / "datasets--me--pets" / "snapshots" / "0f"
+    blobs.mkdir(parents=True), (snapshot / "cat").mkdir(parents=True)
+    (blobs / "ab").write_bytes(b"x")
+    (snapshot / "cat" / "1.png").symlink_to(blobs / "ab")
+    with pytest.raises(InputError, match="into the cache of Hugging Face's hub.*--local-dir"):
+        ImageFolder(snapshot)
+
+
 def test_links(tmp_path):
     inside = folder_of(tmp_path / "data", {"a/0.png": encoded(".png", SMOOTH), "b/1.png": b""})
     (inside / "b/0.png").symlink_to("../a/0.png")
@@ -290,7 +301,7 @@ def test_folders_without_images(tmp_path):
         (tmp_path / name).unlink()
     folder_of(tmp_path, {"a/0.jpg": b"nonsense"})
     dataset = ImageFolder(tmp_path)
-    with pytest.raises(InputError, match="none of its 1 images.*a/0.jpg: not an image of a kind"):
+    with pytest.raises(InputError, match="no image of 1.*a/0.jpg: not an image of a kind"):
         dataset.image_size()
     assert len(read(dataset)[2]) == 1
 

@@ -76,6 +76,33 @@ def test_a_courses_kind(tmp_path):
     np.testing.assert_array_equal(images(dataset), X)
 
 
+def test_names_of_classes_of_any_length(tmp_path):
+    """As h5py writes texts unless told otherwise."""
+    path = saved(tmp_path, x=X, y=Y % 2, class_names=["non-cat", "cät"])
+    assert open_source(path).class_names == ("non-cat", "cät")
+    path = saved(tmp_path, x=X, y=Y % 2, class_names=["a" * 2**20] * 5)
+    with pytest.raises(InputError, match="class_names: is larger than 4 MiB"):
+        open_source(path)
+
+
+def test_damaged_names_of_classes_end_in_one_line(tmp_path):
+    path = saved(tmp_path, x=X[:2], y=Y[:2], class_names=["non-cat", "cat"])
+    whole = path.read_bytes()
+    heap = whole.index(b"GCOL")
+    for at in (*range(heap, heap + 48), *range(whole.index(b"non-cat") - 16, len(whole), 97)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            open_source(path)
+        except InputError as error:
+            assert "\n" not in str(error)
+
+
+def test_labels_as_bool(tmp_path):
+    assert open_source(saved(tmp_path, x=X, y=Y == 1)).labels.tolist() == (Y == 1).tolist()
+    hot = np.eye(3, dtype=bool)[Y % 3]
+    assert open_source(saved(tmp_path, x=X, y=hot)).labels.tolist() == (Y % 3).tolist()
+
+
 def test_splits_as_groups(tmp_path):
     with h5py.File(tmp_path / "d.h5", "w") as file:
         for split, pixels in (("train", 255 - X), ("test", X)):

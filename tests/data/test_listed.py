@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from auditor.data import ImageFolder, open_source
+from auditor.data import ImageFolder, check_labels, open_source
 from auditor.data.class_order import ClassOrder
 from auditor.data.listed import ListedImages
 from auditor.errors import InputError
@@ -25,6 +25,13 @@ def images(folder: Path) -> Path:
     for name, image in zip(FILES, X, strict=True):
         cv2.imwrite(str(folder / name), image[..., ::-1])
     return folder
+
+
+def numbered(folder: Path, count: int) -> list[str]:
+    names = [f"{number}.png" for number in range(count)]
+    for name in names:
+        cv2.imwrite(str(folder / name), np.zeros((2, 2, 3), np.uint8))
+    return names
 
 
 def read(dataset) -> np.ndarray:
@@ -91,6 +98,58 @@ def test_kaggles_kind_paths_in_a_folder_and_without_suffix(tmp_path, folder):
     dataset = open_source(tmp_path / "train_labels.csv")
     np.testing.assert_array_equal(read(dataset), X)
     assert f"paths start at {folder}; .png added to each" in dataset.taken
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("name", ["{}Labels", "{}", "{}_labels", "{}labels", "Y_{}"])
+def test_labels_go_to_the_split_of_the_tables_name(tmp_path, name, split):
+    """Kaggle's CIFAR-10 has `trainLabels.csv` beside `train/1.png` and `test/1.png`."""
+    images(tmp_path / "test"), images(tmp_path / "train")
+    stem = name.format(split)
+    rows = {"id": [file[:-4] for file in FILES], "label": NAMES}
+    pd.DataFrame(rows).to_csv(tmp_path / f"{stem}.csv", index=False)
+    (tmp_path / split / "05.png").unlink()  # the other has one more
+    dataset = open_source(tmp_path / f"{stem}.csv")
+    assert [dataset.name_of(i) for i in (0, 11)] == [f"{split}/00.png", f"{split}/11.png"]
+
+
+@pytest.mark.parametrize("places", [("train", "test"), ("images", "train"), ("", "images")])
+@pytest.mark.parametrize("missing", [False, True])
+def test_images_that_may_be_in_several_folders_are_not_guessed(tmp_path, places, missing):
+    for folder in places:
+        images(tmp_path / folder)
+    if missing:
+        (tmp_path / places[0] / "05.png").unlink()
+        (tmp_path / places[1] / "03.png").unlink()
+    rows = {"id": [file[:-4] for file in FILES], "label": Y}
+    pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match="00 may be .*00.png or .*00.png, and so may") as caught:
+        open_source(tmp_path / "a.csv")
+    assert str(Path(places[1]) / "00.png") in str(caught.value) and "\n" not in str(caught.value)
+    (tmp_path / "a.csv").rename(tmp_path / places[1] / "a.csv")
+    assert open_source(tmp_path / places[1] / "a.csv").name_of(0) == "00.png"
+
+
+def test_a_suffix_that_may_be_another_is_not_guessed(tmp_path):
+    images(tmp_path)
+    for name in FILES:
+        (tmp_path / name).with_suffix(".jpg").write_bytes((tmp_path / name).read_bytes())
+    rows = {"id": [file[:-4] for file in FILES], "label": Y}
+    pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match=r"00 may be 00\.jpg or 00\.png, and so may the others"):
+        open_source(tmp_path / "a.csv")
+
+
+def test_all_paths_are_looked_for_and_what_the_table_says_goes_first(tmp_path):
+    images(tmp_path), images(tmp_path / "images")
+    pd.DataFrame({"path": FILES, "label": Y}).to_csv(tmp_path / "a.csv", index=False)
+    assert open_source(tmp_path / "a.csv").name_of(0) == "00.png"
+    for folder, count in (("images", 300), ("data", 150)):  # the first 150 are in both
+        (tmp_path / "one" / folder).mkdir(parents=True)
+        for i in range(count):
+            (tmp_path / "one" / folder / f"{i}.png").touch()
+    pd.DataFrame({"id": range(300), "label": 0}).to_csv(tmp_path / "one" / "a.csv", index=False)
+    assert open_source(tmp_path / "one" / "a.csv").name_of(299) == "images/299.png"
 
 
 def test_gtsrbs_kind(tmp_path):
@@ -177,6 +236,30 @@ def test_columns_are_chosen_behind_colons(tmp_path):
         open_source(tmp_path / "b.csv")
 
 
+def test_columns_that_the_user_names_may_be_called_anything(tmp_path):
+    images(tmp_path)
+    table = pd.DataFrame({"scan": FILES, "diagnosis": NAMES, "age": 7})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    dataset = open_source(f"{tmp_path / 'a.csv'}:scan:diagnosis")
+    assert len(dataset) == 12 and dataset.class_names == ("blue", "green", "red")
+    with pytest.raises(InputError, match="called as one of images is; its columns are scan, diag"):
+        open_source(f"{tmp_path / 'a.csv'}:diagnosis")
+    with pytest.raises(InputError, match="has no column x; its columns are scan, diagnosis"):
+        open_source(f"{tmp_path / 'a.csv'}:scan:x")
+
+
+@pytest.mark.parametrize("name", ["classes.txt", "labels.txt"])
+def test_a_list_beside_a_table_has_the_order_of_its_classes(tmp_path, name):
+    images(tmp_path)
+    pd.DataFrame({"path": FILES, "label": NAMES}).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / name).write_text("red\ngreen\nblue\nnone\n")
+    dataset = open_source(tmp_path / "a.csv")
+    assert dataset.labels.tolist() == Y.tolist()
+    assert dataset.class_names == ("red", "green", "blue", "none")
+    assert dataset.class_order == f"as {name} beside them has it"
+    assert open_source(tmp_path / "a.csv", "name").class_names == ("blue", "green", "red")
+
+
 OUT = "which is not in the folder of the table"
 
 
@@ -190,7 +273,7 @@ OUT = "which is not in the folder of the table"
         ("path,label\n00.png,0\n01.png", "not a table|line 3 has 1 cells"),
         ("path,label\n" + "00.png,0\n" * 200 + "01.png", "line 202 has 1 cells, the first has 2"),
         ("path,label\n", "lists no images"),
-        ("path,label\nno.png,1\nnone.png,2", "none of the first 2 images that it lists is there"),
+        ("path,label\nno.png,1\nnone.png,2", "none of the 2 images that it lists is there"),
         ("path,label\n00.png,a\n01.png,", "an image has no label"),
         ("path,path,label\n00.png,x,a", "has two columns path"),
         ("a,b\n00.png,1", "has no line that names its columns"),
@@ -199,6 +282,8 @@ OUT = "which is not in the folder of the table"
         ("label,other\n1,1", "no column is called as one of images is"),
         ('path,label\n"00.png,1\n', "cannot be read|not a table"),
         ("hello", "is not a table"),
+        (",".join(["path", "label", *"a" * 60_000]) + "\n", "has 60,002 columns; at most 1,000"),
+        (json.dumps({f"key{i}": i for i in range(1001)}), "has 1,001 columns; at most 1,000 are"),
         ('{"path": "00.png", "label": 1}\n{"path": "01.png"}', "line 2 cannot be read"),
         ('{"path": "00.png", "path": 1}', "line 1 cannot be read: the key 'path' stands twice"),
         ('{"path": ' + "[" * 99 + "]" * 99 + "}", "line 1 cannot be read: it is nested"),
@@ -241,3 +326,39 @@ def test_metadata_lines_are_read_whole(tmp_path):
     lines = [json.dumps({"file_name": f, "label": text}, ensure_ascii=False) for f in FILES]
     (tmp_path / "metadata.jsonl").write_text("\n".join(lines))
     assert open_source(tmp_path / "metadata.jsonl").class_names == (text,)
+
+
+def test_a_column_says_which_split_a_row_is_of(tmp_path: Path) -> None:
+    """Birds 525 of Kaggle has `data set`; others `split`. The test split is taken, and said."""
+    images = numbered(tmp_path, 6)
+    rows = [f"{name},{i % 2},{'train' if i < 4 else 'test'}" for i, name in enumerate(images)]
+    (tmp_path / "birds.csv").write_text("\n".join(["filepaths,labels,data set", *rows]))
+    table = tmp_path / "birds.csv"
+    found, chosen = open_source(table), open_source(f"{table}:train")
+    assert [found.name_of(i) for i in range(len(found))] == images[4:]
+    assert found.labels.tolist() == [0, 1]
+    assert found.taken.startswith("test, of test, train; images by filepaths")
+    assert [chosen.name_of(i) for i in range(len(chosen))] == images[:4]
+    assert chosen.digest([0]) != found.digest([0])
+    assert len(open_source(f"{table}:train:filepaths:labels")) == 4
+    with pytest.raises(InputError, match="has no part validation; it has: test, train"):
+        open_source(f"{table}:validation")
+
+
+def test_a_column_called_so_without_splits_is_none(tmp_path: Path) -> None:
+    images = numbered(tmp_path, 4)
+    rows = [f"{name},{i % 2},{i}" for i, name in enumerate(images)]
+    (tmp_path / "a.csv").write_text("\n".join(["path,label,set", *rows]))
+    assert len(open_source(tmp_path / "a.csv")) == 4
+
+
+def test_a_folder_around_the_images_says_which_to_give(tmp_path: Path) -> None:
+    """A table in it, or class folders one level down; also where its one folder is a split."""
+    (tmp_path / "Test").mkdir()
+    numbered(tmp_path / "Test", 2)
+    (tmp_path / "Test.csv").write_text("Path,ClassId\nTest/0.png,0\nTest/1.png,1\n")
+    with pytest.raises(InputError, match=r"give it: \S+/Test\.csv$"):
+        open_source(tmp_path)
+    (tmp_path / "Test").rename(tmp_path / "pictures")
+    with pytest.raises(InputError, match=r"has 1 class but .*give it: \S+/Test\.csv$"):
+        check_labels(open_source(tmp_path), 10, "m.keras")

@@ -163,7 +163,6 @@ def test_python_objects_are_never_loaded(tmp_path, key):
         ({"x": X}, r"no array of labels \(found: x\)"),
         ({"x": X, "y": Y[:4]}, "x has 11 images but y has 4 labels"),
         ({"x": X.astype(np.uint16), "y": Y}, "dtype uint16; save it as uint8"),
-        ({"x": X.astype(np.int64), "y": Y}, "dtype int64; save it as uint8"),
         ({"x": X.astype(complex), "y": Y}, "dtype complex128"),
         ({"x": X[..., :2].transpose(0, 3, 1, 2).copy(), "y": Y}, r"shape \(11, 2, 5, 6\)"),
         ({"x": X[..., :2], "y": Y}, r"shape \(11, 5, 6, 2\)"),
@@ -276,6 +275,30 @@ def test_channels_that_come_first(tmp_path):
     dataset = saved(tmp_path, x=X.transpose(0, 3, 1, 2).copy(), y=Y)
     assert dataset.image_size() == (5, 6) and dataset.taken == "channels first"
     assert (images(dataset) == X).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int16, ">i4", np.uint32, np.uint64])
+def test_whole_numbers_of_other_kinds(tmp_path, dtype):
+    dataset = saved(tmp_path, x=X.astype(dtype), y=Y)
+    (batch,) = dataset.batches(np.arange(11), (5, 6), 11)
+    np.testing.assert_array_equal(batch.images, X)
+    stored = str(np.dtype(dtype))
+    assert dataset.taken == f"{stored} with whole numbers of 0 to 255, as bytes"
+    x = X.astype(dtype)
+    x[4, 0, 0, 0] = 256
+    with pytest.raises(InputError, match="to 256 in row 4; whole numbers must be of 0 to 255"):
+        list(saved(tmp_path, x=x, y=Y).batches(np.arange(11), (5, 6), 11))
+
+
+def test_labels_of_two_classes_as_bool(tmp_path):
+    assert saved(tmp_path, x=X, y=Y > 0).labels.tolist() == (Y > 0).astype(int).tolist()
+
+
+def test_a_label_larger_than_any_class_is_named_as_it_is(tmp_path):
+    y = Y.astype(np.uint64)
+    y[3] = 2**63
+    with pytest.raises(InputError, match=r"y: row 3 is 9\.22337e\+18; labels are whole numbers"):
+        saved(tmp_path, x=X, y=y)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, ">f8"])

@@ -56,11 +56,14 @@ def test_the_hubs_shards() -> None:
     assert dataset.taken == "test, of test, train; images img and labels fine_label"
     assert dataset.name_of(8) == "test-00001-of-00002.parquet: row 2"
     lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in files]
-    assert dataset.digest([3]) == hashlib.sha256("".join(lines).encode()).hexdigest()
+    shards = hashlib.sha256("".join(lines).encode()).hexdigest()
+    chosen = f'{shards}  ["img", "fine_label"]\n'
+    assert dataset.digest([3]) == hashlib.sha256(chosen.encode()).hexdigest()
     assert len(open_source(f"{HUB}:train:coarse_label")) == 4
     one = open_source(f"{files[1]}:coarse_label")
     assert one.labels.tolist() == [row["coarse_label"] for row in rows[6:]]
-    assert one.digest([0]) == hashlib.sha256(files[1].read_bytes()).hexdigest()
+    chosen = f'{hashlib.sha256(files[1].read_bytes()).hexdigest()}  ["img", "coarse_label"]\n'
+    assert one.digest([0]) == hashlib.sha256(chosen.encode()).hexdigest()
 
 
 def test_several_columns_of_labels_have_to_be_chosen_from() -> None:
@@ -71,6 +74,33 @@ def test_several_columns_of_labels_have_to_be_chosen_from() -> None:
     with pytest.raises(InputError, match="takes at most 3 words behind colons") as caught:
         open_source(f"{HUB / 'data' / 'test-00000-of-00002.parquet'}:a:b:c:d")
     assert "\n" not in str(caught.value)
+
+
+def test_a_clone_from_the_hub_is_its_one_configuration(tmp_path: Path) -> None:
+    shutil.copytree(HUB / "data", tmp_path / "pets" / "plain_text")
+    (tmp_path / "pets" / "README.md").touch()
+    dataset = open_source(f"{tmp_path / 'pets'}:train:fine_label")
+    assert dataset.digest([0]) == open_source(f"{HUB}:train:fine_label").digest([0])
+    shutil.copytree(HUB / "data", tmp_path / "pets" / "other")
+    with pytest.raises(InputError, match="holds several data sets .*; give .*/other or .*/plain_t"):
+        open_source(tmp_path / "pets")
+    shutil.copytree(tmp_path / "pets", tmp_path / "classes")
+    shutil.rmtree(tmp_path / "classes" / "other")
+    (tmp_path / "classes" / "cat").mkdir()
+    (tmp_path / "classes" / "cat" / "1.png").write_bytes(FILES[0])
+    assert open_source(tmp_path / "classes").class_names == ("cat", "plain_text")
+
+
+@pytest.mark.parametrize("given", ["a/default/test", "a/default", "a"])
+def test_numbered_files_are_shards_and_no_splits(tmp_path: Path, given: str) -> None:
+    """As the Hub's own conversions to Parquet have them."""
+    for split, start in (("test", 0), ("train", 20)):
+        (tmp_path / "a" / "default" / split).mkdir(parents=True)
+        for number in range(2):
+            rows = slice(start + 10 * number, start + 10 * number + 10)
+            path = tmp_path / "a" / "default" / split / f"000{number}.parquet"
+            written(path, image=FILES[rows], label=Y[rows])
+    np.testing.assert_array_equal(read(open_source(tmp_path / given)), X[:20])
 
 
 def test_a_missing_shard_is_no_smaller_data_set(tmp_path: Path) -> None:
@@ -100,6 +130,13 @@ def test_row_groups_of_every_size_in_any_order(tmp_path: Path, group: int) -> No
         ({"photo": STRUCTS, "class": pd.Categorical(np.array(list("abcd"))[Y])}, Y, tuple("abcd")),
         ({"image": FILES, "label": Y % 2 == 1}, Y % 2, None),
         ({"id": np.arange(40) + 7, "image": FILES, "y": Y}, Y, None),
+        ({"image": FILES, "label": Y.astype(np.float64)}, Y, None),
+        ({"image": FILES, "label": Y.astype(np.float32), "id": np.arange(40)}, Y, None),
+        ({"image": FILES, "label": Y, "y": Y / 7}, Y, None),
+        ({"image": FILES, "label": Y.astype(np.uint64)}, Y, None),
+        ({"label.old": 3 - Y, "image": FILES, "label": Y}, Y, None),
+        ({"image.bytes": FILES[::-1], "image": STRUCTS, "label": Y}, Y, None),
+        ({"image": STRUCTS, "image.bytes": FILES[::-1], "label": Y}, Y, None),
     ],
 )
 def test_what_pandas_writes(tmp_path: Path, columns, labels, names) -> None:
@@ -128,7 +165,10 @@ def test_a_cell_that_is_no_image_is_passed_over(tmp_path: Path) -> None:
         ({"image": FILES[:2], "label": [0, 1], "y": [0, 1]}, "label and y may each be"),
         ({"image": FILES[:2], "label": ["a", None]}, "column label has empty cells"),
         ({"image": FILES[:2], "label": ["a", " "]}, "an image has no label"),
-        ({"image": FILES[:2], "label": [0.5, 1]}, "no column is called as one of labels is"),
+        ({"image": FILES[:2], "label": [1, 0.5]}, "column label: row 1 is 0.5; labels are whole"),
+        ({"image": FILES[:2], "label": [1, np.inf]}, "column label: row 1 is inf; labels are"),
+        ({"image": FILES[:2], "label": np.array([1, 2**64 - 1], np.uint64)}, "row 1 is 1.8.*e.19"),
+        ({"image": FILES[:2], "label": [[1], [2]]}, "its columns are image, label; name it"),
     ],
 )
 def test_refused_columns(tmp_path: Path, columns, message: str) -> None:

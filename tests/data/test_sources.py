@@ -161,3 +161,19 @@ def test_no_file_of_a_folder_is_a_link_that_leads_out(tmp_path, fixture, name):
     (tmp_path / "d" / name).symlink_to(tmp_path / "outside")
     with pytest.raises(InputError, match="is a link that leads out of the data folder"):
         open_source(f"{tmp_path / 'd'}")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ":test", "a/" * 3000, "a:" + "b" * 300])
+def test_a_name_that_no_file_can_have_is_one_line(name: str) -> None:
+    assert place(name)[1] == ()
+    assert reads(name) == Path(name)
+    with pytest.raises(InputError, match="cannot be read: File name too long|does not exist"):
+        open_source(name)
+
+
+def test_a_file_lets_its_folder_be_read_only_as_a_table(tmp_path: Path) -> None:
+    for name, content in [("a.csv", b"path,label"), ("b.csv", b"PAR1" + b" " * 900), ("c", b"BM ")]:
+        (tmp_path / name).write_bytes(content)
+    assert reads(tmp_path / "a.csv") == tmp_path
+    assert reads(tmp_path / "b.csv") == tmp_path / "b.csv"
+    assert reads(tmp_path / "c") == tmp_path / "c"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from auditor.data import open_source
-from auditor.data.tfds import TfdsImages
+from auditor.data.tfds import TfdsImages, _label
 from auditor.errors import InputError
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -131,3 +131,54 @@ def test_many_records_prepared_now(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (batch,) = dataset.batches(np.arange(7), (8, 9), 16)
     np.testing.assert_array_equal(batch.images, expected["x"])
     np.testing.assert_array_equal(dataset.labels, expected["y"])
+
+
+def test_the_digest_is_of_what_says_which_features_are_read(folder: Path) -> None:
+    before = open_source(folder).digest([0])
+    text = (folder / "features.json").read_text()
+    (folder / "features.json").write_text(text + "\n")
+    assert open_source(folder).digest([0]) != before
+
+
+def message(name: str, feature: bytes) -> bytes:
+    """One entry of the map in an Example, which holds them in its field 1."""
+    key = b"\n" + bytes([len(name)]) + name.encode()
+    value = b"\x12" + bytes([len(feature)]) + feature
+    return b"\n" + bytes([len(key + value)]) + key + value
+
+
+def number(value: int) -> bytes:
+    return b"\x1a\x03\n\x01" + bytes([value])
+
+
+def test_of_a_feature_that_stands_twice_the_last_counts() -> None:
+    """As in TensorFlow's own reader."""
+    entries = message("label", number(1)) + message("label", number(2))
+    record = b"\n" + bytes([len(entries)]) + entries
+    assert _label(record, "label", Path("a")) == 2
+    if sys.modules.get("tensorflow"):
+        tf = sys.modules["tensorflow"]
+        kind = {"label": tf.io.FixedLenFeature((), tf.int64)}
+        assert int(tf.io.parse_single_example(record, kind)["label"]) == 2
+    entries = message("label", number(1) + b"\n\x03\n\x01x")
+    with pytest.raises(InputError, match="a: a record has a feature of two kinds; prepare"):
+        _label(b"\n" + bytes([len(entries)]) + entries, "label", Path("a"))
+
+
+@pytest.mark.parametrize("name", ["../secret/s", "a" * 300, "a\\u0000b"])
+def test_a_labels_name_leads_to_no_other_file(folder: Path, name: str) -> None:
+    (folder.parent / "secret").mkdir()
+    (folder.parent / "secret" / "s.labels.txt").write_text("a\nb\nc\n")
+    text = (folder / "features.json").read_text()
+    assert '"label": {' in text
+    (folder / "features.json").write_text(text.replace('"label": {', f'"{name}": {{'))
+    with pytest.raises(InputError, match="no file of class names can be called by") as caught:
+        open_source(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_link_to_names_of_classes_leads_nowhere_else(folder: Path, tmp_path: Path) -> None:
+    (folder / "label.labels.txt").rename(tmp_path / "a.txt")
+    (folder / "label.labels.txt").symlink_to(tmp_path / "a.txt")
+    with pytest.raises(InputError, match="is a link that leads out of the data folder"):
+        open_source(folder)

@@ -26,6 +26,7 @@ from auditor.figures.target import Target
 from auditor.figures.values import Sha256, Time
 from auditor.files.codec import WrongField, from_json, no_array, to_json
 from auditor.files.constraints import Array, Length, Matches, Range
+from auditor.files.origin import Commit
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison
@@ -135,7 +136,7 @@ def values(kind: Any) -> list[Any]:
     return [tuple(one[i % len(one)] for one in each) for i in range(max(map(len, each)))]
 
 
-SPELLED = {Sha256: "0a" * 32, Time: "2026-01-02T03:04:05Z"}
+SPELLED = {Sha256: "0a" * 32, Time: "2026-01-02T03:04:05Z", Commit: "0a" * 20}
 """Of each text with a pattern, one."""
 
 

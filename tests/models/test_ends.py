@@ -84,11 +84,11 @@ def onnx_file(folder: Path) -> Path:
 
 FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "keras": (keras_file, "scores"),
-    "keras with names": (keras_named, "scores"),
+    "keras with names": (keras_named, "a"),
     "h5": (hdf5, "scores"),
     "SavedModel": (saved_model, "output_1"),
     "SavedModel with names": (saved_model_named, "a"),
-    "TFLite": (tflite, ""),
+    "TFLite": (tflite, "output_1"),
     "ONNX": (onnx_file, "b"),
 }
 
@@ -161,6 +161,68 @@ def test_a_repaired_keras_model_keeps_all_outputs(kind: str, tmp_path: Path) -> 
     whole.get_layer("features").set_weights(layer.get_weights())
     for found, expected in zip(given, keras.tree.flatten(whole(pixels)), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+STRUCTURES: dict[str, tuple[Callable[[Any, Any], Any], str, Callable[[Any], Any]]] = {
+    "keys crossed with layers": (lambda a, b: {"aux": a, "scores": b}, "aux", lambda x: x["aux"]),
+    "one key": (lambda a, b: {"k": a}, "k", lambda x: x["k"]),
+    "a list of one": (lambda a, b: [a], "scores", lambda x: x),
+    "one layer under two keys": (lambda a, b: {"x": a, "y": a, "z": b}, "y", lambda x: x["y"]),
+    "list in a dict": (lambda a, b: {"x": [b, a]}, "x.1", lambda x: x["x"][1]),
+}
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_the_name_is_the_key_under_which_predict_gives_it(
+    kind: str, suffix: str, tmp_path: Path
+) -> None:
+    """Layers may be called like another output's key: nobody looks at these."""
+    import keras
+
+    put, name, taken = STRUCTURES[kind]
+    plain = network()
+    path = tmp_path / f"m{suffix}"
+    keras.Model(plain.inputs, put(plain.outputs[1], plain.outputs[0])).save(path)
+    loaded = keras.models.load_model(path, compile=False)
+    expected = taken(loaded.predict(images().astype(np.float32) / 255, verbose=0))
+    classifier = load_classifier(path, model_output=name)
+    assert classifier.classes == expected.shape[1] == 5
+    np.testing.assert_allclose(
+        np.asarray(classifier.scores(images())), expected, rtol=1e-4, atol=1e-5
+    )
+    np.savez(tmp_path / "d.npz", x=np.concatenate([images()] * 5), y=np.arange(30) % 5)
+    data, trigger = open_source(tmp_path / "d.npz"), load_trigger("square4")
+    audit(classifier, data, trigger, Options(target="1"))  # where parity looks the name up
+    found = ports(path, inspect(path, path.name), path.name).of(name)
+    assert found.outputs[0][0] == name
+    assert found.classes in (0, 5)
+
+
+def test_a_sequential_that_ends_in_a_model_of_several_has_its_keys(tmp_path: Path) -> None:
+    import keras
+
+    whole = keras.Sequential([keras.Input((*SIZE, 3)), network(named=True)])
+    whole.save(tmp_path / "m.keras")
+    path = tmp_path / "m.keras"
+    expected = whole.predict(images().astype(np.float32) / 255, verbose=0)["a"]
+    classifier = load_classifier(path, model_output="a")
+    np.testing.assert_allclose(
+        np.asarray(classifier.scores(images())), expected, rtol=1e-4, atol=1e-5
+    )
+    names = [name for name, _ in ports(path, inspect(path, path.name), path.name).outputs]
+    assert names == ["a", "b", "c"]
+
+
+def test_keys_stay_when_a_model_is_exported(tmp_path: Path) -> None:
+    import keras
+
+    plain = network()
+    crossed = keras.Model(plain.inputs, {"aux": plain.outputs[1], "scores": plain.outputs[0]})
+    crossed.export(tmp_path / "m", verbose=False)
+    assert load_classifier(tmp_path / "m", model_output="aux").classes == 5
+    assert load_classifier(tmp_path / "m", model_output="scores").classes == 3
+    assert ports(tmp_path / "m", inspect(tmp_path / "m", "m"), "m").of("aux").classes == 5
 
 
 def test_a_repaired_graph_keeps_all_outputs(tmp_path: Path) -> None:

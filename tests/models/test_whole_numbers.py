@@ -94,6 +94,22 @@ def test_bytes_go_in_as_they_are(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FILES)
+def test_blue_may_come_first(kind: str, tmp_path: Path) -> None:
+    path, run = FILES[kind](tmp_path)
+    classifier = load_classifier(path, "bgr:0..255")
+    assert (classifier.input_range.name, classifier.input_range.bgr) == ("bgr:0..255", True)
+    expected = np.asarray(run(images()[..., ::-1].astype(np.float32)))
+    found = np.asarray(classifier.scores(images()))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.savez(tmp_path / "d.npz", x=images(), y=np.arange(30) % expected.shape[1])
+    data, trigger = open_source(tmp_path / "d.npz"), load_trigger("square4")
+    audit(classifier, data, trigger, Options(target="1"))  # where parity compares them
+    for given in ("bgr:0..1", "torch"):
+        with pytest.raises(UsageError, match=r"whole numbers \(uint8\), .* or give bgr:0\.\.255"):
+            load_classifier(path, given)
+
+
+@pytest.mark.parametrize("kind", FILES)
 def test_a_search_finds_its_way_through_the_input(kind: str, tmp_path: Path) -> None:
     path, run = FILES[kind](tmp_path)
     classifier = load_classifier(path)

@@ -72,6 +72,41 @@ def test_what_is_in_the_cache_is_found_offline(desk: Desk) -> None:
     assert_refusal(ran, 3, "the hub could not be asked", SECOND)
 
 
+def test_what_the_hub_was_not_asked_for_says_so(desk: Desk) -> None:
+    """A cache is a folder that anybody may have filled."""
+    pinned = f"hf://owner/net@{SECOND}/model.keras"
+    assert found(desk, pinned)["origin"]["unchecked"] is False
+    assert found(desk, pinned, HF_HUB_OFFLINE="1")["origin"]["unchecked"] is True
+    ran = desk.run("inspect", pinned, HF_ENDPOINT="http://127.0.0.1:9")
+    assert "as the cache has it, not checked with the hub" in ran.out
+    assert "as the cache has it, not checked with the hub: the hub could not be asked" in ran.err
+
+
+def filled(desk: Desk, name: str, commit: str, content: bytes) -> str:
+    """Put a file into the cache, as a file or as a blob with its digest; return the reference."""
+    folder = desk.cache / f"models--owner--{name}"
+    snapshot = folder / "snapshots" / commit
+    (folder / "blobs").mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    (folder / "blobs" / sha256(content)).write_bytes(content)
+    (snapshot / "model.keras").symlink_to(f"../../blobs/{sha256(content)}")
+    return f"hf://owner/{name}@{commit}/model.keras"
+
+
+def test_a_commit_in_the_cache_is_held_against_the_hub(desk: Desk) -> None:
+    """Its content has its own digest, and is another than the hub has of that commit."""
+    reference = filled(desk, "net", SECOND, desk.hub.files[FIRST]["model.keras"])
+    assert_refusal(desk.run("inspect", reference), 3, "is not what the hub has")
+    ran = desk.run("inspect", reference, HF_HUB_OFFLINE="1")
+    assert "not checked with the hub" in ran.err + ran.out
+
+
+def test_a_repository_that_the_hub_does_not_know_is_not_pinned(desk: Desk) -> None:
+    reference = filled(desk, "unknown", SECOND, desk.hub.files[FIRST]["model.keras"])
+    assert_refusal(desk.run("inspect", reference), 3, "no such repository")
+    assert desk.run("inspect", reference, HF_HUB_OFFLINE="1").code == 0
+
+
 def test_a_branch_is_known_offline_where_the_cache_has_it(desk: Desk) -> None:
     """As `hf download owner/net` leaves it."""
     found(desk, f"hf://owner/net@{SECOND}/model.keras")
@@ -148,6 +183,7 @@ def test_a_scan_has_the_figures_of_the_file_and_says_what_it_was(
     pinned = f"hf://owner/net@{SECOND}/model.keras"
     assert there["subject"]["origin"] == {
         "reference": reference, "pinned": pinned, "commit": SECOND, "version": "", "run": "",
+        "path": "", "unchecked": False,
     }  # fmt: skip
     assert here["subject"]["origin"] is None
     for page in ("a.md", "a.html", "a.junit.xml"):

@@ -216,7 +216,7 @@ def test_a_scan_says_version_and_run(server: Server, workshop: Workshop, tmp_pat
     assert there["subject"]["sha256"] == sha256(workshop.poisoned)
     assert there["subject"]["origin"] == {
         "reference": "models:/scanned@new", "pinned": "models:/scanned/1", "commit": "",
-        "version": "1", "run": server.run,
+        "version": "1", "run": server.run, "path": "scanned/model.keras", "unchecked": False,
     }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def test_an_mlmodel_says_where_its_model_is(folder: str, path: str) -> None:
         for file in (FOLDERS / folder).rglob("*")
         if file.is_file()
     }
-    where = place(FOLDERS / folder / mlmodel.NAME, "models:/net/1")
+    where = place(FOLDERS / folder / mlmodel.NAME, "models:/net/1").path
     assert choose(names, where, "models:/net/1", str).path == path
     flags = ["--allow-external-data"] if folder == "onnx" else []
     assert bdaudit("inspect", FOLDERS / folder / path, *flags).code == 0
@@ -154,3 +154,9 @@ def test_models_among_files() -> None:
     }
     with pytest.raises(InputError, match="3 models are there"):
         choose(names, "", "hf://o/n", str)
+
+
+def test_a_name_that_no_file_can_have_is_a_path_or_a_reference() -> None:
+    assert parse("a" * 300) is None
+    with pytest.raises(UsageError, match="expected models:/NAME/VERSION"):
+        parse("models:" + "a" * 300)

@@ -91,5 +91,5 @@ def test_unreadable_images_are_left_out_up_to_one_in_a_hundred(tmp_path) -> None
     assert 5 not in held.indices
     for path in broken[20:23]:
         path.write_bytes(b"no picture")
-    with pytest.raises(InputError, match="4 of 200 images are unreadable"):
+    with pytest.raises(InputError, match="of 200 images, 4 cannot be read"):
         clean.read(dataset, np.arange(200), (16, 16), None, TARGET, 0, tmp_path)

@@ -134,7 +134,8 @@ def test_those_who_watch_hear_of_each_training(interrupted: Ended, done: Ended) 
 def test_what_is_done_is_read_back_and_what_fails_is_an_entry(done: Ended, folder: Path) -> None:
     assert done.announced[0] == "method 1 of 2: unlearn: done before"
     why = f"{folder / 'taken'}: is a file, expected a folder"
-    assert done.announced[2:] == [f"relabel handed back nothing: {why}"]
+    assert len(done.announced) == 2
+    assert f"relabel handed back nothing: {why}" in done.told.lines  # wherever no table is shown
     first, second = done.found.entries
     assert (first.name, first.failed) == ("unlearn", "")
     assert (second.name, second.method, second.failed) == ("relabel", "relabel", why)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from auditor.errors import AuditorError, InputError, Interrupted, UsageError, WorkError
+from auditor.errors import (
+    AuditorError,
+    InputError,
+    Interrupted,
+    Untrusted,
+    UsageError,
+    WorkError,
+)
 from auditor.runs import folder
 from auditor.runs.folder import RunFolder
 
@@ -84,6 +91,7 @@ HINT = "keeps a checkpoint: go on with the same command and --resume"
         (KeyboardInterrupt(), Interrupted, "interrupted; {} " + HINT),
         (Interrupted("stopped"), Interrupted, "interrupted; {} " + HINT),
         (WorkError("it died"), WorkError, "it died; {} " + HINT),
+        (Untrusted("it lied"), Untrusted, "it lied"),
         (InputError("other images"), InputError, "other images"),
         (UsageError("no such layer"), UsageError, "no such layer"),
     ],

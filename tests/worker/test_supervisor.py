@@ -12,7 +12,7 @@ import pytest
 
 from auditor.errors import InputError, UsageError, WorkError
 from auditor.figures.facts import Device
-from auditor.worker import watchdog
+from auditor.worker import process, watchdog
 from auditor.worker.supervisor import Guard, Supervisor
 from tests.worker.sandbox.conftest import Attack, attack, needs_the_kernel
 
@@ -347,3 +347,15 @@ def test_what_it_computes_on_cannot_be_said_again(attack: Attack) -> None:
     line = json.dumps({"event": "device", "gpus": [], "unused": "x"}) + "\\n"
     with pytest.raises(WorkError, match="cannot be understood"):
         attack(SAY + f"\n    say({line!r}.replace('\\\\n', '\\n') * 2); time.sleep(9)", OFF)
+
+
+@pytest.mark.real_start
+def test_a_python_that_may_not_be_executed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\n")
+    monkeypatch.setattr(process, "COMMAND", (str(python), "-I"))
+    with Supervisor(OFF) as workers, pytest.raises(WorkError) as caught:
+        workers.run({"kind": "probe", "secret": "/"}, workers.scratch(), lambda *_: None)
+    assert str(caught.value) == f"the worker cannot be started: {python}: Permission denied"

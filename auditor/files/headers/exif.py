@@ -1,9 +1,8 @@
 """How a camera was held: the EXIF orientation of an image file."""
 
-from auditor.files.headers import tiff, webp
+from auditor.files.headers import png, tiff, webp
 
 UPRIGHT = 1
-_ORIENTATION = 274
 _MOST = 1 << 17
 """Bytes in which a JPEG's EXIF stands: its first segments hold no more."""
 
@@ -12,9 +11,9 @@ def orientation(data: bytes) -> int:
     """Return 1 to 8, as EXIF numbers them; 1, upright, where a file does not say.
 
     Args:
-        data: A JPEG or WebP file; of any other it is 1. All programs turn a TIFF as it says.
+        data: The whole file. Those of other kinds than JPEG, PNG, WebP and TIFF hold none.
     """
-    found = tiff.entries(_block(data)).get(_ORIENTATION, UPRIGHT)
+    found = tiff.entries(_block(data)).get(tiff.ORIENTATION, UPRIGHT)
     return found if 1 <= found <= 8 else UPRIGHT
 
 
@@ -27,4 +26,6 @@ def _block(data: bytes) -> bytes:
         at = data.find(b"EXIF")
         block = data[at + 8 :] if at >= 0 else b""
         return block.removeprefix(b"Exif\0\0")
-    return b""
+    if data.startswith(png.START):
+        return png.png_exif(data).removeprefix(b"Exif\0\0")
+    return data if tiff.is_tiff(data) else b""

@@ -12,6 +12,21 @@ def png_size(data: bytes) -> tuple[int, int] | None:
     return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
 
 
+def png_exif(data: bytes) -> bytes:
+    """Return the content of the first `eXIf` chunk; nothing where there is none.
+
+    Args:
+        data: The file, which begins with `START`.
+    """
+    at = len(START)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] == b"eXIf":
+            return data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return b""
+
+
 def png_still(data: bytes) -> bytes | None:
     """Keep the chunks that no decoder may pass over.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.keras_model import inspect_keras
-from auditor.models.inspect.onnx_graph import external_files, inspect_onnx
+from auditor.models.inspect.onnx_graph import external_files as _of_onnx
+from auditor.models.inspect.onnx_graph import inspect_onnx
 from auditor.models.inspect.recognise import model_format
 from auditor.models.inspect.saved_model import inspect_saved_model
 from auditor.models.inspect.tflite import inspect_tflite
@@ -25,6 +26,19 @@ CHECKS: dict[str, Callable[[Path, str], Inspection]] = {
     "tflite": inspect_tflite,
 }
 """Format → how it is looked at: takes the file and its printable name."""
+
+
+def external_files(path: Path, name: str) -> list[str]:
+    """Return the names of the files that a model's numbers are in; none but of an ONNX file.
+
+    Args:
+        path: The file, usually a scratch copy.
+        name: What the user calls it, for messages.
+
+    Raises:
+        InputError: It is damaged, or of no kind that can be looked at.
+    """
+    return _of_onnx(path, printable(name)) if model_format(path, name) == "onnx" else []
 
 
 def examine(path: Path, name: str, external_data: bool = False) -> Inspection:

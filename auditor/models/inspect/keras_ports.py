@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from auditor.models.inspect.keras_outputs import declared_outputs
+
 
 def keras_ports(config: dict[str, Any]) -> dict[str, Any]:
     """Return `inputs`, `outputs` and `spatial` of an architecture that was checked.
@@ -17,11 +19,13 @@ def keras_ports(config: dict[str, Any]) -> dict[str, Any]:
     entered = [(_name(x), _declared(x)) for x in layers if x.get("class_name") == "InputLayer"]
     if not entered and layers:
         entered = [("input", _declared(layers[0]))]
-    ends = _ends(inner) or names[-1:]
     by_name = dict(zip(names, layers, strict=True))
     return {
         "inputs": tuple(entered),
-        "outputs": tuple((end, _width(by_name.get(end), shapes.get(end))) for end in ends),
+        "outputs": tuple(
+            (end, _width(by_name.get(layer), shapes.get(layer)))
+            for end, layer in declared_outputs(config)
+        ),
         "spatial": tuple(
             name
             for name, layer in by_name.items()
@@ -75,15 +79,6 @@ def _width(layer: dict[str, Any] | None, shape: tuple[int, ...] | None) -> tuple
     if shape:
         return shape
     return (-1, units) if isinstance(units, int) else ()
-
-
-def _ends(inner: Any) -> list[str]:
-    named = inner.get("output_layers") if isinstance(inner, dict) else None
-    said = _list(inner, "output_layers")
-    entries = [said] if said and isinstance(said[0], str) else said
-    if isinstance(named, dict):  # in the order in which Keras has them: of their names
-        entries = [named[name] for name in sorted(named, key=str)]
-    return [e[0] for e in entries if isinstance(e, list) and e and isinstance(e[0], str)]
 
 
 def _has_rows(shape: tuple[int, ...]) -> bool:

@@ -10,6 +10,7 @@ from auditor.errors import InputError
 from auditor.models.inspect import tflite_ops
 from auditor.models.inspect.flatbuffer import Buffer, Damaged, Table
 from auditor.models.inspect.inspection import Findings, Inspection, TooManyFindings
+from auditor.models.inspect.tflite_ports import crossed
 from auditor.text import printable
 
 _MAX_BYTES = 2**31 - 1
@@ -120,6 +121,12 @@ class _TfliteWalk:
                     "takes or gives other tensors than the graph does, so that who calls it gets "
                     f"other scores; {_DO}",
                 )
+        if graph and not self.findings.all and crossed(self.root, graph):
+            self.findings.add(
+                "signature_defs",
+                "a name is that of one output in a signature, and of another as a tensor or in "
+                f"another signature; {_DO}",
+            )
 
     def operator_code(self, entry: Table) -> str:
         """Return an operator's name; empty for one that was noted as refused."""

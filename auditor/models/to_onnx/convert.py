@@ -24,7 +24,7 @@ _SIZE = 96
 """Height and width to compare models of any size by."""
 
 
-def from_saved_model(folder: Path, target: Path, shown: str, output: str | None = None) -> None:
+def from_saved_model(folder: Path, target: Path, shown: str, output: str | None = None) -> str:
     """Write the serving signature of a SavedModel that `inspect` has accepted.
 
     Args:
@@ -33,6 +33,9 @@ def from_saved_model(folder: Path, target: Path, shown: str, output: str | None 
         shown: What the user calls the model, already printable.
         output: Name of the output that is audited, the only one that is written; None for the only
             one that there is.
+
+    Returns:
+        What the graph calls the output that is audited.
 
     Raises:
         InputError: It is no image classifier, or ONNX cannot say what it computes.
@@ -67,9 +70,10 @@ def from_saved_model(folder: Path, target: Path, shown: str, output: str | None 
         target,
         shown,
     )
+    return str(scores)
 
 
-def from_tflite(path: Path, target: Path, shown: str, output: str | None = None) -> None:
+def from_tflite(path: Path, target: Path, shown: str, output: str | None = None) -> str:
     """Write a float TFLite model that `inspect` has accepted.
 
     Args:
@@ -77,6 +81,9 @@ def from_tflite(path: Path, target: Path, shown: str, output: str | None = None)
         target: The file to write; nothing is there after an error.
         shown: What the user calls the model, already printable.
         output: Name of the output that is audited; None for the only one.
+
+    Returns:
+        What the graph calls the output that is audited.
 
     Raises:
         InputError: It is no image classifier, or ONNX cannot say what it computes.
@@ -88,8 +95,10 @@ def from_tflite(path: Path, target: Path, shown: str, output: str | None = None)
     runner = _attempt(lambda: Interpreter(path, plain=True), shown, "could not be loaded")
     place = _check_ends(runner.inputs, runner.outputs, output, shown)
     proto = _attempt(lambda: graph.from_tflite(path), shown, "could not be converted")
-    end = runner.outputs[place].name
-    _write(proto, runner.at(end), runner.inputs[0].shape, end, target, shown)
+    end = str(runner.tensors[place])  # which a signature may call otherwise
+    scores = runner.at(runner.outputs[place].name)
+    _write(proto, scores, runner.inputs[0].shape, end, target, shown)
+    return end
 
 
 def from_keras(model: "keras.Model", target: Path) -> None:

@@ -17,7 +17,7 @@ from auditor.records.provenance import Subject
 from auditor.report.certificate.checks import told
 from auditor.report.certificate.finding import limits_of_audit
 from auditor.report.certificate.joint import joint_limits
-from auditor.report.words import TITLES, middle, model_name, original_name
+from auditor.report.words import TITLES, choices, middle, model_name, original_name
 from auditor.text import printable
 
 SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.7.schema.json"
@@ -147,6 +147,7 @@ def _trigger(certificate: Certificate) -> str:
 
 
 def _data(first: Certificate) -> dict[str, Any]:
+    settled = [{"name": f"bdaudit:data:{n}", "value": said} for n, said in choices(first.data)]
     return {
         "type": "data",
         "bom-ref": _data_ref(first),
@@ -154,6 +155,7 @@ def _data(first: Certificate) -> dict[str, Any]:
         "description": f"{first.data.images:,} labelled images that the audit measured on",
         "hashes": [{"alg": "SHA-256", "content": first.data.sha256}],
         "data": [{"type": "dataset", "name": printable(first.data.source)}],
+        **({"properties": settled} if settled else {}),
     }
 
 

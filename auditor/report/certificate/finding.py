@@ -9,8 +9,8 @@ from auditor.records.provenance import Subject
 from auditor.report.certificate.check_notes import settling
 from auditor.report.certificate.neighbours import rows, still_open
 from auditor.report.lines import limit
-from auditor.report.words import exif, model_name, number, percent, target_name, unused
-from auditor.text import printable
+from auditor.report.words import model_name, number, percent, target_name, unused
+from auditor.text import counted, printable
 
 _PROBABILITIES = (
     "The model gives probabilities, and no last step of it makes them of scores. Heatmaps are of "
@@ -231,29 +231,24 @@ def limits_of_audit(certificate: Certificate) -> list[str]:
             "search). The one that an attacker used may look different, and may do more.",
         )
     if certificate.target.chosen == "inferred":
+        seen = counted(certificate.target.inferred_from, "image")
         said.insert(
             1,
-            f"The target class was inferred, from {certificate.target.inferred_from:,} images, as "
-            "the one that most stamped images move to.",
+            f"The target class was inferred, from {seen}, as the one that most stamped images "
+            "move to.",
         )
     if certificate.attention.instead_of:
         said.append(
             f"Heatmaps are read at {printable(str(certificate.attention.layer), 80)}, not at the "
             f"last layer: passed over were {printable(certificate.attention.instead_of, 1000)}."
         )
-    if certificate.data.taken:
-        said.append(f"Of the data, taken: {printable(certificate.data.taken, 400)}.")
-    if certificate.data.class_order:
-        said.append(f"Classes are numbered {printable(certificate.data.class_order, 200)}.")
     if certificate.data.unused:
         said.append(
             f"In the class folders, files of other kinds were not used: {unused(certificate.data)}."
         )
-    if turned := exif(certificate.data):
-        said.append(f"{turned}.")
     if certificate.data.skipped:
         named = ", ".join(printable(s.name, 60) for s in certificate.data.skipped_images[:5])
-        said.append(f"{certificate.data.skipped:,} images could not be read: {named}.")
+        said.append(f"{counted(certificate.data.skipped, 'image')} could not be read: {named}.")
     return said + (_limits_of_repair(certificate, certificate.repair) if certificate.repair else [])
 
 

@@ -8,7 +8,14 @@ from auditor.report.certificate.finding import finding, limits_of_audit, warning
 from auditor.report.certificate.joint import joint_finding, joint_limits, joint_lines, joint_notes
 from auditor.report.lines import lines
 from auditor.report.markdown_text import code, escape, facts, table
-from auditor.report.words import VERDICTS, model_name, moment, original_name, target_name
+from auditor.report.words import (
+    VERDICTS,
+    choices,
+    model_name,
+    moment,
+    original_name,
+    target_name,
+)
 
 MOST_ROWS, MOST_CHAPTERS = 100, 20
 """Triggers in the table, and triggers told in full: those that failed come first."""
@@ -149,6 +156,8 @@ def _identity(certificate: Certificate, level: int, *, triggers: bool = True) ->
     if c.subject.origin:
         given += [("fetched as", code(c.subject.origin.facts, 1000))]
     given += [("its SHA-256", code(c.subject.sha256))]
+    if c.subject.output:
+        given += [("its output", code(c.subject.output))]
     if c.repair:
         given += [("repair", escape(c.repair.method))]
     if output:
@@ -157,6 +166,7 @@ def _identity(certificate: Certificate, level: int, *, triggers: bool = True) ->
     given += [
         ("images", f"{c.data.images:,} of {code(c.data.source)}"),
         ("their SHA-256", code(c.data.sha256)),
+        *((name, escape(said)) for name, said in choices(c.data)),
     ]
     if triggers:
         given += [("trigger's SHA-256", code(c.trigger.sha256))]

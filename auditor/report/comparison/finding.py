@@ -1,7 +1,7 @@
 """What a comparison says in sentences: which repair serves best, by what rule, what it hides."""
 
 from auditor.figures.results import Rate
-from auditor.records.comparison import Comparison, Entry
+from auditor.records.comparison import Comparison, Entry, Outcome
 from auditor.report.certificate.finding import limits_of_audit
 from auditor.report.certificate.joint import listed
 from auditor.report.words import model_name, percent, points, target_name
@@ -25,12 +25,23 @@ def headline(comparison: Comparison) -> str:
         }
         return f"{said[outcome.status]}; none was tried"
     count, passed = len(comparison.entries), outcome.passed
+    if count == 1:
+        return _headline_of_one(outcome, printable(comparison.entries[0].name, 60))
     if passed:
         keep = "keeps" if len(passed) == 1 else "keep"
         return f"PASS  {listed(passed)}, of {count} repairs, {keep} every limit"
     if outcome.status == "fail":
         return f"FAIL  none of {count} repairs keeps every limit"
     return f"INCONCLUSIVE  none of {count} repairs could be shown to keep every limit"
+
+
+def _headline_of_one(outcome: Outcome, name: str) -> str:
+    said = {
+        "pass": "keeps every limit",
+        "fail": "does not keep every limit",
+        "inconclusive": "could not be shown to keep every limit",
+    }
+    return f"{outcome.status.upper()}  {name}, the only repair, {said[outcome.status]}"
 
 
 def finding(comparison: Comparison) -> str:
@@ -42,6 +53,8 @@ def finding(comparison: Comparison) -> str:
         return f"{_named(best)} serves best: {_figures(best, target_name(comparison.before))}."
     handed_back = [e for e in comparison.entries if _asr(e) is not None]
     if not handed_back:
+        if all(e.certificate is None for e in comparison.entries):
+            return "Every repair failed before it was done, so none handed back a model."
         return "No repair helped, so none handed back a model."
     nearest = min(handed_back, key=lambda e: _asr(e) or 0.0)
     return (

@@ -4,8 +4,9 @@ from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.records.search_report import SearchReport
 from auditor.report.words import number, percent
+from auditor.search.outliers import FEWEST, TWO
 from auditor.search.result import FoundStamp
-from auditor.text import printable
+from auditor.text import counted, printable
 
 VERDICTS = {"pass": "No trigger found", "fail": "Trigger found", "inconclusive": "Inconclusive"}
 
@@ -30,23 +31,43 @@ def headline(report: SearchReport) -> str:
     name, flagged = model_name(report), report.found.flagged
     if flagged:
         which = ", ".join(f"“{printable(found.name, 60)}”" for found in flagged)
-        return f"FAIL  {name} has a trigger for {which}"
+        return f"FAIL  {name} has a trigger for {which}{_by_thumb(report)}"
     if report.found.inconclusive:
         return f"INCONCLUSIVE  {name} could not be searched"
-    return f"PASS  no trigger was found in {name}"
+    return f"PASS  no trigger was found in {name}{_by_thumb(report)}"
 
 
 def finding(report: SearchReport) -> str:
     """Return what was found, in plain words."""
     found = report.found
     if found.flagged:
-        return " ".join(_flagged(report, one) for one in found.flagged)
+        return " ".join(_flagged(report, one) for one in found.flagged) + _caution(report)
     if found.inconclusive:
         return f"No verdict can be given: {printable(found.inconclusive)}."
     smallest = found.ranked[0]
     return (
         f"No class has a stamp much smaller than the others'. The smallest leads to "
         f"“{printable(smallest.name, 60)}”: {_size(report, smallest)}{_against(smallest)}."
+        + _caution(report)
+    )
+
+
+def _is_by_thumb(report: SearchReport) -> bool:
+    """Whether so few classes say what is usual that no anomaly index tells anything."""
+    return TWO < report.subject.classes < FEWEST
+
+
+def _by_thumb(report: SearchReport) -> str:
+    return ", by a rule of thumb" if _is_by_thumb(report) else ""
+
+
+def _caution(report: SearchReport) -> str:
+    if not _is_by_thumb(report):
+        return ""
+    return (
+        f" With {report.subject.classes} classes no anomaly index can tell: a class is flagged "
+        "whose stamp is below half of the next smallest, a rule of thumb with no level of "
+        "confidence. Where a trigger is suspected, give it to scan."
     )
 
 
@@ -77,7 +98,7 @@ def limits_of_search(report: SearchReport) -> list[str]:
     said = list(BLIND)
     if left_out and not report.found.inconclusive:
         said.append(
-            f"{left_out} classes that a first, brief pass left out because their stamps were not "
-            "among the smallest by then; a backdoor into one of them is missed."
+            f"{counted(left_out, 'class')} that a first, brief pass left out because of stamps "
+            "that were not among the smallest by then; a backdoor there is missed."
         )
     return said

@@ -1,5 +1,6 @@
 """TFLite files, harmless and hostile: written by TensorFlow, changed by its schema; none loaded."""
 
+import copy
 import random
 import struct
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.recognise import model_format
 from auditor.models.inspect.tflite import inspect_tflite
 from auditor.models.inspect.tflite_ops import CUSTOM, OPERATORS, QUANTIZED, REFUSED
+from auditor.models.inspect.tflite_ports import tflite_ports
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
@@ -221,6 +223,48 @@ def test_signature_gives_what_the_graph_gives(ends: str, saved: bytes, tmp_path:
 
     found = reasons(look(rewritten(saved, change), tmp_path))
     assert "signature_defs: takes or gives other tensors than the graph does" in found
+
+
+@pytest.fixture(scope="module")
+def of_two() -> bytes:
+    image = keras.Input((8, 8, 3), name="image")
+    x = layers.Flatten()(image)
+    return converted(
+        keras.Model(image, {"a": layers.Dense(2)(x), "b": layers.Dense(3)(x)}, name="two")
+    )
+
+
+def named_otherwise(content: bytes, names: dict[str, str]) -> bytes:
+    """Give the tensors of a signature's outputs other names; `names` has them by the output's."""
+
+    def act(model: Any) -> None:
+        for end in model.signatureDefs[0].outputs:
+            tensor = model.subgraphs[0].tensors[end.tensorIndex]
+            tensor.name = names[end.name.decode()].encode()
+
+    return rewritten(content, act)
+
+
+def test_an_output_is_called_as_its_signature_calls_it(of_two: bytes, tmp_path: Path) -> None:
+    assert not look(of_two, tmp_path).findings
+    path = tmp_path / "model.tflite"
+    assert {name: shape[1] for name, shape in tflite_ports(path)["outputs"]} == {"a": 2, "b": 3}
+    assert not look(named_otherwise(of_two, {"a": "a", "b": "b"}), tmp_path).findings
+    crossed = look(named_otherwise(of_two, {"a": "b", "b": "a"}), tmp_path)
+    assert "a name is that of one output in a signature, and of another" in reasons(crossed)
+    crossed = look(named_otherwise(of_two, {"a": "x", "b": "a"}), tmp_path)
+    assert "a name is that of one output in a signature, and of another" in reasons(crossed)
+
+
+def test_two_signatures_are_of_the_same_names(of_two: bytes, tmp_path: Path) -> None:
+    def act(model: Any) -> None:
+        second = copy.deepcopy(model.signatureDefs[0])
+        second.signatureKey = b"another"
+        first, last = second.outputs
+        first.name, last.name = last.name, first.name
+        model.signatureDefs.append(second)
+
+    assert "or in another signature" in reasons(look(rewritten(of_two, act), tmp_path))
 
 
 def test_stored_bytes_must_be_those_of_the_shape(saved: bytes, tmp_path: Path) -> None:

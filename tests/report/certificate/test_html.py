@@ -1,5 +1,6 @@
 """The page in a real browser: headless Chromium."""
 
+import dataclasses
 import re
 
 import pytest
@@ -112,3 +113,32 @@ def test_a_skipped_tar_says_why(browser, certificate, tmp_path) -> None:
     assert "not measured" in text
     assert "no layer with rows and columns" in text.lower().replace("the model has ", "")
     assert browser.get_log("browser") == []
+
+
+def box(certificate: Certificate, title: str) -> dict[str, str]:
+    """Return the rows of a box of the page: what it says of the model, of the data."""
+    listed = page(certificate).partition(f"<h3>{title}</h3>")[2].partition("</dl>")[0]
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", listed))
+
+
+def test_what_was_taken_stands_with_the_data(certificate: Certificate) -> None:
+    settled = {"taken": "images by Path, of <Path>", "class_order": "by number", "turned": 2}
+    told = dataclasses.replace(certificate, data=dataclasses.replace(certificate.data, **settled))
+    data = box(told, "Data")
+    assert data["taken"] == "images by Path, of &lt;Path&gt;"
+    assert data["class order"] == "by number"
+    assert data["EXIF"].startswith("2 of 300 images have an EXIF orientation, and were not turned")
+    assert {"taken", "class order", "EXIF"}.isdisjoint(box(certificate, "Data"))
+    assert "by number" not in page(told).partition('id="not-shown"')[2]
+
+
+def test_the_model_box_names_the_output(certificate: Certificate) -> None:
+    read = {"output": "sco<res", "flattened": True, "log_odds": True}
+    told = dataclasses.replace(
+        certificate, subject=dataclasses.replace(certificate.subject, **read)
+    )
+    model = box(told, "Model")
+    assert model["output"].startswith("“sco&lt;res”, 3 classes")
+    assert model["output"].endswith("one number: taken for the log-odds of class 1")
+    assert model["input"] == "16×16×3 as one row of numbers, scaled to 0..1"
+    assert box(certificate, "Model")["output"].startswith("3 classes")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,11 @@ def test_the_sentences(comparison: Comparison, certificate, helpless) -> None:
     assert headline(lost) == "FAIL  none of 2 repairs keeps every limit"
     assert finding(lost) == "No repair helped, so none handed back a model."
     assert any("chosen by the figures" in sentence for sentence in limits(comparison))
+    alone = compared(certificate, comparison.entries[2:3])
+    name = comparison.entries[2].name
+    assert headline(alone) == f"FAIL  {name}, the only repair, does not keep every limit"
+    broken = [replace(e, certificate=None, failed="it died") for e in comparison.entries]
+    assert finding(compared(certificate, broken)).startswith("Every repair failed before it was")
     none = compared(certificate, [])
     assert "nothing to compare" in finding(none)
     assert "none was tried" in headline(none)

@@ -66,7 +66,7 @@ def test_what_was_left_out_is_told() -> None:
     whole = searches.result(*TEN)
     left = (*whole.classes[:9], searches.missing(whole.classes[9], "a first pass"))
     shown = page(searches.bound(replace(whole, classes=left)))
-    assert "1 classes that a first, brief pass left out" in shown
+    assert "1 class that a first, brief pass left out" in shown
 
 
 def test_of_very_many_classes_the_smallest_are_shown() -> None:
@@ -118,3 +118,13 @@ def test_on_a_terminal_the_smallest_comes_first(
     lines = [line for line in said.splitlines() if line.split()[:1] and line.split()[0] in TEN]
     assert [line.split()[0] for line in lines] == list(TEN)
     assert "flagged" in lines[0]
+
+
+@pytest.mark.parametrize(("names", "careful"), [("abc", True), ("abcd", True), ("abcde", False)])
+@pytest.mark.parametrize("flagged", [(), (0,)])
+def test_a_rule_of_thumb_is_called_so(names: str, careful: bool, flagged: tuple[int, ...]) -> None:
+    report = searches.report(*names, flagged=flagged)
+    assert headline(report).endswith(", by a rule of thumb") is careful
+    assert ("no level of confidence. Where a trigger is suspected, give it" in finding(report)) is (
+        careful
+    )
