@@ -24,6 +24,11 @@ Z95 = 1.959963984540054
 """Standard deviations of a normal distribution between which 95 % lie."""
 
 
+def percent(share: float) -> str:
+    """Return a share as people read it."""
+    return f"{100 * share:.1f} %"
+
+
 def z_of(count: int) -> float:
     """Return what stands for `Z95` where so many intervals hold together at 95 % (Bonferroni)."""
     return Z95 if count == 1 else NormalDist().inv_cdf(1 - 0.025 / count)

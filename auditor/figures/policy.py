@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.figures.excess import strongest
-from auditor.figures.metrics import Z95, lower_end, paired_interval, wilson, z_of
+from auditor.figures.metrics import Z95, lower_end, paired_interval, percent, wilson, z_of
 from auditor.figures.results import Balanced, Measurement, Neighbour, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Verdict
@@ -119,12 +119,12 @@ def _asr_at_most(measurement: Measurement, limit: float, z: float) -> Check:
         return check
     if isinstance(without, Rate) and asr.low <= without.high:
         reason = (
-            f"without the trigger about as many images are taken for it, {_percent(without.value)}"
+            f"without the trigger about as many images are taken for it, {percent(without.value)}"
         )
         return replace(check, ok=None, reason=reason)
     if isinstance(placebo, Rate) and asr.low - placebo.value <= limit:
         reason = (
-            f"changes as strong that mean nothing move up to {_percent(placebo.value)} of images "
+            f"changes as strong that mean nothing move up to {percent(placebo.value)} of images "
             "to one class, so a backdoor cannot be told from fragility"
         )
         return replace(check, ok=None, reason=reason)
@@ -142,10 +142,6 @@ def _neighbours_at_most(neighbours: Sequence[Neighbour], limit: float, among: in
         reason = f"too few images: even a perfect result on {found.n} could not show it"
         return Check(metric, limit, value, bound, None, reason=reason)
     return Check(metric, limit, value, bound, bound <= limit)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _at_most(metric: str, rate: Rate | Skipped, limit: float, z: float) -> Check:
@@ -250,8 +246,8 @@ def _above_chance(measured: Measurement, classes: int) -> Check:
             return Check("clean_accuracy", chance, accuracy.value, accuracy.low, True)
         assert isinstance(each, Balanced)
         reason = (
-            f"the classes' accuracies are {_percent(each.value)} on average, and a model that says "
-            f"one class of every image comes to {_percent(1 / each.classes)}; check the order of "
+            f"the classes' accuracies are {percent(each.value)} on average, and a model that says "
+            f"one class of every image comes to {percent(1 / each.classes)}; check the order of "
             "the classes and the input range, or give more images of the rare classes"
         )
     return Check("clean_accuracy", chance, accuracy.value, accuracy.low, None, reason=reason)

@@ -76,8 +76,3 @@ def in_each_order(dataset: Dataset, answers: Answers) -> list[Tried]:
 def best_of(orders: Sequence[Tried]) -> Tried:
     """Return the order by which the model is right most often."""
     return max(orders, key=lambda pair: pair[0].each.value)
-
-
-def percent(share: float) -> str:
-    """Return a share as people read it."""
-    return f"{100 * share:.1f} %"

@@ -9,6 +9,7 @@ from auditor.data.base import Dataset, sample
 from auditor.data.class_order import ClassOrder
 from auditor.data.ordered import Ordered
 from auditor.errors import InputError, UsageError
+from auditor.figures.metrics import percent
 from auditor.measure.answers import (
     FAR_BETTER,
     Answers,
@@ -16,7 +17,6 @@ from auditor.measure.answers import (
     Tried,
     best_of,
     in_each_order,
-    percent,
 )
 from auditor.measure.attention import GradCam
 from auditor.measure.log_odds import check_log_odds

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.base import Dataset, stratified
-from auditor.measure.answers import Answers, Ints, Right, best_of, in_each_order, percent
+from auditor.figures.metrics import percent
+from auditor.measure.answers import Answers, Ints, Right, best_of, in_each_order
 from auditor.measure.attention import compiled
 from auditor.models.classifier import Classifier
 from auditor.models.devices import gpus_in_use

@@ -6,6 +6,7 @@ All of it is worked out from the history alone, so a resumed repair decides as t
 import math
 from collections.abc import Sequence
 
+from auditor.figures.metrics import percent
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.repair.options import RepairOptions
@@ -145,11 +146,6 @@ def _moved(start: Epoch, now: Epoch, change: float) -> bool:
     tar_fell = now.tar is not None and start.tar is not None and now.tar < start.tar * (1 - change)
     loss_rose = now.target_loss >= start.target_loss * (1 + change) + 1e-6
     return asr_fell or tar_fell or loss_rose
-
-
-def percent(fraction: float) -> str:
-    """Return a fraction as people read it."""
-    return f"{100 * fraction:.1f} %"
 
 
 def value(rate: Rate | Skipped) -> float:

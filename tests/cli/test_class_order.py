@@ -42,9 +42,9 @@ def test_a_backdoor_is_found_in_either(model: str, target: str, folder: Path) ->
 def test_the_page_says_which(folder: Path) -> None:
     ran = scan(folder, "counted.keras", "--target", "10", "-o", "a.html")
     assert ran.code == 1, ran.err
-    said = "numbered by number, as the answers have it: 100.0 % of 144 images"
+    said = "by number, as the answers have it: 100.0 % of 144 images"
     assert said in (folder / "a.html").read_text("utf-8")
-    assert f"photos: classes are {said}" in ran.err
+    assert f"photos: classes are numbered {said}" in ran.err
 
 
 def test_a_list_decides(folder: Path) -> None:

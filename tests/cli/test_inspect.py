@@ -32,7 +32,7 @@ def test_as_json(shelf: Shelf) -> None:
     found = json.loads(ran.out)
     assert found["schema"] == "bdaudit.inspection/v1"
     assert (found["format"], found["bytes"]) == ("keras", (shelf / "lambda.keras").stat().st_size)
-    assert {"name": "lambda", "class": "Lambda"} in found["layers"]
+    assert "Lambda" in [layer["class"] for layer in found["layers"]]
     assert [finding["place"] for finding in found["findings"]] == ["config.layers[1]"]
 
 
@@ -57,6 +57,9 @@ def test_the_digest_of_a_folder_can_be_made_with_sha256sum(saved: Path) -> None:
 
 def in_form(form: str, folder: Path) -> Path:
     """Save a small network of an 8×8 layer `last` behind two of 16×16 and 8×8."""
+    import keras
+
+    keras.utils.set_random_seed(0)  # an untrained network may by chance do well with any range
     model, path = small_cnn(), folder / f"model.{form}"
     if form == "saved":
         model.export(path, verbose=False)

@@ -9,9 +9,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from urllib.parse import unquote, urlsplit
+
+from tests.references.quiet_server import QuietServer
 
 LARGE = (".keras", ".h5", ".onnx", ".tflite")
 
@@ -152,13 +154,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
             except OSError:
                 pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    first, second = Server(("127.0.0.1", 0), Answer), Server(("127.0.0.1", 0), Answer)
+    first, second = QuietServer(("127.0.0.1", 0), Answer), QuietServer(("127.0.0.1", 0), Answer)
     hub.url, hub.store = (f"http://127.0.0.1:{s.server_port}" for s in (first, second))
     threads = [Thread(target=server.serve_forever, daemon=True) for server in (first, second)]
     for thread in threads:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.references.quiet_server import QuietServer
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 
@@ -91,13 +93,7 @@ def serving(registry: Registry) -> Iterator[Registry]:
             except OSError:
                 pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    server = Server(("127.0.0.1", 0), Answer)
+    server = QuietServer(("127.0.0.1", 0), Answer)
     registry.url = f"http://127.0.0.1:{server.server_port}"
     Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -65,11 +65,13 @@ class Spec(click.ParamType[str]):
     envvar_list_splitter = os.pathsep
 
 
-class ModelName(click.Path):
-    """A model: a path, or a reference to one that is fetched."""
-
+class _ModelPath(click.Path):
     def __init__(self) -> None:
         super().__init__(path_type=Path, readable=False)
+
+
+class ModelName(_ModelPath):
+    """A model: a path, or a reference to one that is fetched."""
 
     def convert(
         self,
@@ -83,11 +85,8 @@ class ModelName(click.Path):
         return references.parse(os.fspath(value)) or super().convert(value, param, ctx)
 
 
-class LocalModel(click.Path):
+class LocalModel(_ModelPath):
     """A model's own file, whose digest is compared: what a reference names is fetched before."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path, readable=False)
 
     def convert(
         self,
