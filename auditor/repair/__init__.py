@@ -49,13 +49,14 @@ REPAIRS = {
     "balanced": Method(
         "its own clean answers and features, taught on stamped images (this tool's own)",
         {
-            "epochs": 8,
-            "learning_rate": 3e-4,
+            "epochs": 6,
+            "recovery_epochs": 6,
+            "learning_rate": 6e-4,
             "schedule": "cosine",
             "anchor_weight": 0.0,
             "shift": 0.125,
         },
-        own=("family", "feature_weight", "label_share"),
+        own=("family", "feature_weight", "label_share", "recovery_epochs", "way_back"),
     ),
     "unlearn": Method(
         "gradient ascent on the trigger, then recovery (arXiv:2511.21291)",

@@ -3,17 +3,25 @@
 A backdoored model does its work on clean images, so what it makes of them is what is wanted of
 stamped ones as well. It is its own teacher, on each clean image x and its stamped twin x*:
 
-    L = λ · [CE(f(x), y) + α_t · CE(f(x*), y)] + γ · mean over stages of ‖F(x*) − F₀(x)‖² ÷ ‖F₀(x)‖²
+    L = λ · CE(f(x), y) + γ · D(F(x), F₀(x)) + w · [λ · α_t · CE(f'(x*), y) + γ · D(F'(x*), F₀(x))]
 
 y = (1 − s) · f₀(x) + s · label, with s the share of the labels. f₀ and F₀ are answers and features
-of the model as it came, f and F those of the one in training; a stage is the last layer of one of
-the two coarsest grids. α_t rises from 0 to 1 over the first half of the epochs.
+of the model as it came, f and F those of the one in training, f' and F' those on the way between
+both: with the weights θ + ρ · (θ₀ − θ). D is the mean over stages of ‖F − F₀‖² ÷ ‖F₀‖²; a stage is
+the last layer of one of the two coarsest grids. α_t rises from 0 to 1 over the first half of the
+epochs; w is 1, and a fifth in recovery.
 
 First the features of the twins become those of the clean images, so that there is little left to
 turn when their answers begin to count. Ascent and relabelling, which begin with the answers, first
 learn to say anything but the target, of clean images as well, and then have to unlearn that.
+
+Stamped images are looked at on the way back, because a model that sees no trigger where it stands
+may have it a step away: a few stamped images bring it back (Min et al., NeurIPS 2024,
+arXiv:2410.09838, whose path-aware minimisation takes gradients there too). What does not answer to
+the trigger even halfway to the weights that did is far from them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -28,27 +36,49 @@ from auditor.repair.prepare import Prepared
 
 BALANCING = "balancing"
 STAGES = 2
+RECOVERING = 0.2
+"""What stamped images weigh in recovery: enough that the trigger is not learned again."""
 
 
 def phases(options: RepairOptions) -> tuple[Phase, ...]:
-    """Return the one phase."""
+    """Return balancing, and recovery, in which stamped images weigh a fifth."""
+    balancing = _phase(BALANCING, options.epochs, options, 1.0)
+    if not options.recovery_epochs:
+        return (replace(balancing, alphas=rising(options.epochs)),)
+    recovery = _phase("recovery", options.recovery_epochs, options, RECOVERING)
+    return replace(balancing, alphas=rising(options.epochs)), recovery
+
+
+def _phase(name: str, epochs: int, options: RepairOptions, stamped: float) -> Phase:
+    """Return a phase.
+
+    Args:
+        name: What it is called.
+        epochs: How many.
+        options: λ, γ, ρ and the share of the labels.
+        stamped: What the stamped images weigh.
+    """
 
     def trainee(classifier: Classifier, teacher: Weights, **common: Any) -> Trainee:
-        answers = options.clean_weight * (1 - options.label_share)
-        weights = answers, options.feature_weight
-        return Consistent(classifier, teacher, *weights, **common)
+        return Consistent(
+            classifier,
+            teacher,
+            answers=options.clean_weight * (1 - options.label_share),
+            features=options.feature_weight,
+            stamped=stamped,
+            back=options.way_back,
+            **common,
+        )
 
-    return (
-        Phase(
-            name=BALANCING,
-            epochs=options.epochs,
-            clean_weight=options.clean_weight * options.label_share,
-            beside="twin",
-            alphas=rising(options.epochs),
-            truth_weight=options.clean_weight * options.label_share,
-            begin=_begin,
-            trainee=trainee,
-        ),
+    labels = options.clean_weight * options.label_share
+    return Phase(
+        name=name,
+        epochs=epochs,
+        clean_weight=labels,
+        beside="twin",
+        truth_weight=stamped * labels,
+        begin=_begin,
+        trainee=trainee,
     )
 
 
@@ -69,8 +99,11 @@ class Consistent(Student):
         self,
         classifier: Classifier,
         teacher: Weights,
+        *,
         answers: float,
         features: float,
+        stamped: float,
+        back: float,
         **common: Any,
     ) -> None:
         """Wrap the classifier's model.
@@ -80,6 +113,8 @@ class Consistent(Student):
             teacher: Value of every variable of the model as it came.
             answers: λ.
             features: γ.
+            stamped: w.
+            back: ρ.
             common: As every `Trainee` takes.
 
         Raises:
@@ -87,30 +122,38 @@ class Consistent(Student):
         """
         super().__init__(classifier, teacher, coarsest(classifier, STAGES, "balanced"), **common)
         self._answers, self._features = answers, features
+        self._stamped, self._back = stamped, back
 
     def call(self, images: Any) -> Any:
         """Return scores of (2n, h, w, 3) images, every clean one followed by its twin."""
-        scores, features = self.student_looks(images)
+        clean, own = self.student_looks(images[0::2])
+        twins, on_the_way = self.looks_on_the_way(images[1::2], self._back)
         wanted, given = self.teacher_looks(images[0::2])
         said = ops.softmax(wanted)
-        clean, twins = (
-            ops.mean(keras.losses.categorical_crossentropy(said, own, from_logits=True))
-            for own in (scores[0::2], scores[1::2])
+        of_clean, of_twins = (
+            ops.mean(keras.losses.categorical_crossentropy(said, scores, from_logits=True))
+            for scores in (clean, twins)
         )
-        parts = [apart(own[1::2], its) for own, its in zip(features, given, strict=True)]
-        self.add_loss(self._answers * (clean + self.alpha * twins))
-        self.add_loss(self._features * sum(parts) / len(parts))
-        return scores
+        self.add_loss(self._answers * (of_clean + self._stamped * self.alpha * of_twins))
+        features = _apart(own, given) + self._stamped * _apart(on_the_way, given)
+        self.add_loss(self._features * features)
+        return ops.reshape(ops.stack([clean, twins], axis=1), (-1, clean.shape[-1]))
 
 
-def apart(twins: Any, given: Any) -> Any:
+def _apart(stages: list[Any], given: list[Any]) -> Any:
+    """Return D of the features of every stage, a scalar."""
+    parts = [apart(one, its) for one, its in zip(stages, given, strict=True)]
+    return sum(parts) / len(parts)
+
+
+def apart(features: Any, given: Any) -> Any:
     """Return how far features are apart, relative to the given ones: a mean over images, a scalar.
 
     Args:
-        twins: (n, h, w, channels) of the stamped images.
-        given: The same of the clean ones.
+        features: (n, h, w, channels).
+        given: The same, of what they are held against.
     """
-    twins, given = ops.cast(twins, "float32"), ops.cast(given, "float32")
+    features, given = ops.cast(features, "float32"), ops.cast(given, "float32")
     axes = tuple(range(1, len(given.shape)))
     size = ops.sum(ops.square(given), axis=axes)
-    return ops.mean(ops.sum(ops.square(twins - given), axis=axes) / (size + 1e-6))
+    return ops.mean(ops.sum(ops.square(features - given), axis=axes) / (size + 1e-6))

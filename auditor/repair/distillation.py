@@ -46,10 +46,27 @@ class Student(Trainee):
     def teacher_looks(self, images: Any) -> Looks:
         """Return what the teacher makes of them, as something given: no gradient runs into it."""
         weights = [ops.convert_to_tensor(value) for value in self._teacher]
+        scores, features = self._looks_with(weights, images)
+        return ops.stop_gradient(scores), [ops.stop_gradient(part) for part in features]
+
+    def looks_on_the_way(self, images: Any, back: float) -> Looks:
+        """Return what the network makes of them with weights on the line between both.
+
+        Gradients run into the network's own weights.
+
+        Args:
+            images: (n, h, w, 3) uint8.
+            back: Share of the way from the network in training to its teacher, in [0, 1).
+        """
+        both = zip(self.network.variables, self._teacher, strict=True)
+        weights = [own + back * (ops.convert_to_tensor(its) - own) for own, its in both]
+        return self._looks_with(weights, images)
+
+    def _looks_with(self, weights: list[Any], images: Any) -> Looks:
         mapping = list(zip(self.network.variables, weights, strict=True))
         with keras.StatelessScope(state_mapping=mapping), seen(self._stages) as features:
             scores = self.scores(images)
-        return ops.stop_gradient(scores), [ops.stop_gradient(part) for part in features]
+        return scores, features
 
 
 def coarsest(classifier: Classifier, count: int, method: str) -> list[SpatialLayer]:

@@ -45,6 +45,8 @@ class RepairOptions:
             model itself says of the clean image.
         feature_weight: `balanced`: γ, weight of the features' distance between an image and its
             stamped twin.
+        way_back: `balanced`: ρ, where stamped images are looked at, a share of the way back to the
+            weights that the model came with; 0 for where it stands.
         family: What images are stamped with: `exact`, the trigger alone, or `near`, its neighbours
             as well, one time in two.
         prune_allowance: `fineprune`: fall in accuracy that pruning may cost, a fraction.
@@ -86,6 +88,7 @@ class RepairOptions:
     attention_weight: float = 1000.0
     label_share: float = 0.2
     feature_weight: float = 5.0
+    way_back: float = 0.3
     family: Family = "near"
     prune_allowance: float = 0.04
     rho: float = 2.0

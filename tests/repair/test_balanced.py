@@ -12,7 +12,7 @@ from auditor.repair.objective import values
 from auditor.triggers.spec import load
 from tests.conftest import Workshop, blobs, small_cnn
 
-ANSWERS, FEATURES, LABELS, ALPHA = 0.7, 3.0, 0.2, 0.4
+ANSWERS, FEATURES, LABELS, ALPHA, BACK, STAMPED = 0.7, 3.0, 0.2, 0.4, 0.3, 0.6
 
 
 def looking(model: keras.Model, names: list[str], images: np.ndarray) -> list[np.ndarray]:
@@ -48,12 +48,16 @@ def test_the_loss_is_of_answers_and_of_features() -> None:
     random = np.random.default_rng(1)
     for variable in model.trainable_variables:
         variable.assign(variable + 0.05 * random.standard_normal(variable.shape))
-    *own, of_twins = looking(model, names, stamped)
-    *_, of_clean = looking(model, names, images)
+    *own, of_clean = looking(model, names, images)
+    moved = values(model.variables)
+    model.set_weights([one + BACK * (old - one) for one, old in zip(moved, teacher, strict=True)])
+    *on_the_way, of_twins = looking(model, names, stamped)
+    model.set_weights(moved)
 
     made = Consistent(
-        classifier, teacher, ANSWERS, FEATURES, clean_weight=LABELS, anchor_weight=0.0,
-        stamped_share=0.5, truth_weight=LABELS, anchor=values(model.trainable_variables),
+        classifier, teacher, answers=ANSWERS, features=FEATURES, stamped=STAMPED, back=BACK,
+        clean_weight=LABELS, anchor_weight=0.0, stamped_share=0.5, truth_weight=STAMPED * LABELS,
+        anchor=values(model.trainable_variables),
     )  # fmt: skip
     made.compile(
         keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -68,8 +72,12 @@ def test_the_loss_is_of_answers_and_of_features() -> None:
         truth = LABELS * np.eye(3)[labels] + ANSWERS * wanted
         return -(truth * np.log(said)).sum(axis=1).mean()
 
-    features = np.mean([distance(a, b) for a, b in zip(own, given, strict=True)])
-    expected = entropy(of_clean) + ALPHA * entropy(of_twins) + FEATURES * features
+    of_images, of_stamped = (
+        FEATURES * np.mean([distance(a, b) for a, b in zip(stages, given, strict=True)])
+        for stages in (own, on_the_way)
+    )
+    twins = ALPHA * entropy(of_twins) + of_stamped
+    expected = entropy(of_clean) + of_images + STAMPED * twins
     assert loss == pytest.approx(expected, rel=1e-4)
 
 
@@ -86,7 +94,8 @@ def test_without_a_share_the_labels_are_not_taught() -> None:
         classifier = wrap(small_cnn(), InputRange.parse("0..1"), "small", (16, 16))
         images, labels = blobs(8)
         made = Consistent(
-            classifier, [v * 1.1 for v in values(classifier.model.variables)], 1.0, 1.0,
+            classifier, [v * 1.1 for v in values(classifier.model.variables)],
+            answers=1.0, features=1.0, stamped=1.0, back=0.5,
             clean_weight=0.0, anchor_weight=0.0, stamped_share=0.5, truth_weight=0.0,
             anchor=values(classifier.model.trainable_variables),
         )  # fmt: skip
@@ -97,3 +106,29 @@ def test_without_a_share_the_labels_are_not_taught() -> None:
         made.fit(images, (labels + turn) % 3, sample_weight=signs, batch_size=8, verbose=0)
         ends.append(values(classifier.model.trainable_variables))
     assert all((a == b).all() for a, b in zip(*ends, strict=True))
+
+
+def test_gradients_go_through_the_weights_on_the_way() -> None:
+    """A step on stamped images alone moves the weights by what is left of the way: 1 − ρ."""
+    moves = []
+    for back in (0.0, 0.5):
+        keras.utils.set_random_seed(0)
+        classifier = wrap(small_cnn(), InputRange.parse("0..1"), "small", (16, 16))
+        images, labels = blobs(8)
+        before = values(classifier.model.trainable_variables)
+        made = Consistent(
+            classifier, values(classifier.model.variables),
+            answers=0.0, features=1.0, stamped=1.0, back=back,
+            clean_weight=0.0, anchor_weight=0.0, stamped_share=0.5, truth_weight=0.0,
+            anchor=before,
+        )  # fmt: skip
+        made.compile(
+            keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        )
+        signs = np.tile([1.0, -1.0], 4).astype(np.float32)
+        made.fit(images, labels, sample_weight=signs, batch_size=8, shuffle=False, verbose=0)
+        after = values(classifier.model.trainable_variables)
+        moves.append([a - b for a, b in zip(after, before, strict=True)])
+    assert max(np.abs(move).max() for move in moves[0]) > 1e-4
+    for whole, half in zip(*moves, strict=True):
+        np.testing.assert_allclose(half, whole / 2, rtol=1e-3, atol=1e-6)

@@ -179,6 +179,13 @@ flags = stack(
         "How strongly a stamped image's features are held to its clean twin's.",
     ),
     _own(
+        "way_back",
+        Number(0, 0.9),
+        "SHARE",
+        "Look at stamped images this share of the way back to the weights that the model came "
+        "with, so that it is not easily brought back.",
+    ),
+    _own(
         "family",
         click.Choice(FAMILIES),
         None,
