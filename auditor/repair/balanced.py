@@ -33,6 +33,7 @@ from auditor.repair.objective import Trainee, Weights
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import Phase
 from auditor.repair.prepare import Prepared
+from auditor.repair.result import RECOVERY
 
 BALANCING = "balancing"
 STAGES = 2
@@ -45,7 +46,7 @@ def phases(options: RepairOptions) -> tuple[Phase, ...]:
     balancing = _phase(BALANCING, options.epochs, options, 1.0)
     if not options.recovery_epochs:
         return (replace(balancing, alphas=rising(options.epochs)),)
-    recovery = _phase("recovery", options.recovery_epochs, options, RECOVERING)
+    recovery = _phase(RECOVERY, options.recovery_epochs, options, RECOVERING)
     return replace(balancing, alphas=rising(options.epochs)), recovery
 
 
