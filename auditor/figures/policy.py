@@ -87,9 +87,24 @@ def judge(
     if drop is not None:
         most = limits.max_accuracy_drop
         checks.append(drop_at_most(drop, measurement.clean_accuracy, most, z))
-    if comebacks and limits.max_reactivation is not None:
-        checks.append(_comebacks_at_most(comebacks, limits.max_reactivation, z))
-    return Verdict.of(checks, _cautions(comebacks, limits.max_reactivation))
+    return with_comebacks(Verdict.of(checks), comebacks, limits.max_reactivation, z)
+
+
+def with_comebacks(
+    verdict: Verdict, comebacks: Comebacks | None, limit: float | None, z: float = Z95
+) -> Verdict:
+    """Return a verdict with what is to be said of what brought the backdoor back.
+
+    Args:
+        verdict: On all else; what it says of that already is left out.
+        comebacks: What was found; None where nobody asked.
+        limit: Highest excess over a control; None for a warning where one is much.
+        z: Standard deviations that an interval is wide, on either side.
+    """
+    checks = [check for check in verdict.checks if check.metric != REACTIVATION]
+    if comebacks is not None and limit is not None:
+        checks.append(_comebacks_at_most(comebacks, limit, z))
+    return Verdict.of(checks, _cautions(comebacks, limit))
 
 
 def _cautions(comebacks: Comebacks | None, limit: float | None) -> list[Caution]:

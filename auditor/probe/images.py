@@ -124,8 +124,8 @@ class TuningImages:
         if len(found.labels) < need or len(victims) < most:
             raise TooFew(
                 f"it takes {need} images to tune with, {options.clean} clean ones and {most} to "
-                f"stamp; {printable(self._dataset.source)} leaves "
-                f"{counted(len(found.labels), 'image')}, {len(victims)} of them to stamp"
+                f"stamp; there are {counted(len(found.labels), 'image')} that do not judge, "
+                f"{len(victims)} of them of classes to stamp"
             )
         stamped = random.choice(victims, most, replace=False)
         rest = np.setdiff1d(np.arange(len(found.labels)), stamped)
