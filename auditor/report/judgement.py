@@ -71,7 +71,9 @@ def _parts(judgement: Judgement, path: str) -> Iterator[RenderableType]:
             if check.reason:
                 yield Text(f"{_title(check)}: {printable(check.reason)}.")
         for warning in verdict.warnings:
-            yield Text(f"Warning: {printable(warning.text)}.", style=COLOURS["inconclusive"])
+            yield Text(
+                f"Warning: the backdoor {printable(warning.text)}.", style=COLOURS["inconclusive"]
+            )
 
 
 def _cells(check: Check) -> tuple[str, str, str, str]:

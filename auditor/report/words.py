@@ -54,6 +54,13 @@ MEANINGS = {
 """Figure → what it is, in one sentence."""
 
 
+def verdict_of(certificate: Certificate) -> str:
+    """Return the verdict's name, and that there are warnings where there are."""
+    count = len(certificate.verdict.warnings)
+    warned = "" if not count else ", with a warning" if count == 1 else f", with {count} warnings"
+    return VERDICTS[certificate.verdict.status] + warned
+
+
 def judged_evidence(certificate: Certificate) -> Evidence:
     """Return what stands behind the figures that the verdict is about."""
     repair = certificate.repair
