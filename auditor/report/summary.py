@@ -21,7 +21,7 @@ _ONE_LINE: Final = 10_000
 _SUMMARIES: Final[Mapping[type[Record], tuple[Callable[[Any, int], Group], int]]] = {
     Certificate: (certificate.summary, 96),
     Audits: (certificate.summary, certificate.JOINT_WIDTH),
-    Comparison: (comparison.summary, 100),
+    Comparison: (comparison.summary, 116),
     SearchReport: (search.summary, 96),
     Diff: (diff.summary, _ONE_LINE),
 }

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from auditor.records.comparison import Comparison
 from auditor.report.comparison.finding import failures, finding, headline
-from auditor.report.comparison.table import COLUMNS, bare, cells, rows
+from auditor.report.comparison.table import bare, cells, columns_of, rows
 from auditor.report.words import COLOURS
 from auditor.text import printable
 
@@ -36,10 +36,10 @@ def _table(comparison: Comparison) -> Table:
     """Return the table, each cell short enough for all to fit beside each other."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("", no_wrap=True)
-    for column in COLUMNS:
+    listed = rows(comparison)
+    for column in columns_of(listed):
         head = column.title.replace(" ", "\n")
         table.add_column(head, justify="right", vertical="bottom", no_wrap=True)
-    listed = rows(comparison)
     for row, found in zip(listed, cells(listed), strict=True):
         figures = [
             Text(bare(cell.text) + ("*" if cell.best else " "), style="bold" if cell.best else "")
