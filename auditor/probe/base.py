@@ -97,9 +97,12 @@ class _Probes:
         path = self._path()
         for seed in range(1, options.seeds):
             self._retune(seed, found, missing)
+        tuned = any(found.values()) or any(
+            isinstance(one.outcome, Strengthened) for one in (image, margin)
+        )
         return Reactivation(
             before=Original("", ""),
-            tuning=self._used(),
+            tuning=self._used() if tuned else Skipped("no image tuned"),
             judged=self._judged,
             seeds=options.seeds,
             budget=options.budget,
@@ -184,10 +187,8 @@ class _Probes:
 
         return self._tried("path", points, walked)
 
-    def _used(self) -> Tuning | Skipped:
+    def _used(self) -> Tuning:
         """Return which images tuned."""
         tuning, used = self._task.tuning, sorted(self._tuning.used)
-        if not used:
-            return Skipped("no image tuned")
         digest = tuning.digest(np.array(used))
         return Tuning(tuning.source, digest, len(tuning), len(used))

@@ -48,10 +48,10 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
             raise InputError(f"{here}: is for a margin, and this one needs none")
     if isinstance(found.path, Path):
         _check_path(found.path, f"{where}.path")
-    if isinstance(found.tuning, Skipped) and any(
-        isinstance(one.outcome, Retuned) for one in found.retuning
-    ):
-        raise InputError(f"{where}.tuning: no image tuned, and a network was retuned")
+    each = (*found.retuning, *found.strengthened)
+    tuned = any(not isinstance(one.outcome, Skipped) for one in each)
+    if tuned == isinstance(found.tuning, Skipped):
+        raise InputError(f"{where}.tuning: names the images that tuned, where any did")
     _check_same_images(found, where)
 
 

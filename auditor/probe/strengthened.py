@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from auditor.figures.comeback import Difference
 from auditor.models.classifier import Classifier
 from auditor.probe.images import Images
-from auditor.probe.judge import Judge, rate
+from auditor.probe.judge import Broken, Judge, rate
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import Strengthened
 from auditor.probe.retuning import logits
@@ -126,7 +126,7 @@ def strengthened(
         step: Called `TOLD` times for each of both.
 
     Raises:
-        Broken: The network's scores are NaN or infinite.
+        Broken: The network's scores, or their gradients, are NaN or infinite.
     """
     most = (strength * region[..., None]).astype(np.float32)
     hits = []
@@ -141,6 +141,8 @@ def strengthened(
             if (number + 1) % max(1, options.steps // (TOLD - 1)) == 0:
                 step()
         change = np.asarray(ops.convert_to_numpy(model.change), np.float32)
+        if not np.isfinite(change).all():
+            raise Broken("the gradients of the model's scores are NaN or infinite")
         hits.append(judge.turned(Changed(change, stamp)))
         step()
     asr, control = hits
