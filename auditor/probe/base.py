@@ -19,16 +19,16 @@ from auditor.probe.options import ProbeOptions
 from auditor.probe.path import no_path, walk
 from auditor.probe.result import (
     NO_MARGIN,
-    Original,
-    Path,
+    BeforeRepair,
     Reactivation,
     Retuning,
     Strengthened,
     Strengthening,
-    Tuning,
+    TuningData,
+    WeightPath,
     Where,
 )
-from auditor.probe.retuning import Finding, Retuner, together
+from auditor.probe.retuning import Retuner, TrialRun, together
 from auditor.probe.strengthened import TOLD, around, strengthened
 from auditor.probe.task import ProbeTask
 from auditor.repair.place import Place, here
@@ -89,7 +89,7 @@ class _Probes:
     def result(self) -> Reactivation:
         """Do what the budget has time for."""
         options, budget = self._options, self._budget
-        found: dict[int, list[Finding]] = {images: [] for images in options.stamped}
+        found: dict[int, list[TrialRun]] = {images: [] for images in options.stamped}
         missing: dict[int, str] = {}
         self._retune(0, found, missing)
         image = self._strengthen("image", options.image_strength)
@@ -101,7 +101,7 @@ class _Probes:
             isinstance(one.outcome, Strengthened) for one in (image, margin)
         )
         return Reactivation(
-            before=Original("", ""),
+            before=BeforeRepair("", ""),
             tuning=self._used() if tuned else Skipped("no image tuned"),
             judged=self._judged,
             seeds=options.seeds,
@@ -124,11 +124,11 @@ class _Probes:
         except (NoTime, TooFew, Broken) as error:
             return Skipped(str(error))
 
-    def _retune(self, seed: int, found: dict[int, list[Finding]], missing: dict[int, str]) -> None:
+    def _retune(self, seed: int, found: dict[int, list[TrialRun]], missing: dict[int, str]) -> None:
         """Retune once with each number of stamped images, where that has not failed before."""
         target = self._task.target
 
-        def trial(images: int, step: Callable[[], None]) -> Finding:
+        def trial(images: int, step: Callable[[], None]) -> TrialRun:
             stamped, clean = self._tuning.trial(seed)
             few = stamped.part(np.arange(images))
             return self._retuner.trial(few, clean, target.of(few.labels), seed, step)
@@ -177,18 +177,18 @@ class _Probes:
 
         return Strengthening(where, strength, self._tried("strengthened", 2 * TOLD, optimised))
 
-    def _path(self) -> Path | Skipped:
+    def _path(self) -> WeightPath | Skipped:
         task, points = self._task, self._options.points
         if reason := no_path(task.before, task.after):
             return reason
 
-        def walked(step: Callable[[], None]) -> Path:
+        def walked(step: Callable[[], None]) -> WeightPath:
             return walk(task.before, task.after, task.trigger, self._judge, points, step)
 
         return self._tried("path", points, walked)
 
-    def _used(self) -> Tuning:
+    def _used(self) -> TuningData:
         """Return which images tuned."""
         tuning, used = self._task.tuning, sorted(self._tuning.used)
         digest = tuning.digest(np.array(used))
-        return Tuning(tuning.source, digest, len(tuning), len(used))
+        return TuningData(tuning.source, digest, len(tuning), len(used))

@@ -12,11 +12,11 @@ from auditor.figures.consistency import check_each, close, hits
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
     NO_MARGIN,
-    Path,
     Reactivation,
     Retuned,
+    RetuningTrial,
     Strengthened,
-    Trial,
+    WeightPath,
 )
 
 
@@ -46,10 +46,11 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
             _check_excess(other.outcome.excess, [_difference(other.outcome)], here)
         elif other.outcome.skipped == NO_MARGIN and other.where == "image":
             raise InputError(f"{here}: is for a margin, and this one needs none")
-    if isinstance(found.path, Path):
+    if isinstance(found.path, WeightPath):
         _check_path(found.path, f"{where}.path")
-    each = (*found.retuning, *found.strengthened)
-    tuned = any(not isinstance(one.outcome, Skipped) for one in each)
+    retuned = [one.outcome for one in found.retuning]
+    strong = [one.outcome for one in found.strengthened]
+    tuned = any(not isinstance(one, Skipped) for one in (*retuned, *strong))
     if tuned == isinstance(found.tuning, Skipped):
         raise InputError(f"{where}.tuning: names the images that tuned, where any did")
     _check_same_images(found, where)
@@ -82,7 +83,7 @@ def _check_retuned(outcome: Retuned, seeds: int, where: str) -> None:
     _check_excess(outcome.excess, [_difference(trial) for trial in trials], where)
 
 
-def _difference(one: Strengthened | Trial) -> Difference:
+def _difference(one: Strengthened | RetuningTrial) -> Difference:
     return Difference.of(one.alone, one.control_alone, one.asr.n)
 
 
@@ -93,7 +94,7 @@ def _check_excess(said: Difference, each: list[Difference], where: str) -> None:
         raise InputError(f"{where}.excess: is not what trigger and control come to")
 
 
-def _check_pair(one: Strengthened | Trial, where: str) -> None:
+def _check_pair(one: Strengthened | RetuningTrial, where: str) -> None:
     """Hold a rate against its control: they differ on the images that only one leads."""
     both = hits(one.asr) - one.alone
     if not 0 <= both == hits(one.control) - one.control_alone:
@@ -102,7 +103,7 @@ def _check_pair(one: Strengthened | Trial, where: str) -> None:
         raise InputError(f"{where}: asr and control are not of the same images")
 
 
-def _check_path(path: Path, where: str) -> None:
+def _check_path(path: WeightPath, where: str) -> None:
     shares = [point.share for point in path.points]
     even = [number / (len(shares) - 1) for number in range(len(shares))]
     if not all(map(close, shares, even)):
@@ -116,14 +117,14 @@ def _check_same_images(found: Reactivation, where: str) -> None:
         stamped.add(trial.asr.n)
         clean.add(trial.clean_accuracy.n)
     stamped |= {o.outcome.asr.n for o in found.strengthened if isinstance(o.outcome, Strengthened)}
-    for point in found.path.points if isinstance(found.path, Path) else ():
+    for point in found.path.points if isinstance(found.path, WeightPath) else ():
         stamped.add(point.asr.n)
         clean.add(point.clean_accuracy.n)
     if len(stamped) > 1 or clean - {found.judged} or max(stamped, default=0) > found.judged:
         raise InputError(f"{where}: its figures are not all of the {found.judged} that judged")
 
 
-def _trials(found: Reactivation) -> Iterable[Trial]:
+def _trials(found: Reactivation) -> Iterable[RetuningTrial]:
     for one in found.retuning:
         if isinstance(one.outcome, Retuned):
             yield from one.outcome.trials

@@ -26,7 +26,7 @@ class TooFew(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Pixels:
+class ProbeImages:
     """Some images.
 
     Attributes:
@@ -39,24 +39,24 @@ class Pixels:
     labels: Labels
     indices: Labels
 
-    def part(self, rows: NDArray[np.integer]) -> "Pixels":
+    def part(self, rows: NDArray[np.integer]) -> "ProbeImages":
         """Return some of them."""
-        return Pixels(self.images[rows], self.labels[rows], self.indices[rows])
+        return ProbeImages(self.images[rows], self.labels[rows], self.indices[rows])
 
 
-def read(dataset: Dataset, indices: Labels, size: tuple[int, int]) -> Pixels:
+def read(dataset: Dataset, indices: Labels, size: tuple[int, int]) -> ProbeImages:
     """Read images at (h, w) `size`; those that cannot be read are missing."""
     batches = [b for b in dataset.batches(indices, size, _READ_AT_ONCE) if len(b.labels)]
     if not batches:
-        return Pixels(*_none(size))
-    return Pixels(
+        return ProbeImages(*_none(size))
+    return ProbeImages(
         np.concatenate([batch.images for batch in batches]),
         np.concatenate([batch.labels for batch in batches]),
         np.concatenate([batch.indices for batch in batches]),
     )
 
 
-def to_judge(dataset: Dataset, options: ProbeOptions, size: tuple[int, int]) -> Pixels:
+def to_judge(dataset: Dataset, options: ProbeOptions, size: tuple[int, int]) -> ProbeImages:
     """Read the images that judge, drawn class by class.
 
     Raises:
@@ -78,7 +78,7 @@ class TuningImages:
     def __init__(
         self,
         dataset: Dataset,
-        judging: Pixels,
+        judging: ProbeImages,
         target: Target,
         options: ProbeOptions,
         size: tuple[int, int],
@@ -94,10 +94,10 @@ class TuningImages:
         """
         self._dataset, self._target, self._options, self._size = dataset, target, options, size
         self._judging = {_digest(image) for image in judging.images}
-        self._drawn: dict[int, tuple[Pixels, Pixels]] = {}
+        self._drawn: dict[int, tuple[ProbeImages, ProbeImages]] = {}
         self.used: set[int] = set()
 
-    def trial(self, seed: int) -> tuple[Pixels, Pixels]:
+    def trial(self, seed: int) -> tuple[ProbeImages, ProbeImages]:
         """Return the images to stamp, as many as the largest retuning takes, and the clean ones.
 
         Raises:
@@ -107,12 +107,12 @@ class TuningImages:
             self._drawn[seed] = self._draw(seed)
         return self._drawn[seed]
 
-    def _draw(self, seed: int) -> tuple[Pixels, Pixels]:
+    def _draw(self, seed: int) -> tuple[ProbeImages, ProbeImages]:
         options, most = self._options, max(self._options.stamped)
         need, there = options.clean + most, len(self._dataset)
         random = np.random.default_rng([options.seed, seed])
         order = random.permutation(there)
-        found = Pixels(*_none(self._size))
+        found = ProbeImages(*_none(self._size))
         for start in range(0, there, round(_SPARE * need)):  # mostly once
             drawn = np.sort(order[start : start + round(_SPARE * need)])
             new = read(self._dataset, drawn, self._size)
@@ -138,8 +138,8 @@ def _none(size: tuple[int, int]) -> tuple[Images, Labels, Labels]:
     return np.zeros((0, *size, 3), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64)
 
 
-def _joined(one: Pixels, other: Pixels) -> Pixels:
-    return Pixels(
+def _joined(one: ProbeImages, other: ProbeImages) -> ProbeImages:
+    return ProbeImages(
         np.concatenate([one.images, other.images]),
         np.concatenate([one.labels, other.labels]),
         np.concatenate([one.indices, other.indices]),

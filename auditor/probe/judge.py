@@ -11,7 +11,7 @@ from auditor.figures.target import Target
 from auditor.measure.attention import GradCam
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.models.classifier import Classifier
-from auditor.probe.images import Images, Pixels
+from auditor.probe.images import Images, ProbeImages
 from auditor.triggers.base import Stamp
 
 Hits = NDArray[np.bool_]
@@ -31,7 +31,7 @@ class Judge:
     def __init__(
         self,
         classifier: Classifier,
-        judging: Pixels,
+        judging: ProbeImages,
         target: Target,
         at_once: int,
         check: Callable[[], None],

@@ -12,7 +12,7 @@ import numpy as np
 from auditor.figures.skipped import Skipped
 from auditor.models.classifier import Classifier
 from auditor.probe.judge import Judge, rate
-from auditor.probe.result import Path, Point
+from auditor.probe.result import PathPoint, WeightPath
 from auditor.repair.objective import values
 from auditor.repair.state import put
 from auditor.triggers.base import Trigger
@@ -39,7 +39,7 @@ def walk(
     judge: Judge,
     points: int,
     step: Callable[[], None],
-) -> Path:
+) -> WeightPath:
     """Judge networks on the way; the repaired one has its own weights again at the end.
 
     Args:
@@ -58,11 +58,12 @@ def walk(
     try:
         for share in np.linspace(0, 1, points):
             put(variables, [_between(a, b, share) for a, b in zip(starts, ends, strict=True)])
-            found.append(Point(float(share), rate(judge.turned(trigger)), rate(judge.recognised())))
+            asr, accuracy = rate(judge.turned(trigger)), rate(judge.recognised())
+            found.append(PathPoint(float(share), asr, accuracy))
             step()
     finally:
         put(variables, ends)
-    return Path(tuple(found))
+    return WeightPath(tuple(found))
 
 
 def _between(start: Any, end: Any, share: float) -> Any:

@@ -18,7 +18,7 @@ Where = Literal["image", "margin"]
 
 
 @dataclass(frozen=True)
-class Trial:
+class RetuningTrial:
     """One retuning with the trigger, and the same with a stamp that the network has never met.
 
     Attributes:
@@ -42,7 +42,7 @@ _COURSE = Length(1_000, 2, "epochs")
 
 
 @dataclass(frozen=True)
-class Course:
+class RetuningCourse:
     """Epoch by epoch, from 0, the network before any retuning; means over the trials."""
 
     asr: Annotated[tuple[Share, ...], _COURSE]
@@ -77,8 +77,8 @@ class Retuned:
     control: Share
     clean_accuracy: Share
     excess: Difference
-    trials: Annotated[tuple[Trial, ...], Length(100, 1, "trials")]
-    course: Course
+    trials: Annotated[tuple[RetuningTrial, ...], Length(100, 1, "trials")]
+    course: RetuningCourse
     missing: str
 
 
@@ -125,7 +125,7 @@ class Strengthening:
 
 
 @dataclass(frozen=True)
-class Point:
+class PathPoint:
     """A place on the straight path from the weights as they came (0) to the repaired ones (1)."""
 
     share: Share
@@ -134,14 +134,14 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Path:
+class WeightPath:
     """The places, from one end to the other."""
 
-    points: Annotated[tuple[Point, ...], Length(100, 2, "points")]
+    points: Annotated[tuple[PathPoint, ...], Length(100, 2, "points")]
 
 
 @dataclass(frozen=True)
-class Tuning:
+class TuningData:
     """Which images tuned the copies; none of them judged.
 
     Attributes:
@@ -158,7 +158,7 @@ class Tuning:
 
 
 @dataclass(frozen=True)
-class Original:
+class BeforeRepair:
     """The model file before the repair; empty until whoever took it in has named it."""
 
     path: str
@@ -182,15 +182,15 @@ class Reactivation:
         seconds: That it took.
     """
 
-    before: Original
-    tuning: Tuning | Skipped
+    before: BeforeRepair
+    tuning: TuningData | Skipped
     judged: Count
     seeds: Some
     budget: Seconds
     clean: Some
     retuning: Annotated[tuple[Retuning, ...], Length(20, 1, "retunings")]
     strengthened: Annotated[tuple[Strengthening, ...], Length(2, 2, "perturbations")]
-    path: Path | Skipped
+    path: WeightPath | Skipped
     seconds: Seconds
 
 

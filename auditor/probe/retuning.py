@@ -7,7 +7,7 @@ removed, it is back after a few (Min et al., NeurIPS 2024, arXiv:2410.09838; Zhu
 has never met.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,29 +20,30 @@ from auditor.figures.comeback import Difference
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.probe.controls import unmet
-from auditor.probe.images import Images, Pixels
+from auditor.probe.images import Images, ProbeImages
 from auditor.probe.judge import Hits, Judge, rate
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Course, Retuned, Trial
+from auditor.probe.result import Retuned, RetuningCourse, RetuningTrial
 from auditor.repair.objective import values
 from auditor.repair.state import put
 from auditor.triggers.base import Stamp, Trigger
 
+Aims = NDArray[np.int64]
 Chances = NDArray[np.float32]
 Step = Callable[[], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class TrialRun:
     """A trial, and how its epochs went: (epochs + 1,) each, from the network as it was."""
 
-    trial: Trial
+    trial: RetuningTrial
     asr: list[float]
     control: list[float]
     clean_accuracy: list[float]
 
 
-class Copy(keras.Model):  # type: ignore[misc]
+class RetunedCopy(keras.Model):  # type: ignore[misc]
     """The network in retuning: RGB bytes in, scores before softmax out.
 
     It runs as it does when it is used (`training=False`): BatchNormalization keeps its statistics.
@@ -97,14 +98,19 @@ class Retuner:
         self._options = options
         self._check = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: check())
         self._own = values(classifier.model.variables)
-        self._copy = Copy(classifier, options.learning_rate, jit_compile)
+        self._copy = RetunedCopy(classifier, options.learning_rate, jit_compile)
         self._optimizer = values(self._copy.optimizer.variables)
         self._clean, self._stamped = judge.recognised(), judge.turned(trigger)
         self._with_others: dict[int, Hits] = {}
 
     def trial(
-        self, stamped: Pixels, clean: Pixels, aims: NDArray[np.int64], seed: int, step: Step
-    ) -> Finding:
+        self,
+        stamped: ProbeImages,
+        clean: ProbeImages,
+        aims: Aims,
+        seed: int,
+        step: Step,
+    ) -> TrialRun:
         """Retune with the trigger, and with a stamp that the network has never met.
 
         Args:
@@ -130,7 +136,7 @@ class Retuner:
             with_other.append(self._judge.turned(other))
             step()
         asr, control, accuracy = with_trigger[-1], with_other[-1], accuracies[-1]
-        trial = Trial(
+        trial = RetuningTrial(
             seed=seed,
             asr=rate(asr),
             control=rate(control),
@@ -138,12 +144,17 @@ class Retuner:
             control_alone=int((control & ~asr).sum()),
             clean_accuracy=rate(accuracy),
         )
-        return Finding(trial, *map(_shares, (with_trigger, with_other, accuracies)))
+        return TrialRun(trial, *map(_shares, (with_trigger, with_other, accuracies)))
 
     def _epochs(
-        self, stamp: Stamp, stamped: Pixels, clean: Pixels, aims: NDArray[np.int64], seed: int
-    ) -> Any:
-        """Train epoch by epoch, from the network's own weights; they are back at the end."""
+        self,
+        stamp: Stamp,
+        stamped: ProbeImages,
+        clean: ProbeImages,
+        aims: Aims,
+        seed: int,
+    ) -> Iterator[int]:
+        """Give each epoch once it is trained, from the network's own weights; they are back at the end."""
         options = self._options
         images = np.concatenate([clean.images, stamp.stamp(stamped.images)])
         try:
@@ -172,11 +183,11 @@ class Retuner:
         soft = ops.softmax(logits(self._classifier, ops.convert_to_tensor(scores)))
         return np.asarray(ops.convert_to_numpy(soft), np.float32)
 
-    def _sure(self, aims: NDArray[np.int64]) -> Chances:
+    def _sure(self, aims: Aims) -> Chances:
         return np.eye(self._classifier.classes, dtype=np.float32)[aims]
 
 
-def together(found: Sequence[Finding], missing: str) -> Retuned:
+def together(found: Sequence[TrialRun], missing: str) -> Retuned:
     """Return what the trials of one retuning come to.
 
     Args:
@@ -195,7 +206,7 @@ def together(found: Sequence[Finding], missing: str) -> Retuned:
         clean_accuracy=accuracy[-1],
         excess=Difference.mean(each),
         trials=trials,
-        course=Course(asr, control, accuracy),
+        course=RetuningCourse(asr, control, accuracy),
         missing=missing,
     )
 

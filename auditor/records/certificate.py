@@ -22,7 +22,7 @@ from auditor.figures.values import (
 )
 from auditor.figures.verdict import Verdict
 from auditor.files.constraints import Length, Range, stated
-from auditor.probe.result import Original, Reactivation, Tuning
+from auditor.probe.result import BeforeRepair, Reactivation, TuningData
 from auditor.records.provenance import Environment, Provenance, Safety, Subject, Tool, now
 from auditor.repair.result import Epoch, RepairData, RepairResult, Watched
 
@@ -230,7 +230,7 @@ def with_reactivation(
     certificate: Certificate,
     found: Reactivation | Skipped,
     verdict: Verdict,
-    before: Original,
+    before: BeforeRepair,
     source: str,
 ) -> Certificate:
     """Add what the probes found, or why they found nothing.
@@ -244,7 +244,7 @@ def with_reactivation(
     """
     if isinstance(found, Reactivation):
         tuning = found.tuning
-        if isinstance(tuning, Tuning):
+        if isinstance(tuning, TuningData):
             tuning = replace(tuning, source=source)
         found = replace(found, before=before, tuning=tuning)
     return replace(certificate, reactivation=found, verdict=verdict)

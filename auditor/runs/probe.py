@@ -11,7 +11,7 @@ from auditor.figures.results import AuditResult
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
-from auditor.probe.result import Original
+from auditor.probe.result import BeforeRepair
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
 from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
@@ -80,7 +80,7 @@ def probe(
     path = before.given
     if not request.full_paths and before.origin is None:
         path = shown_path(path)
-    original = Original(path, before.sha256)
+    original = BeforeRepair(path, before.sha256)
     return bound(certificate, found, request.limits.max_reactivation, original, data)
 
 

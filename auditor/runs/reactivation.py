@@ -12,7 +12,7 @@ from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Original, Reactivation, comebacks
+from auditor.probe.result import BeforeRepair, Reactivation, comebacks
 from auditor.records import consistency
 from auditor.records.certificate import Certificate, with_reactivation
 from auditor.runs import Notify
@@ -70,14 +70,14 @@ def unprobed(
 ) -> Certificate:
     """Return the certificate that holds where the probes end in nothing."""
     verdict = with_comebacks(certificate.verdict, comebacks(why), limit)
-    return with_reactivation(certificate, why, verdict, Original("", ""), "")
+    return with_reactivation(certificate, why, verdict, BeforeRepair("", ""), "")
 
 
 def bound(
     certificate: Certificate,
     found: Reactivation,
     limit: float | None,
-    before: Original,
+    before: BeforeRepair,
     source: str,
 ) -> Certificate:
     """Bind what the probes found to the certificate of the model that they were about.
@@ -137,7 +137,7 @@ def probed(
             job, started.model_copy, file, request.trigger, target, options, workers, progress
         )
         subject = started.certificate.subject
-        before = Original(subject.path, subject.sha256)
+        before = BeforeRepair(subject.path, subject.sha256)
         return bound(certificate, found, limit, before, started.data)
     except AuditorError as error:
         notify(f"it was not found out whether the backdoor comes back: {error}")

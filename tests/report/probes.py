@@ -5,17 +5,17 @@ from auditor.figures.comeback import Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
-    Course,
-    Original,
-    Path,
-    Point,
+    BeforeRepair,
+    PathPoint,
     Reactivation,
     Retuned,
     Retuning,
+    RetuningCourse,
+    RetuningTrial,
     Strengthened,
     Strengthening,
-    Trial,
-    Tuning,
+    TuningData,
+    WeightPath,
 )
 
 STAMPED, JUDGED = 200, 300
@@ -31,14 +31,14 @@ def rate(hits: int, n: int = STAMPED) -> Rate:
 def retuned(*hits: tuple[int, int], missing: str = "") -> Retuned:
     """Return a retuning of trials that led so many images, and so many in their controls."""
     trials = tuple(
-        Trial(
+        RetuningTrial(
             seed, rate(led), rate(other), max(led - other, 0), max(other - led, 0), rate(270, 300)
         )
         for seed, (led, other) in enumerate(hits)
     )
     asr, control = (sum(each) / len(hits) / STAMPED for each in zip(*hits, strict=True))
     each = [Difference.of(t.alone, t.control_alone, STAMPED) for t in trials]
-    course = Course((0.01, asr / 2, asr), (0.01, control, control), (0.95, 0.91, 0.9))
+    course = RetuningCourse((0.01, asr / 2, asr), (0.01, control, control), (0.95, 0.91, 0.9))
     return Retuned(asr, control, 0.9, Difference.mean(each), trials, course, missing)
 
 
@@ -56,10 +56,11 @@ def reactivation(
     **changes: object,
 ) -> Reactivation:
     """Return what probes found: of 200 stamped images among 300 that judged."""
-    points = [(0.0, 190), (0.5, 60), (1.0, 2)]
+    turned = ((0.0, 190), (0.5, 60), (1.0, 2))
+    points = tuple(PathPoint(share, rate(hits), rate(280, JUDGED)) for share, hits in turned)
     found: dict[str, object] = {
-        "before": Original("models/poisoned.keras", "ab" * 32),
-        "tuning": Tuning("photos/train", "cd" * 32, 50_000, 1_020),
+        "before": BeforeRepair("models/poisoned.keras", "ab" * 32),
+        "tuning": TuningData("photos/train", "cd" * 32, 50_000, 1_020),
         "judged": JUDGED,
         "seeds": SEEDS,
         "budget": 600.0,
@@ -69,7 +70,7 @@ def reactivation(
             Strengthening("image", 8, image or strengthened(12, 10)),
             Strengthening("margin", 16, margin or strengthened(9, 8)),
         ),
-        "path": Path(tuple(Point(share, rate(hits), rate(280, 300)) for share, hits in points)),
+        "path": WeightPath(points),
         "seconds": 412.0,
     }
     return Reactivation(**{**found, **changes})  # type: ignore[arg-type]

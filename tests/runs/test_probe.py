@@ -12,8 +12,7 @@ from auditor.figures.skipped import Skipped
 from auditor.measure.options import Options
 from auditor.probe.budget import PHASE
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Path as WeightPath
-from auditor.probe.result import Reactivation, Retuned
+from auditor.probe.result import Reactivation, Retuned, WeightPath
 from auditor.records import audit_file
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate

@@ -6,12 +6,12 @@ from auditor.figures.comeback import WARNS, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
-    Path,
     Reactivation,
     Retuned,
     Retuning,
     Strengthening,
-    Tuning,
+    TuningData,
+    WeightPath,
     comebacks,
 )
 from auditor.records.certificate import Certificate
@@ -33,7 +33,7 @@ CONTROL = (
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeView:
     """One probe, ready to show.
 
     Attributes:
@@ -56,7 +56,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Chapter:
+class ReactivationChapter:
     """What is shown of the probes.
 
     Attributes:
@@ -67,18 +67,19 @@ class Chapter:
 
     sentence: str
     images: str
-    probes: tuple[Probe, ...]
+    probes: tuple[ProbeView, ...]
 
 
-def chapter(certificate: Certificate) -> Chapter | None:
+def chapter(certificate: Certificate) -> ReactivationChapter | None:
     """Return what is shown of the probes; None where nobody asked for them."""
     found = certificate.reactivation
     if found is None:
         return None
     if isinstance(found, Skipped):
-        return Chapter(f"It was not found out: {printable(found.skipped, 1000)}.", "", ())
+        sentence = f"It was not found out: {printable(found.skipped, 1000)}."
+        return ReactivationChapter(sentence, "", ())
     each = (*map(_retuning, found.retuning), *map(_strengthening, found.strengthened), _path(found))
-    return Chapter(_meaning(found), _images(found, certificate), each)
+    return ReactivationChapter(_meaning(found), _images(found, certificate), each)
 
 
 def _meaning(found: Reactivation) -> str:
@@ -106,7 +107,7 @@ def _meaning(found: Reactivation) -> str:
 
 
 def _images(found: Reactivation, certificate: Certificate) -> str:
-    if isinstance(found.tuning, Tuning):
+    if isinstance(found.tuning, TuningData):
         tuning = found.tuning
         drawn = f"{tuning.images:,} of {counted(tuning.available, 'image')}"
         tuned = f"{drawn} of {printable(tuning.source)} tuned"
@@ -120,7 +121,7 @@ def _images(found: Reactivation, certificate: Certificate) -> str:
     )
 
 
-def _retuning(one: Retuning) -> Probe:
+def _retuning(one: Retuning) -> ProbeView:
     title = f"Tuned with {one.images} stamped images"
     if isinstance(one.outcome, Skipped):
         return _missing(title, one.outcome)
@@ -138,10 +139,10 @@ def _retuning(one: Retuning) -> Probe:
     epochs = tuple(map(str, range(len(course.asr))))
     chart = small(f"{title}, epoch by epoch", lines, epochs)
     excess = _excess(done.excess)
-    return Probe(title, percent(done.asr), percent(done.control), excess, note, chart)
+    return ProbeView(title, percent(done.asr), percent(done.control), excess, note, chart)
 
 
-def _strengthening(one: Strengthening) -> Probe:
+def _strengthening(one: Strengthening) -> ProbeView:
     where = "over the image" if one.where == "image" else "around the trigger"
     title = f"Strengthened by {one.strength}/255 {where}"
     if isinstance(one.outcome, Skipped):
@@ -149,16 +150,16 @@ def _strengthening(one: Strengthening) -> Probe:
     asr, control = one.outcome.asr, one.outcome.control
     note = "One perturbation for all images; the control has one of its own, and no trigger."
     excess = _excess(one.outcome.excess)
-    return Probe(
+    return ProbeView(
         title, percent(asr.value), percent(control.value), excess, note, bars=(asr, control)
     )
 
 
-def _path(found: Reactivation) -> Probe:
+def _path(found: Reactivation) -> ProbeView:
     title = "On the way back to the old weights"
     if isinstance(found.path, Skipped):
         return _missing(title, found.path)
-    path: Path = found.path
+    path: WeightPath = found.path
     lines = (
         ("asr", "ASR", [point.asr.value for point in path.points]),
         ("clean", "accuracy", [point.clean_accuracy.value for point in path.points]),
@@ -169,11 +170,11 @@ def _path(found: Reactivation) -> Probe:
         "rises, the less it takes. It is not judged, and has no control."
     )
     chart = small("From the weights as they came to the repaired ones", lines, under)
-    return Probe(title, "", "", "", note, chart)
+    return ProbeView(title, "", "", "", note, chart)
 
 
-def _missing(title: str, why: Skipped) -> Probe:
-    return Probe(title, "", "", "", f"Not tried: {printable(why.skipped, 400)}.")
+def _missing(title: str, why: Skipped) -> ProbeView:
+    return ProbeView(title, "", "", "", f"Not tried: {printable(why.skipped, 400)}.")
 
 
 def _excess(excess: Difference) -> str:
