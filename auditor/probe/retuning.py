@@ -7,7 +7,7 @@ removed, it is back after a few (Min et al., NeurIPS 2024, arXiv:2410.09838; Zhu
 has never met.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from auditor.probe.options import ProbeOptions
 from auditor.probe.result import Retuned, RetuningCourse, RetuningTrial
 from auditor.repair.objective import values
 from auditor.repair.state import put
-from auditor.triggers.base import Stamp, Trigger
+from auditor.triggers.base import Trigger
 
 Aims = NDArray[np.int64]
 Chances = NDArray[np.float32]
@@ -128,13 +128,21 @@ class Retuner:
             self._with_others[seed] = self._judge.turned(other)
         with_trigger, accuracies = [self._stamped], [self._clean]
         with_other = [self._with_others[seed]]
-        for _ in self._epochs(self._trigger, stamped, clean, aims, seed):
+
+        def after_epoch() -> None:
             with_trigger.append(self._judge.turned(self._trigger))
             accuracies.append(self._judge.recognised())
             step()
-        for _ in self._epochs(other, stamped, clean, aims, seed):
+
+        def after_epoch_of_control() -> None:
             with_other.append(self._judge.turned(other))
             step()
+
+        images = np.concatenate([clean.images, self._trigger.stamp(stamped.images)])
+        controls = np.concatenate([clean.images, other.stamp(stamped.images)])
+        taught = np.concatenate([self._said(clean.images), self._sure(aims)])
+        self._train(images, taught, seed, after_epoch)
+        self._train(controls, taught, seed, after_epoch_of_control)
         asr, control, accuracy = with_trigger[-1], with_other[-1], accuracies[-1]
         trial = RetuningTrial(
             seed=seed,
@@ -146,20 +154,11 @@ class Retuner:
         )
         return TrialRun(trial, *map(_shares, (with_trigger, with_other, accuracies)))
 
-    def _epochs(
-        self,
-        stamp: Stamp,
-        stamped: ProbeImages,
-        clean: ProbeImages,
-        aims: Aims,
-        seed: int,
-    ) -> Iterator[int]:
-        """Give each epoch once it is trained, from the network's own weights; they are back at the end."""
+    def _train(self, images: Images, taught: Chances, seed: int, after_epoch: Step) -> None:
+        """Train a copy; the network has its own weights again at the end, however that comes."""
         options = self._options
-        images = np.concatenate([clean.images, stamp.stamp(stamped.images)])
+        put(self._copy.optimizer.variables, self._optimizer)
         try:
-            put(self._copy.optimizer.variables, self._optimizer)
-            taught = np.concatenate([self._said(clean.images), self._sure(aims)])
             for epoch in range(options.epochs):
                 order = np.random.default_rng([options.seed, seed, epoch]).permutation(len(images))
                 self._copy.fit(
@@ -170,7 +169,7 @@ class Retuner:
                     verbose=0,
                     callbacks=[self._check],
                 )
-                yield epoch
+                after_epoch()
         finally:
             put(self._classifier.model.variables, self._own)
 

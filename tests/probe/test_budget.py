@@ -3,15 +3,20 @@
 import dataclasses
 import time
 
+import numpy as np
 import pytest
 
 from auditor.figures.skipped import Skipped
 from auditor.measure.progress import silent
 from auditor.probe.base import probe
 from auditor.probe.budget import PHASE, Budget, NoTime
+from auditor.probe.images import TuningImages, read
+from auditor.probe.judge import Judge
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import Retuned, comebacks
-from tests.probe.conftest import QUICK, Bench
+from auditor.probe.retuning import Retuner
+from auditor.repair.objective import values
+from tests.probe.conftest import QUICK, TARGET, Bench
 
 
 class Clock:
@@ -91,6 +96,32 @@ def test_a_real_budget_is_kept_but_for_a_step(bench: Bench) -> None:
     for one in found.retuning:
         assert isinstance(one.outcome, Retuned)
         assert 1 <= len(one.outcome.trials) < 100 and "budget of 12 s" in one.outcome.missing
+
+
+@pytest.mark.parametrize("checks", [1, 3, 8])
+def test_wherever_the_time_is_over_the_network_has_its_own_weights(
+    bench: Bench, checks: int
+) -> None:
+    """In the middle of an epoch, or while the images that judge go through."""
+    task = bench.task(bench.hidden)
+    judging = read(task.judging, np.arange(len(task.judging)), task.after.size)
+    options = dataclasses.replace(QUICK, judged_at_once=100)
+    left = [10_000]
+
+    def check() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise NoTime("the time is over")
+
+    judge = Judge(task.after, judging, TARGET, 100, check)
+    retuner = Retuner(task.after, task.trigger, judge, options, False, check)
+    stamped, clean = TuningImages(task.tuning, judging, TARGET, options, (16, 16)).trial(0)
+    before = values(task.after.model.variables)
+    left[0] = 5 + checks  # the control at rest takes two
+    with pytest.raises(NoTime):
+        retuner.trial(stamped, clean, np.zeros(10, np.int64), 0, lambda: None)
+    for one, other in zip(before, values(task.after.model.variables), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_defaults_are_those_of_the_command_line() -> None:
