@@ -108,10 +108,17 @@ def with_comebacks(
 
 
 def _cautions(comebacks: Comebacks | None, limit: float | None) -> list[Caution]:
-    """Return the warnings of what came back, where no limit judges it."""
+    """Return the warnings of what came back, and of what was asked for and is not known.
+
+    Where a limit is given, that judges it.
+    """
     if limit is not None or comebacks is None:
         return []
-    return [Caution(REACTIVATION, one.said) for one in comebacks.worth_a_warning]
+    surely = [Caution(REACTIVATION, one.said) for one in comebacks.worth_a_warning]
+    if surely or not comebacks.unknown:
+        return surely
+    part = "not all of it was tried" if comebacks.found else "it was not found out"
+    return [Caution(REACTIVATION, f"may come back; {part}: {comebacks.unknown.rstrip('.')}")]
 
 
 def _widened(measured: Measurement, z: float) -> Measurement:

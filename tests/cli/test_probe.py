@@ -77,8 +77,11 @@ def test_too_few_images_are_inconclusive_with_a_limit_and_say_how_many(folder: P
     few = ("--trigger", "square8", "--target", "0", "--data", "few.npz", "-q", "-f", "json")
     ran = bdaudit("probe", "before.keras", "after.keras", *few, cwd=folder)
     assert ran.code == 0, ran.err
-    reason = json.loads(ran.out)["reactivation"]["retuning"][0]["outcome"]["skipped"]
+    found = json.loads(ran.out)
+    reason = found["reactivation"]["retuning"][0]["outcome"]["skipped"]
     assert reason.startswith("it takes 510 images to tune with, 500 clean ones and 10 to stamp")
+    (warning,) = found["verdict"]["warnings"]
+    assert warning["text"] == f"may come back; it was not found out: {reason}"
     limited = bdaudit(
         "probe", "before.keras", "after.keras", *few, "--max-reactivation", "0.2", cwd=folder
     )

@@ -65,7 +65,18 @@ def test_what_was_not_tried_leaves_a_limit_open_unless_it_is_exceeded_already() 
     for nothing in (probes.reactivation(NO_TIME, NO_TIME, NO_TIME, NO_TIME), NO_TIME):
         check = judged(nothing, 0.2).checks[-1]
         assert (check.ok, check.value, check.reason) == (None, None, NO_TIME.skipped)
-        assert judged(nothing).warnings == ()
+
+
+def test_without_a_limit_what_was_not_tried_is_a_warning() -> None:
+    nothing = probes.reactivation(NO_TIME, NO_TIME, NO_TIME, NO_TIME)
+    some = probes.reactivation(NO_TIME, probes.retuned((4, 4), (6, 6)))
+    for found, part in ((NO_TIME, "it was not found out"), (nothing, "it was not found out"),
+                        (some, "not all of it was tried")):  # fmt: skip
+        (warning,) = judged(found).warnings
+        assert warning.text == f"may come back; {part}: the budget does not reach"
+        assert judged(found).status == "pass" and judged(found, 0.2).warnings == ()
+    much = probes.reactivation(NO_TIME, probes.retuned((170, 12), (174, 12)))
+    assert [w.text[:8] for w in judged(much).warnings] == ["returned"]
 
 
 def test_no_margin_around_a_whole_image_leaves_nothing_open() -> None:

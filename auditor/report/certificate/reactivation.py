@@ -100,8 +100,9 @@ def _meaning(found: Reactivation) -> str:
             f"It is not settled: it {back.strongest.said}, {_excess(back.strongest.excess)} beyond "
             f"the control. More images that judge, or more seeds, would settle it.{open_}"
         )
+    so_far = "As far as it was tried, it does not" if back.unknown else "It does not"
     return (
-        f"It does not come back: at most, it {back.strongest.said}. To bring the trigger back "
+        f"{so_far} come back: at most, it {back.strongest.said}. To bring the trigger back "
         f"takes about as much as to teach the network a new one.{open_}"
     )
 
