@@ -12,6 +12,16 @@ from auditor.report.comparison.table import bare, cells, columns_of, rows
 from auditor.report.words import COLOURS
 from auditor.text import printable
 
+WIDTH = 100
+"""Columns that the table wants, but for those of what nobody may have tried."""
+
+_EACH = 8
+
+
+def more_columns(comparison: Comparison) -> int:
+    """Return how many columns of a terminal the table wants beyond `WIDTH`."""
+    return _EACH * sum(not column.always for column in columns_of(rows(comparison)))
+
 
 def summary(comparison: Comparison, width: int) -> Group:
     """Return what a terminal of so many columns shows of a comparison."""
