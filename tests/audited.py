@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.figures import metrics
 from auditor.figures.facts import AttentionFacts, DataFacts, Engine, ModelFacts, TriggerFacts
-from auditor.figures.policy import Limits, judge
+from auditor.figures.policy import Limits, judge, with_comebacks
 from auditor.figures.results import (
     AuditResult,
     ClassRow,
@@ -20,10 +20,11 @@ from auditor.figures.results import (
 )
 from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
+from auditor.probe.result import Reactivation, comebacks
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, Output, certify
 from auditor.records.provenance import Provenance
-from tests.report import repairs
+from tests.report import probes, repairs
 
 IMAGES = 300
 SIZE = 8
@@ -117,6 +118,14 @@ def repaired(sha256: str = "ab" * 32, after: str = "ef" * 32) -> Certificate:
     made = repairs.repaired(certificate(sha256=sha256), result(0.95, 4.0), result(0.0, 0.1))
     output = Output("out/repaired.keras", after, 54321)
     return dataclasses.replace(made, repair=dataclasses.replace(made.repair, output=output))
+
+
+def probed(found: Reactivation | Skipped | None = None, limit: float | None = None) -> Certificate:
+    """Return the same, probed: its backdoor comes back unless something else was found."""
+    found = found or probes.back()
+    made = repaired()
+    verdict = with_comebacks(made.verdict, comebacks(found), limit)
+    return dataclasses.replace(made, reactivation=found, verdict=verdict)
 
 
 def several(sha256: str = "ab" * 32) -> Audits:

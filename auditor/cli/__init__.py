@@ -7,6 +7,7 @@ from pathlib import Path
 COMMANDS = {
     "scan": "Audit a model for the backdoor that a trigger would open.",
     "repair": "Make a model forget a trigger, and certify before and after.",
+    "probe": "Try whether the backdoor of a repaired model comes back.",
     "search": "Find a trigger that nobody knows, and write it as a trigger file.",
     "compare": "Repair a model in several ways, side by side in one table.",
     "report": "Render a finished audit again, or say what changed between two.",
@@ -21,7 +22,7 @@ COMMANDS = {
 }
 """Command → its line in `--help`; each lives in `cli/NAME.py` as `command`."""
 
-CONFIGURED = ("scan", "repair", "search", "compare", "gate")
+CONFIGURED = ("scan", "repair", "probe", "search", "compare", "gate")
 """The commands that take defaults from `bdaudit.toml` and `BDAUDIT_*`."""
 
 

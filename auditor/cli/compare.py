@@ -10,6 +10,7 @@ from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
 from auditor.cli.flags import compare as compare_flags
+from auditor.cli.flags import probe as probe_flags
 from auditor.cli.flags import repair as repair_flags
 from auditor.cli.flags.kinds import ModelName, option
 from auditor.cli.input_range import check_input_range
@@ -69,6 +70,7 @@ _KERAS = (".keras", ".h5")
 @common.limits
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
 @repair_flags.max_neighbour_asr(Limits.max_neighbour_asr)
+@probe_flags.wanted
 @common.printed_as(COMPARISON, "the comparison")
 @common.force
 @common.sandbox_options

@@ -8,7 +8,7 @@ import click
 
 from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
-from auditor.cli.flags import common, model_files, repair
+from auditor.cli.flags import common, model_files, probe, repair
 from auditor.cli.flags.kinds import Number, option
 from auditor.cli.summaries import show_table
 from auditor.errors import UsageError
@@ -26,6 +26,7 @@ from auditor.runs.gate import GateRequest, gate
 @common.limits
 @repair.max_accuracy_drop()
 @repair.max_neighbour_asr(None)
+@probe.max_reactivation()
 @option(
     "--min-images",
     type=click.IntRange(1),

@@ -10,6 +10,7 @@ from auditor.cli import outputs
 from auditor.cli.config import Configured
 from auditor.cli.exit_codes import exit_code
 from auditor.cli.flags import common
+from auditor.cli.flags import probe as probe_flags
 from auditor.cli.flags import repair as repair_flags
 from auditor.cli.flags.kinds import ModelName, option
 from auditor.cli.input_range import check_input_range
@@ -82,6 +83,7 @@ GRAPH_SUFFIXES = (".onnx", ".tflite")
 @common.limits
 @repair_flags.max_accuracy_drop(repair_flags.KEPT)
 @repair_flags.max_neighbour_asr(Limits.max_neighbour_asr)
+@probe_flags.wanted
 @option(
     "--run-dir",
     type=click.Path(path_type=Path, readable=False),
@@ -132,6 +134,7 @@ def command(model: Model, trigger: tuple[str, ...], output: Path, **flags: Any) 
             notify=say,
             log=log if flags["verbose"] else None,
             observers=[HideBar(display), Terminal()] if watched else [],
+            keep=lambda whole, made: _write(made, outputs.rendered(whole, written)),
         )
     _write(contents, outputs.rendered(certificate, written))
     conclude(certificate, flags["format_"], quiet=flags["quiet"])

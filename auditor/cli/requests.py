@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.cli.flags.common import guard
+from auditor.cli.flags.probe import probe_options, wanted_probes
 from auditor.data import place
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits
@@ -15,6 +16,7 @@ from auditor.repair import readers, reads
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
 from auditor.runs.model_source import Model
+from auditor.runs.probe_request import ProbeRequest
 from auditor.runs.repair_request import NEIGHBOUR_IMAGES, RepairRequest
 from auditor.runs.scan import ScanRequest
 from auditor.runs.search import SearchRequest
@@ -44,15 +46,7 @@ def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -
         data=flags["data"],
         class_order=sources.class_order(flags["class_order"]),
         exif=flags["exif"],
-        options=Options(
-            target=flags["target"],
-            layer=flags["layer"],
-            object_region=sources.absolute_region(flags["object_region"]),
-            limit=flags["limit"],
-            batch_size=flags["batch_size"],
-            seed=flags["seed"],
-            neighbours=flags["neighbours"],
-        ),
+        options=_options(flags),
         limits=Limits(
             max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
         ),
@@ -63,6 +57,61 @@ def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -
         external_data=flags["allow_external_data"],
         command=command_line(),
         full_paths=flags["full_paths"],
+    )
+
+
+def probe_request(
+    before: Model,
+    model: Model,
+    trigger: Trigger,
+    data: tuple[str | None, str | None],
+    flags: dict[str, Any],
+) -> ProbeRequest:
+    """Return what `bdaudit probe` asks for.
+
+    Args:
+        before: The model before the repair.
+        model: The repaired one.
+        trigger: The trigger that it has forgotten.
+        data: Images to tune with, and to judge by.
+        flags: How it is measured, tried, judged and kept.
+    """
+    return ProbeRequest(
+        before=before,
+        model=model,
+        trigger=trigger,
+        data=data[0],
+        evaluation=data[1],
+        class_order=sources.class_order(flags["class_order"]),
+        exif=flags["exif"],
+        input_range=flags["input_range"],
+        model_output=flags["model_output"],
+        device=flags["device"],
+        audit=_options(flags),
+        probes=probe_options(flags),
+        limits=Limits(
+            max_asr=flags["max_asr"],
+            max_tar=flags["max_tar"],
+            min_accuracy=flags["min_accuracy"],
+            max_reactivation=flags["max_reactivation"],
+        ),
+        guard=guard(flags),
+        external_data=flags["allow_external_data"],
+        command=command_line(),
+        full_paths=flags["full_paths"],
+    )
+
+
+def _options(flags: dict[str, Any]) -> Options:
+    """Return how an audit is done that is no repair's."""
+    return Options(
+        target=flags["target"],
+        layer=flags["layer"],
+        object_region=sources.absolute_region(flags["object_region"]),
+        limit=flags["limit"],
+        batch_size=flags["batch_size"],
+        seed=flags["seed"],
+        neighbours=flags["neighbours"],
     )
 
 
@@ -115,7 +164,9 @@ def repair_request(
             min_accuracy=flags["min_accuracy"],
             max_accuracy_drop=flags["max_accuracy_drop"],
             max_neighbour_asr=flags["max_neighbour_asr"],
+            max_reactivation=flags["max_reactivation"],
         ),
+        probes=wanted_probes(flags),
         guard=guard(flags),
         command=command_line(),
         full_paths=flags["full_paths"],

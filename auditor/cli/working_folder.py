@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from auditor.data.kinds import reads
+from auditor.figures.comeback import WARNS
 from auditor.figures.policy import Limits
 from auditor.worker.watchdog import free_memory
 
@@ -19,8 +20,8 @@ _ON: Final = ("allow-external-data", "exit-zero", "force", "full-paths")
 """Switches that may not be on."""
 
 _AT_MOST: Final = (
-    *("max-accuracy-drop", "max-asr", "max-neighbour-asr", "max-tar", "memory-limit"),
-    "time-limit",
+    *("max-accuracy-drop", "max-asr", "max-neighbour-asr", "max-reactivation", "max-tar"),
+    *("memory-limit", "time-limit"),
 )
 """Numbers that may not be above their default."""
 
@@ -37,13 +38,13 @@ _OFF: Final = {"", "0", "f", "false", "n", "no", "off"}
 
 HARMLESS: Final = frozenset(
     """
-    ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates
-    class-order clean-budget clean-weight device epochs exif family feature-weight format
-    input-range label-share label-smoothing layer learning-rate least-steps limit max-age method
-    methods min-accuracy min-images mirror mixed-precision model neighbours no-progress
-    object-region on-stall optimizer patience prune-allowance quiet recovery-epochs require-repaired
-    require-sandbox rho schedule seed shift stall-change stall-epochs stall-steps target
-    teacher-epochs trigger unlearned-below validation verbose watched weight-decay
+    ablate alpha anchor anchor-weight attention-weight attestation batch-size candidates class-order
+    clean-budget clean-weight device epochs exif family feature-weight format input-range
+    label-share label-smoothing layer learning-rate least-steps limit max-age method methods
+    min-accuracy min-images mirror mixed-precision model neighbours no-progress object-region
+    on-stall optimizer patience probe probe-budget probe-seeds prune-allowance quiet recovery-epochs
+    require-repaired require-sandbox rho schedule seed shift stall-change stall-epochs stall-steps
+    target teacher-epochs trigger unlearned-below validation verbose watched weight-decay
     """.split()
 )
 """What is measured and how, how much is said, and limits that there are none of by default."""
@@ -76,7 +77,12 @@ def objection(key: str, value: Any, option: click.Option) -> str:
 
 
 def _default(key: str, option: click.Option) -> float:
-    """Return an option's default; memory has none but what is free, and `gate` its audit's."""
+    """Return an option's default; memory has none but what is free, and `gate` its audit's.
+
+    Of what comes back, more than what is warned of by default.
+    """
+    if key == "max-reactivation":
+        return WARNS
     if key == "memory-limit":
         return free_memory() / 2**30
     return float(str(option.default or Limits.max_neighbour_asr))

@@ -36,22 +36,36 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Caution:
+    """What no limit forbids, and whoever decides must know all the same.
+
+    Attributes:
+        metric: Name of the figure that it is about.
+        text: A sentence without its full stop.
+    """
+
+    metric: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What the limits say."""
+    """What the limits say, and what to beware of beside them."""
 
     status: Status
     checks: Annotated[tuple[Check, ...], Length(100, of="checks")] = stated(())
+    warnings: Annotated[tuple[Caution, ...], Length(100, of="warnings")] = ()
 
     @classmethod
-    def of(cls, checks: Iterable[Check]) -> Self:
-        """Return what checks come to.
+    def of(cls, checks: Iterable[Check], warnings: Iterable[Caution] = ()) -> Self:
+        """Return what checks come to; warnings change nothing of it.
 
         `fail` if any limit is exceeded; else `inconclusive` if a decisive one could not be judged;
         else `pass`.
         """
-        held = tuple(checks)
+        held, beware = tuple(checks), tuple(warnings)
         if any(check.ok is False for check in held):
-            return cls("fail", held)
+            return cls("fail", held, beware)
         if any(check.ok is None and check.decisive for check in held):
-            return cls("inconclusive", held)
-        return cls("pass", held)
+            return cls("inconclusive", held, beware)
+        return cls("pass", held, beware)

@@ -22,6 +22,7 @@ from auditor.figures.values import (
 )
 from auditor.figures.verdict import Verdict
 from auditor.files.constraints import Length, Range, stated
+from auditor.probe.result import BeforeRepair, Reactivation, TuningData
 from auditor.records.provenance import Environment, Provenance, Safety, Subject, Tool, now
 from auditor.repair.result import Epoch, RepairData, RepairResult, Watched
 
@@ -108,7 +109,12 @@ class Repair:
 
 @dataclass(frozen=True)
 class Certificate:
-    """One audit, as `audit.json` has it."""
+    """One audit, as `audit.json` has it.
+
+    Attributes:
+        reactivation: What brings the backdoor of a repaired model back; why that was not found out;
+            None where nobody asked. `probe/result.py` has its fields.
+    """
 
     schema: Literal["bdaudit.audit/v1"]
     tool: Tool
@@ -124,6 +130,7 @@ class Certificate:
     safety: Safety
     environment: Environment
     evidence: Evidence
+    reactivation: Reactivation | Skipped | None = None
 
     @property
     def handed_back(self) -> Output | None:
@@ -217,6 +224,30 @@ def with_repair(
             device=repair.engine.device,
         ),
     )
+
+
+def with_reactivation(
+    certificate: Certificate,
+    found: Reactivation | Skipped,
+    verdict: Verdict,
+    before: BeforeRepair,
+    source: str,
+) -> Certificate:
+    """Add what the probes found, or why they found nothing.
+
+    Args:
+        certificate: Of the model that they were about.
+        found: What they found.
+        verdict: On it, with them.
+        before: The model file before the repair.
+        source: The images that tuned, as the user gave them.
+    """
+    if isinstance(found, Reactivation):
+        tuning = found.tuning
+        if isinstance(tuning, TuningData):
+            tuning = replace(tuning, source=source)
+        found = replace(found, before=before, tuning=tuning)
+    return replace(certificate, reactivation=found, verdict=verdict)
 
 
 def neighbours_of(certificate: Certificate) -> tuple[Neighbour, ...]:

@@ -9,6 +9,7 @@ from auditor.figures.policy import drop_of, judge
 from auditor.figures.results import Measurement, Rate
 from auditor.figures.values import Amount, Count, Seconds
 from auditor.figures.verdict import Status
+from auditor.probe.result import comebacks
 from auditor.records.certificate import Certificate, neighbours_of
 from auditor.records.consistency import limits_of
 from auditor.repair.selection import FORGOTTEN
@@ -143,7 +144,8 @@ def _verdict(entry: Entry, among: int) -> Status:
     falls = (drop_of(c, after.clean_accuracy) for c in said.checks if c.metric == "accuracy_drop")
     drop = next(falls, None)
     limits, near = limits_of(said.checks), neighbours_of(certificate)
-    return judge(after, limits, certificate.subject.classes, drop, among, near).status
+    back, classes = comebacks(certificate.reactivation), certificate.subject.classes
+    return judge(after, limits, classes, drop, among, near, back).status
 
 
 def _flattery(best: Measurement, among: int) -> float:

@@ -25,13 +25,15 @@ from auditor.figures.results import Evidence, Measurement, Rate
 from auditor.figures.values import MOST_SKIPPED
 from auditor.figures.verdict import Check, Verdict
 from auditor.files.constraints import Range
+from auditor.probe.consistency import check_margin, check_reactivation
+from auditor.probe.result import Reactivation, comebacks
 from auditor.records.certificate import Certificate, NeighbourRow, Repair, neighbours_of
 from auditor.repair.consistency import check_history
 
 _JUDGED: Final = ("asr", "tar", "clean_accuracy")
 """Figures that every verdict has a check of."""
 
-_OF_REPAIRS: Final = ("accuracy_drop", "neighbour_excess")
+_OF_REPAIRS: Final = ("accuracy_drop", "neighbour_excess", "reactivation")
 """Figures that only verdicts on repaired models have a check of."""
 
 _BEFORE_PLACEBOS: Final = Measurement.__dataclass_fields__["placebo_rate"].default
@@ -67,6 +69,11 @@ def check(certificate: Certificate, where: str = "$") -> None:
             raise InputError(f"{where}.repair: there is none, and there are figures after it")
     else:
         _check_repair(certificate, certificate.repair, where)
+    if isinstance(found := certificate.reactivation, Reactivation):
+        check_reactivation(found, f"{where}.reactivation")
+        check_margin(found, certificate.trigger.mask_area == 1, f"{where}.reactivation")
+        if found.judged > data.images:
+            raise InputError(f"{where}.reactivation.judged: more images than there are")
     _check_verdict(certificate, f"{where}.verdict")
 
 
@@ -179,12 +186,15 @@ def _check_verdict(certificate: Certificate, where: str) -> None:
         raise InputError(f"{where}.checks: none of neighbour_excess, and neighbours were tried")
     for drop in _drops(certificate, said.checks, where):
         near, classes = neighbours_of(certificate), certificate.subject.classes
-        found = judge(certificate.judged, limits, classes, drop, neighbours=near).checks
-        wrong = _first_other(said.checks, found, certificate.judged)
+        back = comebacks(certificate.reactivation)
+        found = judge(certificate.judged, limits, classes, drop, neighbours=near, comebacks=back)
+        wrong = _first_other(said.checks, found.checks, certificate.judged)
         if wrong is None:
             break
     else:
         raise InputError(f"{where}.checks[{wrong}]: is not what the figures and its limit come to")
+    if said.warnings != found.warnings:
+        raise InputError(f"{where}.warnings: are not what the probes come to")
     status = Verdict.of(said.checks).status
     if said.status != status:
         raise InputError(f"{where}.status: is {said.status}, but the checks come to {status}")
@@ -222,6 +232,7 @@ def limits_of(checks: tuple[Check, ...], where: str = "$.verdict") -> Limits:
         min_accuracy=least[0] if least else None,
         max_accuracy_drop=named.get("accuracy_drop", [0.0])[0],
         max_neighbour_asr=next(iter(named.get("neighbour_excess", ())), None),
+        max_reactivation=next(iter(named.get("reactivation", ())), None),
     )
 
 

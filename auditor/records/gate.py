@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from auditor.figures.policy import Limits, drop_at_most, drop_of, judge
+from auditor.figures.policy import REACTIVATION, Limits, drop_at_most, drop_of, judge
 from auditor.figures.results import Rate
 from auditor.figures.verdict import Check, Status, Verdict
+from auditor.probe.result import comebacks
 from auditor.records.age import age, young
 from auditor.records.certificate import Certificate, neighbours_of
 
@@ -71,9 +72,10 @@ def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
     given, near = policy.max_neighbour_asr, neighbours_of(certificate)
     limits = policy if given is not None else replace(policy, max_neighbour_asr=_LIMIT)
     classes = certificate.subject.classes
-    measured = judge(certificate.judged, limits, classes, neighbours=near).checks
+    back = comebacks(certificate.reactivation)
+    measured = judge(certificate.judged, limits, classes, neighbours=near, comebacks=back)
     demands = _demands(certificate, policy, now)
-    return Verdict.of((*measured, *_drop(certificate, policy), *demands))
+    return Verdict.of((*measured.checks, *_drop(certificate, policy), *demands), measured.warnings)
 
 
 def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
@@ -93,6 +95,12 @@ def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterato
     """Give the checks that are about the audit itself."""
     if policy.max_neighbour_asr is not None and not neighbours_of(certificate):
         yield _neighbours(certificate, policy.max_neighbour_asr)
+    if policy.max_reactivation is not None and certificate.reactivation is None:
+        reason = (
+            "it was not tried what brings the backdoor back: bdaudit probe, or bdaudit repair "
+            "with --probe"
+        )
+        yield Check(REACTIVATION, policy.max_reactivation, None, None, None, reason=reason)
     if policy.min_images is not None:
         count = certificate.data.images
         yield Check("images", policy.min_images, count, count, count >= policy.min_images)

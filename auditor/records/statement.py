@@ -29,12 +29,7 @@ TEST_RESULT: Final = "https://in-toto.io/attestation/test-result/v0.1"
 CERTIFICATES: Final = "https://bdaudit.dev/certificates/v1"
 """An extension field of the test result: the certificates, as they were when it was signed."""
 
-_RESULTS: Final[dict[str, Literal["PASSED", "FAILED"]]] = {
-    "pass": "PASSED",
-    "fail": "FAILED",
-    "inconclusive": "FAILED",
-}
-"""`WARNED` is a pass with warnings, and an inconclusive audit is no pass."""
+_Result = Literal["PASSED", "WARNED", "FAILED"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class _Statement:
 
 @dataclass(frozen=True)
 class _TestResult:
-    result: Literal["PASSED", "WARNED", "FAILED"]
+    result: _Result
     configuration: tuple[Descriptor, ...]
     passedTests: tuple[str, ...]
     warnedTests: tuple[str, ...]
@@ -100,7 +95,7 @@ def result_payload(
     found = certificates_of(audited)
     passed, warned, failed = _tests(found)
     result = _TestResult(
-        result=_RESULTS[audited.verdict.status],
+        result=_result(audited),
         configuration=(
             _audit(document),
             _named(found[0].data.source, found[0].data.sha256),
@@ -150,7 +145,7 @@ def read_result(
         raise VerificationError(f"the signed test result: {error}") from error
     if statement.subject != judged(audited) or _audit(document) not in result.configuration:
         raise VerificationError("the signed test result is that of another audit")
-    if result.result != _RESULTS[audited.verdict.status]:
+    if result.result != _result(audited):
         raise VerificationError("the signed test result contradicts the signed audit")
     certificates = {one.name: one.digest.get("sha256", "") for one in listed}
     if _read(result_payload(audited, document, certificates), TEST_RESULT) != statement:
@@ -158,10 +153,19 @@ def read_result(
     return certificates
 
 
+def _result(audited: Certificate | Audits) -> _Result:
+    """Return what it comes to: a pass with warnings is none without, and an open audit is none."""
+    if audited.verdict.status != "pass":
+        return "FAILED"
+    warned = any(c.verdict.warnings for c in certificates_of(audited))
+    return "WARNED" if warned else "PASSED"
+
+
 def _tests(found: Sequence[Certificate]) -> tuple[tuple[str, ...], ...]:
     """Return the names of the limits that are kept, that cannot be judged, and that are not kept.
 
-    One that should have been judged and could not is not kept.
+    One that should have been judged and could not is not kept. Warnings stand with those that
+    cannot be judged.
     """
     sorted_: tuple[list[str], ...] = ([], [], [])
     for certificate in found:
@@ -169,6 +173,8 @@ def _tests(found: Sequence[Certificate]) -> tuple[tuple[str, ...], ...]:
             place = 0 if check.ok else 1 if check.ok is None and not check.decisive else 2
             name = f"{certificate.trigger.id}: {check.metric}, limit {check.limit:g}"
             sorted_[place].append(name)
+        for warning in certificate.verdict.warnings:
+            sorted_[1].append(f"{certificate.trigger.id}: {warning.metric}: {warning.text}")
     return tuple(map(tuple, sorted_))
 
 

@@ -75,14 +75,14 @@ class Curves:
 
     Attributes:
         charts: Rates, TAR, α; those that have anything to show.
-        epochs: (place, number) of some epochs.
+        epochs: (place, number) of some epochs, or what stands at the places.
         phases: (middle, name) of each phase.
         borders: Where one phase ends and the next begins.
         kept: Place and number of the kept epoch; None where there is none.
     """
 
     charts: tuple[Chart, ...]
-    epochs: tuple[tuple[float, int], ...]
+    epochs: tuple[tuple[float, int | str], ...]
     phases: tuple[tuple[float, str], ...]
     borders: tuple[float, ...]
     kept: tuple[float, int] | None
@@ -115,6 +115,26 @@ def curves(
         borders=tuple(100 * end / last for end in ends[:-1]),
         kept=None if kept is None else (100 * kept / last, kept),
     )
+
+
+def small(
+    title: str, lines: Sequence[tuple[str, str, Sequence[float]]], under: Sequence[str]
+) -> Curves:
+    """Return one small chart of shares at places of even distance.
+
+    Args:
+        title: What it shows.
+        lines: Kind, name and values of each, one a place.
+        under: What stands under each place; empty for nothing.
+    """
+    last = len(under) - 1
+    drawn = [
+        _line(kind, name, list(enumerate(values)), last, NARROW, lambda v: 100 * v, percent)
+        for kind, name, values in lines
+    ]
+    halves = [(100.0 - place, f"{place} %") for place in (0, 50, 100)]
+    marks = tuple((100 * place / last, text) for place, text in enumerate(under) if text)
+    return Curves((_chart(title, NARROW, drawn, halves, None),), marks, (), (), None)
 
 
 def phases_of(history: Sequence[Epoch]) -> Phases:

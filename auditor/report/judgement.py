@@ -31,6 +31,7 @@ _SHOWN: dict[str, Callable[[float], str]] = {
     "tar": number,
     "accuracy_drop": points,
     "neighbour_excess": points,
+    "reactivation": points,
     "images": "{:,.0f}".format,
     "age": "{:.1f}".format,
 }
@@ -69,6 +70,10 @@ def _parts(judgement: Judgement, path: str) -> Iterator[RenderableType]:
         for check in verdict.checks:
             if check.reason:
                 yield Text(f"{_title(check)}: {printable(check.reason)}.")
+        for warning in verdict.warnings:
+            yield Text(
+                f"Warning: the backdoor {printable(warning.text)}.", style=COLOURS["inconclusive"]
+            )
 
 
 def _cells(check: Check) -> tuple[str, str, str, str]:

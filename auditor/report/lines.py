@@ -123,7 +123,7 @@ def _placebo_line(certificate: Certificate, *, before: bool = False) -> list[Lin
 
 def _repair_lines(repair: Repair, checks: tuple[Check, ...]) -> list[Line]:
     """Return the figures that compare before with after."""
-    held = ("accuracy_drop", "neighbour_excess")
+    held = ("accuracy_drop", "neighbour_excess", "reactivation")
     judged = [_points_line(check) for check in checks if check.metric in held]
     return judged + [
         _line(metric, percent(value))

@@ -21,7 +21,7 @@ _ONE_LINE: Final = 10_000
 _SUMMARIES: Final[Mapping[type[Record], tuple[Callable[[Any, int], Group], int]]] = {
     Certificate: (certificate.summary, 96),
     Audits: (certificate.summary, certificate.JOINT_WIDTH),
-    Comparison: (comparison.summary, 100),
+    Comparison: (comparison.summary, comparison.WIDTH),
     SearchReport: (search.summary, 96),
     Diff: (diff.summary, _ONE_LINE),
 }
@@ -35,4 +35,5 @@ def summary(record: Record, width: int) -> Group:
 
 def width_off_terminal(record: Record) -> int:
     """Return how wide a record is where it is not printed on a terminal."""
-    return _SUMMARIES[type(record)][1]
+    more = comparison.more_columns(record) if isinstance(record, Comparison) else 0
+    return _SUMMARIES[type(record)][1] + more

@@ -22,6 +22,7 @@ TITLES = {
     "clean_accuracy": "Clean accuracy",
     "accuracy_drop": "Fall in clean accuracy",
     "neighbour_excess": "Strongest neighbour",
+    "reactivation": "Brought back",
     "tar_target": "TAR of the target class",
     "tar_density": "Attention density",
     "trigger_mass": "Attention on the trigger",
@@ -41,6 +42,7 @@ MEANINGS = {
     "clean_accuracy": "Images without the trigger, all classes, recognised as what they are.",
     "accuracy_drop": "Clean accuracy before less after, compared image by image.",
     "neighbour_excess": "What the trigger moved, turned or recoloured does beyond noise there.",
+    "reactivation": "The most that a probe leads to the target again, beyond its control.",
     "tar_target": "The same ratio, for the heatmap of the target class.",
     "tar_density": "Heat per pixel on the trigger ÷ heat per pixel elsewhere; 1 is even.",
     "trigger_mass": "Share of all heat that lies on the trigger.",
@@ -50,6 +52,13 @@ MEANINGS = {
     "asr_reduction": "The share of the attack success rate that the repair took away.",
 }
 """Figure → what it is, in one sentence."""
+
+
+def verdict_of(certificate: Certificate) -> str:
+    """Return the verdict's name, and that there are warnings where there are."""
+    count = len(certificate.verdict.warnings)
+    warned = "" if not count else ", with a warning" if count == 1 else f", with {count} warnings"
+    return VERDICTS[certificate.verdict.status] + warned
 
 
 def judged_evidence(certificate: Certificate) -> Evidence:
@@ -192,4 +201,5 @@ _UNITS = {
     "tar": number,
     "accuracy_drop": points,
     "neighbour_excess": points,
+    "reactivation": points,
 }

@@ -6,7 +6,7 @@ back from there when a comparison is gone on with.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -14,6 +14,7 @@ from auditor.errors import AuditorError, InputError, Interrupted
 from auditor.files import atomic
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
+from auditor.probe.result import Reactivation
 from auditor.records import audit_file
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate, Repair
@@ -25,6 +26,7 @@ from auditor.runs import Notify, folder, ignore, run_json
 from auditor.runs.ablations import ABLATIONS
 from auditor.runs.folder import RunFolder
 from auditor.runs.model_source import take_in
+from auditor.runs.reactivation import probed
 from auditor.runs.repair import repaired
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
@@ -121,7 +123,7 @@ def _entries(
         entry = _finished(name, request, started)
         if entry is not None:
             announce(f"{place}: done before")
-            yield entry
+            yield _probed(entry, request, started, workers, progress, notify)
             continue
         left = len(requests) - number + 1
         time_left = f", about {duration(left * sum(spent) / len(spent))} left" if spent else ""
@@ -132,7 +134,26 @@ def _entries(
         if entry.failed:  # what could not be done is said wherever the table is not shown, too
             tell = announce if entry.certificate else notify
             tell(f"{name} handed back nothing: {entry.failed}")
-        yield entry
+        yield _probed(entry, request, started, workers, progress, notify)
+
+
+def _probed(
+    entry: Entry,
+    request: RepairRequest,
+    started: Start,
+    workers: Supervisor,
+    progress: Progress,
+    notify: Notify,
+) -> Entry:
+    """Try whether the backdoor comes back, where that is asked for and was not found out before."""
+    audit = entry.certificate
+    if request.probes is None or audit is None or audit.handed_back is None:
+        return entry
+    if isinstance(audit.reactivation, Reactivation):
+        return entry
+    audit = probed(request, started, audit, workers, progress, notify)
+    atomic.write({request.run_dir / "audit.json": canonical(audit)})
+    return replace(entry, certificate=audit)
 
 
 def _finished(name: str, request: RepairRequest, started: Start) -> Entry | None:

@@ -53,7 +53,8 @@ def gate(request: GateRequest) -> Judgement:
         signed = [_signed(found, request.signed_by, request.attestation)]
     certificates, now = certificates_of(found.audited), datetime.now(UTC)
     verdicts = [gated(c, request.policy, now) for c in certificates]
-    verdicts[0] = Verdict.of((*verdicts[0].checks, *about, *signed))
+    first = verdicts[0]
+    verdicts[0] = Verdict.of((*first.checks, *about, *signed), first.warnings)
     return Judgement(
         request.policy,
         tuple((c.trigger.id, v) for c, v in zip(certificates, verdicts, strict=True)),

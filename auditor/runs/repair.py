@@ -4,11 +4,12 @@ Every step that touches a model is a worker's: the audit before, the training, t
 that is handed back. This process only watches, judges and binds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from auditor.errors import InputError, Untrusted, WorkError
+from auditor.errors import InputError, Interrupted, Untrusted, WorkError
 from auditor.figures import metrics
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
@@ -23,9 +24,10 @@ from auditor.repair.observer import Observer
 from auditor.repair.result import RepairResult
 from auditor.runs import Notify, folder, ignore
 from auditor.runs.model_source import take_in
+from auditor.runs.reactivation import probed, unprobed
 from auditor.runs.repair_folder import RepairFolder
 from auditor.runs.repair_request import RepairRequest
-from auditor.runs.repair_start import Start, audit, start
+from auditor.runs.repair_start import Start, audit, same_target, start
 from auditor.runs.shown_paths import shown_path
 from auditor.text import printable
 from auditor.triggers import build
@@ -50,8 +52,9 @@ def repair(
     notify: Notify = ignore,
     log: Notify | None = None,
     observers: Sequence[Observer] = (),
+    keep: Callable[[Certificate, Contents], None] = lambda certificate, contents: None,
 ) -> tuple[Certificate, Contents]:
-    """Repair a model.
+    """Repair a model, and try whether its backdoor comes back where that is asked for.
 
     Args:
         request: What is asked for.
@@ -61,13 +64,15 @@ def repair(
         notify: Told what the user must know.
         log: Told what the workers wrote to their own logs.
         observers: Told how the training goes.
+        keep: Writes what is returned otherwise, before the model is probed: so an interruption
+            leaves it.
 
     Returns:
         The certificate, and the files to write: the repaired model, where there is one, and the
         run folder's `audit.json`.
 
     Raises:
-        Interrupted: It can be resumed.
+        Interrupted: It can be resumed; or the probes were interrupted, and the rest stands.
         AuditorError: Anything else that keeps it from being finished.
     """
     with Supervisor(request.guard, notify, log) as workers:
@@ -80,15 +85,43 @@ def repair(
             resumed=request.run_dir if resume else None,
         )
         identity = request.identity(model_copy)
-        with (
-            folder.hold(RepairFolder, request.run_dir, identity, resume=resume, force=force) as run,
-            folder.resumable(run),
-        ):
-            started = start(request, model_copy, workers, progress, notify)
-            if not started.answers:
-                notify(started.unanswered)
-                return started.certificate, {}
-            return repaired(request, started, run, workers, progress, observers, resume=resume)
+        with folder.hold(
+            RepairFolder, request.run_dir, identity, resume=resume, force=force
+        ) as run:
+            with folder.resumable(run):
+                started = start(request, model_copy, workers, progress, notify)
+                if not started.answers:
+                    notify(started.unanswered)
+                    return started.certificate, {}
+                certificate, contents = repaired(
+                    request, started, run, workers, progress, observers, resume=resume
+                )
+                if request.probes is None or certificate.handed_back is None:
+                    return certificate, contents
+                certificate = unprobed(certificate, request.limits.max_reactivation)
+                record = run.path / "audit.json"
+                keep(certificate, {**contents, record: canonical(certificate)})
+            run.finish("finished")
+            with _standing(request):
+                certificate = probed(request, started, certificate, workers, progress, notify)
+            return certificate, {record: canonical(certificate)}
+
+
+@contextmanager
+def _standing(request: RepairRequest) -> Iterator[None]:
+    """Say of probes that are interrupted that the repair itself stands.
+
+    Raises:
+        Interrupted: They were.
+    """
+    shown = printable(str(request.output))
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; {shown} and its certificate stand, without the probes: "
+            f"'bdaudit probe BEFORE {shown}' makes up for them"
+        ) from None
 
 
 def repaired(
@@ -203,7 +236,7 @@ def _after(
         return None, None
     before = started.before
     file = workers.copy(_name_in(scratch, request), follow=False)
-    options = replace(request.audit, target=_same(before), shown=before.shown)
+    options = replace(request.audit, target=same_target(before), shown=before.shown)
     if request.output.suffix.lower() != ".onnx" or before.model.format not in ("keras", "h5"):
         options = replace(options, layer=_layer(before) or options.layer)
     told = {key: value for key, value in started.job.items() if key != "model_folder"}
@@ -229,12 +262,3 @@ def _layer(before: AuditResult) -> str | None:
     """Return the layer that was chosen in place of the last one: all that follows is read there."""
     layer = before.attention.layer
     return layer if before.attention.instead_of and isinstance(layer, str) else None
-
-
-def _same(before: AuditResult) -> str | None:
-    """Return a target that means the class of the audit before; None for the trigger's own rule."""
-    target = before.target
-    number = str(target.class_)
-    if target.class_ is None:
-        return None
-    return target.name if number in before.data.class_names else number  # another's name, perhaps

@@ -10,6 +10,7 @@ from auditor.figures.policy import Limits
 from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
+from auditor.probe.options import ProbeOptions
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
 from auditor.runs.model_source import Model
@@ -49,6 +50,7 @@ class RepairRequest:
         audit: How both audits are done.
         options: How the repair is done.
         limits: What the repaired model must keep to.
+        probes: How it is tried whether the backdoor comes back; None for not at all.
         guard: How the workers are kept.
         command: How to do it again, for the certificate.
         full_paths: Whether the record names places outside the working folder.
@@ -68,6 +70,7 @@ class RepairRequest:
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
     options: RepairOptions = field(default_factory=RepairOptions.of)
     limits: Limits = Limits()
+    probes: ProbeOptions | None = None
     guard: Guard = Guard()
     external_data: bool = False
     command: str = "auditor.runs.repair"
@@ -77,6 +80,11 @@ class RepairRequest:
     def budget(self) -> float:
         """How many clean images may be used where the rest of them is what it is judged by."""
         return shared_budget(self.options)
+
+    @property
+    def seed(self) -> int:
+        """Of the draw of the images that are used."""
+        return self.options.seed
 
     def identity(self, model_copy: ModelCopy) -> dict[str, Any]:
         """Return what must be the same for a run to be resumed.

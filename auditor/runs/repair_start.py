@@ -15,7 +15,7 @@ from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, sources
 from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.runs.repair_request import RepairRequest
-from auditor.runs.shown_paths import shown_path
+from auditor.runs.two_sources import two_sources
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
 
@@ -68,7 +68,9 @@ def start(
         progress: Told how far it is.
         notify: Told what the user must know.
     """
-    job, data, evaluation = _sources(request, model_copy, workers, progress, notify)
+    job, data, evaluation = two_sources(
+        request, model_copy, workers, progress, notify, "for the repair"
+    )
     before = audit(job, request, request.audit, workers, progress)
     if before.data.class_order:  # once settled, it is the same for all that follows
         order = ClassOrder(before.data.class_names, before.data.class_order)
@@ -107,29 +109,10 @@ def answers(before: AuditResult, verdict: Verdict) -> bool:
     return isinstance(placebo, Rate) and isinstance(asr, Rate) and asr.low > limit
 
 
-def _sources(
-    request: RepairRequest,
-    model_copy: ModelCopy,
-    workers: Supervisor,
-    progress: Progress,
-    notify: Notify,
-) -> tuple[dict[str, Any], str, str]:
-    """Settle where images come from: the workers' job, and both sources' names."""
-    job: dict[str, Any] = {
-        **model_copy.job(),
-        "input_range": request.input_range,
-        "model_output": request.model_output,
-        "device": request.device,
-        **sources.job(request.class_order, exif=request.exif),
-    }
-    data, evaluation = request.data, request.evaluation
-    if data is None:
-        data, evaluation = sources.for_repair(sources.by_shape(job, workers, progress), evaluation)
-    data, job["data"] = sources.resolve(data, job, workers, progress, notify)
-    data = data if request.full_paths else shown_path(data)
-    if evaluation is None:
-        job |= {"evaluation": job["data"]}
-        job |= {"all_but": {"budget": request.budget, "seed": request.options.seed}}
-        return job, data, f"{data} (without the images used for the repair)"
-    evaluation, job["evaluation"] = sources.resolve(evaluation, job, workers, progress, notify)
-    return job, data, evaluation
+def same_target(before: AuditResult) -> str | None:
+    """Return a target that means the class of the audit before; None for the trigger's own rule."""
+    target = before.target
+    number = str(target.class_)
+    if target.class_ is None:
+        return None
+    return target.name if number in before.data.class_names else number  # another's name, perhaps

@@ -22,6 +22,8 @@ from auditor.files.regular_file import read_regular
 from auditor.files.strict_json import strict
 from auditor.models.inspect.inspection import Inspection
 from auditor.models.inspect.ports import HeatmapLayers, Ports
+from auditor.probe.consistency import check_reactivation
+from auditor.probe.result import Reactivation
 from auditor.repair.consistency import check_epoch, check_plan, check_result
 from auditor.repair.result import Epoch, Plan, RepairResult, Step
 from auditor.search import consistency as search_consistency
@@ -182,6 +184,7 @@ _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Inspection: _nothing_more,
     Plan: check_plan,
     Ports: _nothing_more,
+    Reactivation: check_reactivation,
     RepairResult: _nothing_more,
     SearchResult: search_consistency.check,
 }

@@ -22,23 +22,25 @@ from auditor.worker.images import (
     to_judge,
     to_search,
 )
-from auditor.worker.process import STARTING
+from auditor.worker.reactivation import reactivation
 from auditor.worker.sandbox.limits import computing
+from auditor.worker.suspect import (
+    SECONDS_TO_CHECK,
+    checked,
+    classifier_of,
+    compute_device,
+    looked_at,
+)
 from auditor.worker.tell import Job, Tell, progress
 
 if TYPE_CHECKING:
-    from auditor.figures.facts import Device
-    from auditor.models.classifier import Classifier
     from auditor.models.inspect.inspection import Inspection
     from auditor.repair.base import Task
-
-SECONDS_TO_CHECK = 60
-"""Of computing, for the static check: a hundred times what 100 MB take."""
 
 
 def scan(job: Job, folder: Path, tell: Tell) -> None:
     """Audit a model: load it, measure it under each trigger, leave `AuditResults`."""
-    inspection = _looked_at(job, tell)  # first: what is refused needs nothing else
+    inspection = looked_at(job, tell)  # first: what is refused needs nothing else
 
     from auditor.measure.audit import audit_all
     from auditor.measure.options import Options
@@ -46,13 +48,13 @@ def scan(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.triggers.build import build
     from auditor.worker import exchange
 
-    device = _device(job, tell)
+    device = compute_device(job, tell)
     triggers = [build(fields) for fields in job["triggers"]]
     dataset = open_images(job["data"], job)
     options = Options(**job["options"])
     otherwise = "" if device.gpus else ", or a larger --memory-limit"
     with memory_advice(options.batch_size, otherwise):
-        classifier = _classifier(job, inspection, dataset.image_size(), tell)
+        classifier = classifier_of(job, inspection, dataset.image_size(), tell)
         dataset = to_judge(dataset, classifier, job, options.batch_size)
         results = audit_all(classifier, dataset, triggers, options, progress=progress(tell))
     exchange.save(results, folder)
@@ -70,8 +72,8 @@ def repair(job: Job, folder: Path, tell: Tell) -> None:
 
     stop = threading.Event()
     options = from_json(RepairOptions, job["options"], no_array)
-    inspection = _looked_at(job, tell)
-    with place(_device(job, tell)) as where:
+    inspection = looked_at(job, tell)
+    with place(compute_device(job, tell)) as where:
         task = _task(job, inspection, tell)
         try:
             result = train(
@@ -101,7 +103,7 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.search.options import SearchOptions
     from auditor.worker import exchange
 
-    inspection, asked = _looked_at(job, tell), threading.Event()
+    inspection, asked = looked_at(job, tell), threading.Event()
 
     def stop() -> bool:  # from the first step on there is something to put away
         signal.signal(signal.SIGTERM, lambda *_: asked.set())
@@ -109,10 +111,10 @@ def search(job: Job, folder: Path, tell: Tell) -> None:
 
     options = from_json(SearchOptions, job["options"], no_array)
     dataset = open_images(job["data"], job)
-    device = _device(job, tell)
+    device = compute_device(job, tell)
     one = replace(device, gpus=device.gpus[:1])
     with place(one), memory_advice(options.batch_size, otherwise=""):
-        classifier = _classifier(job, inspection, dataset.image_size(), tell)
+        classifier = classifier_of(job, inspection, dataset.image_size(), tell)
         result = look(
             classifier,
             to_search(dataset, classifier, job, options.batch_size),
@@ -137,7 +139,7 @@ def _task(job: Job, inspection: "Inspection", tell: Tell) -> "Task":
 
     check_form(inspection.format, Path(job["repaired"]).suffix)
     data = open_images(job["data"], job)
-    classifier = _classifier(job, inspection, data.image_size(), tell)
+    classifier = classifier_of(job, inspection, data.image_size(), tell)
     size = job["options"]["batch_size"]
     data = ordered(data, classifier, job, size)
     evaluation = to_judge(open_images(job["evaluation"], job), classifier, job, size)
@@ -165,7 +167,7 @@ def inspect(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.models.inspect.ports import Ports, ports
     from auditor.worker import exchange
 
-    found = _checked(examine, job, tell)
+    found = checked(examine, job, tell)
     said = Ports()
     if not found.findings:
         with computing(SECONDS_TO_CHECK):
@@ -188,7 +190,7 @@ def describe(job: Job, folder: Path, tell: Tell) -> None:
     """Load a model and say what goes in and out of it."""
     from auditor.worker.exchange import write_result
 
-    classifier = _classifier(job, _looked_at(job, tell), (0, 0), tell)
+    classifier = classifier_of(job, looked_at(job, tell), (0, 0), tell)
     facts = {
         "input_shape": [*classifier.size, classifier.channels],
         "classes": classifier.classes,
@@ -201,7 +203,7 @@ def layers(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.models.inspect.ports import HeatmapLayer, HeatmapLayers
     from auditor.worker import exchange
 
-    classifier = _classifier(job, _looked_at(job, tell), (224, 224), tell)
+    classifier = classifier_of(job, looked_at(job, tell), (224, 224), tell)
     found = (
         HeatmapLayer(s.path[:500], s.node[:500], s.kind[:500], s.grid, s.channels)
         for s in classifier.spatial_layers()
@@ -223,7 +225,7 @@ def compute(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.models.devices import product_error
     from auditor.worker.exchange import write_result
 
-    device = _device(job, tell)
+    device = compute_device(job, tell)
     facts = asdict(engine())
     write_result({**facts, "gpus": device.gpus, "error": product_error()}, folder)
 
@@ -257,7 +259,7 @@ def demo(job: Job, folder: Path, tell: Tell) -> None:
     from auditor.worker.badnet import make
     from auditor.worker.exchange import write_result
 
-    _device(job, tell)
+    compute_device(job, tell)
     make(folder, build(job["triggers"][0]), progress(tell))
     write_result({}, folder)
 
@@ -266,6 +268,7 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "scan": scan,
     "repair": repair,
     "search": search,
+    "reactivation": reactivation,
     "inspect": inspect,
     "external_files": external_files,
     "describe": describe,
@@ -277,50 +280,3 @@ JOBS: dict[str, Callable[[Job, Path, Tell], None]] = {
     "show": show,
     "demo": demo,
 }
-
-
-def _checked(
-    check: Callable[[Path, str, bool], "Inspection"], job: Job, tell: Tell
-) -> "Inspection":
-    """Look at the model file before anything that could run its content is imported."""
-    progress(tell)("checking the model file", 0, 0)
-    with computing(SECONDS_TO_CHECK):
-        return check(Path(job["model"]), job["name"], "model_folder" in job)
-
-
-def _looked_at(job: Job, tell: Tell) -> "Inspection":
-    """Return what a model file declares, all of it harmless as far as is known."""
-    from auditor.models.inspect import inspect
-
-    return _checked(inspect, job, tell)
-
-
-def _device(job: Job, tell: Tell) -> "Device":
-    """Find out what is computed on, and tell.
-
-    Raises:
-        UsageError: A GPU is asked for, and none can be used.
-        WorkError: The Keras backend cannot be imported, or fails on a GPU that there is.
-    """
-    from auditor.models.devices import find
-
-    progress(tell)(STARTING, 0, 0)
-    found = find(job["device"], **job["gpu"])
-    tell({"event": "device", **asdict(found)})
-    return found
-
-
-def _classifier(
-    job: Job, inspection: "Inspection", fallback: tuple[int, int], tell: Tell
-) -> "Classifier":
-    """Load a model file that was looked at, and wrap it."""
-    from auditor.models.devices import start_keras
-    from auditor.models.input_range import InputRange
-    from auditor.models.loading import open_classifier
-
-    start_keras()
-    progress(tell)("loading the model", 0, 0)
-    input_range = InputRange.parse(job["input_range"])
-    return open_classifier(
-        Path(job["model"]), inspection, input_range, job["name"], fallback, job.get("model_output")
-    )

@@ -216,7 +216,9 @@ class Supervisor:
         if job["kind"] in _DOWNLOADS:
             return None
         own = {**job, **job.get("options", {})}
-        read = [own[key] for key in _INPUTS if own.get(key)] + job.get("files", [])
+        models = (own, job.get("before", {}))
+        read = [one[key] for one in models for key in _INPUTS if one.get(key)]
+        read += job.get("files", [])
         read += [reads(own[key]) for key in _DATA if own.get(key)]
         read += os.environ.get("LD_LIBRARY_PATH", "").split(":")
         return {

@@ -179,6 +179,7 @@ def _records(folder: Path) -> None:
     from auditor.models import load_classifier
     from auditor.records.canonical import canonical
     from auditor.triggers.spec import load
+    from tests import audited
     from tests.conftest import blobs, small_cnn
     from tests.report import repairs
     from tests.report.comparisons import comparison
@@ -198,6 +199,7 @@ def _records(folder: Path) -> None:
     )
     (folder / "audit" / "scan.json").write_bytes(canonical(scanned))
     (folder / "audit" / "repair.json").write_bytes(canonical(mended))
+    (folder / "audit" / "probed.json").write_bytes(canonical(audited.probed()))
     both = comparison(scanned, mended, helpless)
     (folder / "comparison" / "comparison.json").write_bytes(canonical(both))
     _results(folder, result)

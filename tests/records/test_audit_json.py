@@ -27,7 +27,7 @@ def test_every_contract_key_is_there(certificate) -> None:
     jsonschema.Draft202012Validator(schema()).validate(document)
     assert list(document) == [
         "schema", "tool", "created", "subject", "data", "trigger", "target", "attention",
-        "measurements", "repair", "verdict", "safety", "environment", "evidence",
+        "measurements", "repair", "verdict", "safety", "environment", "evidence", "reactivation",
     ]  # fmt: skip
     subject = "path format sha256 bytes parameters input_shape classes class_names".split()
     assert set(subject) <= set(document["subject"])

@@ -10,12 +10,14 @@ from auditor.figures.excess import strongest
 from auditor.figures.metrics import paired_drop, wilson
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.records.certificate import Certificate
 from auditor.records.gate import Policy, gated
 from auditor.records.provenance import Safety
 from auditor.worker.sandbox import Confinement
 from tests import audited
+from tests.report import probes
 from tests.report.comparisons import worse
 
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -120,3 +122,23 @@ def test_what_is_about_the_audit_itself() -> None:
 def test_a_sandbox_counts_only_whole(confinement: Confinement, whole: bool) -> None:
     certificate = replace(audited.certificate(), safety=Safety(str(confinement), ()))
     assert check(certificate, "sandboxed", sandboxed=True).ok is whole
+
+
+def test_what_comes_back_is_held_against_the_policys_limit() -> None:
+    back = audited.probed()
+    ten = back.reactivation.retuning[1].outcome.excess
+    assert check(back, "reactivation", max_reactivation=ten.high).ok is True
+    assert check(back, "reactivation", max_reactivation=ten.high - 1e-9).ok is False
+    lenient = gated(back, Policy(), MADE)
+    assert lenient.status == "pass" and lenient.warnings == back.verdict.warnings != ()
+    assert gated(back, Policy(max_reactivation=1), MADE).warnings == ()
+    assert gated(audited.probed(probes.gone()), Policy(max_reactivation=0.1), MADE).status == "pass"
+
+
+def test_a_limit_on_what_nobody_tried_is_open() -> None:
+    for made in (audited.repaired(), audited.probed(Skipped("the probes were interrupted"))):
+        open_ = check(made, "reactivation", max_reactivation=0.5)
+        assert open_.ok is None and open_.reason
+        assert gated(made, Policy(max_reactivation=0.5), MADE).status == "inconclusive"
+        assert gated(made, Policy(), MADE).status == "pass"
+    assert "bdaudit probe" in check(audited.repaired(), "reactivation", max_reactivation=0).reason

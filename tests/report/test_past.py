@@ -37,6 +37,8 @@ def test_it_comes_back_as_it_was_but_for_keys_added_later_which_are_empty() -> N
     assert document["repair"]["evidence"].pop("neighbours") == []
     for measured in document["measurements"].values():
         assert measured.pop("balanced_accuracy") == {"skipped": "it is not part of this audit"}
+    assert document.pop("reactivation") is None
+    assert document["verdict"].pop("warnings") == []
     assert dumped(document) == file("audit-v1").read_bytes()
 
 

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 from rich.console import Console
 
+from auditor.figures.skipped import Skipped
 from auditor.records.audits import joined
 from auditor.records.canonical import Record
 from auditor.records.diff import diff
@@ -19,16 +20,27 @@ from auditor.report.formats import formats_of, render
 from auditor.report.summary import summary
 from auditor.text import printable
 from tests import audited
-from tests.report import comparisons, repairs, searches
+from tests.report import comparisons, probes, repairs, searches
 from tests.report.poison import MARKUP, SHOWN, hidden, poisoned
 
 HELPLESS = repairs.helpless(
     audited.certificate(), audited.result(0.95, 4.0), audited.result(0.0, 0.1)
 )
 
+HALF = probes.reactivation(
+    Skipped("no time"),
+    probes.retuned((4, 4), missing="no time"),
+    Skipped("no time"),
+    tuning=Skipped("none"),
+    path=Skipped("no time"),
+)
+
 RECORDS: dict[str, Record] = {
     "scan": poisoned(audited.certificate()),
     "repair": poisoned(audited.repaired()),
+    "probed repair": poisoned(audited.probed()),
+    "half-probed repair": poisoned(audited.probed(HALF)),
+    "unprobed repair": poisoned(audited.probed(Skipped("the probes were interrupted"))),
     "helpless repair": poisoned(HELPLESS),
     "joint": joined([poisoned(a) for a in audited.several().audits]),
     "comparison": poisoned(

@@ -8,8 +8,17 @@ from auditor.records.certificate import Certificate, Repair
 from auditor.records.provenance import Subject
 from auditor.report.certificate.check_notes import settling
 from auditor.report.certificate.neighbours import rows, still_open
+from auditor.report.certificate.reactivation import ASK
 from auditor.report.lines import limit
-from auditor.report.words import model_name, number, percent, target_name, unused
+from auditor.report.words import (
+    VERDICTS,
+    model_name,
+    number,
+    percent,
+    target_name,
+    unused,
+    verdict_of,
+)
 from auditor.text import counted, printable
 
 _PROBABILITIES = (
@@ -44,7 +53,8 @@ def headline(certificate: Certificate) -> str:
     ending = (
         "" if not repair else " after the repair" if repair.output else "; the repair did not help"
     )
-    return said[certificate.verdict.status] + ending
+    warned = verdict_of(certificate).removeprefix(VERDICTS[certificate.verdict.status])
+    return said[certificate.verdict.status] + ending + warned
 
 
 def finding(certificate: Certificate) -> str:
@@ -157,7 +167,8 @@ def _drawn(certificate: Certificate) -> bool:
 
 def warnings(certificate: Certificate) -> list[str]:
     """Return what a reader must know before the figures."""
-    said = _readings(certificate.subject)
+    said = [f"The backdoor {printable(w.text, 400)}." for w in certificate.verdict.warnings]
+    said += _readings(certificate.subject)
     repair = certificate.repair
     if repair is None:
         return said
@@ -262,6 +273,8 @@ def _limits_of_repair(certificate: Certificate, repair: Repair) -> list[str]:
         "Training moved all weights. What accuracy does not show, such as the confidence of the "
         "scores or the answers to rare images, may have moved as well.",
     ]
+    if repair.output and certificate.reactivation is None:
+        said.append(ASK)
     after = certificate.measurements.after
     if after and _avoided(after):
         said.append(

@@ -17,6 +17,7 @@ from auditor.report.certificate import joint
 from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.neighbours import rows, worst
+from auditor.report.certificate.reactivation import CONTROL, chapter
 from auditor.report.curves import curves, phases_of
 from auditor.report.film import film
 from auditor.report.lines import Line, limit, lines
@@ -52,7 +53,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "level": 2,
         "schema": certificate.schema,
         "status": certificate.verdict.status,
-        "verdict": words.VERDICTS[certificate.verdict.status],
+        "verdict": words.verdict_of(certificate),
         "model": words.model_name(certificate),
         "target": words.target_name(certificate),
         "original": words.original_name(certificate),
@@ -79,6 +80,8 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "neighbours": near,
         "controlled": any(row.control for row in near),
         "worst_neighbour": worst(certificate),
+        "reactivation": chapter(certificate),
+        "control": CONTROL,
         "check_notes": list(check_notes(certificate)),
         "accuracy_limits": sum(check.metric == "clean_accuracy" for check in checks),
         "repaired": certificate.measurements.after is not None,

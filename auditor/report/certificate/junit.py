@@ -47,6 +47,9 @@ def _suite(root: ET.Element, certificate: Certificate) -> None:
     for check in checks:
         _case(suite, certificate, check)
     ET.SubElement(suite, "system-out").text = headline(certificate)
+    if warnings := certificate.verdict.warnings:
+        said = "\n".join(f"Warning: the backdoor {printable(one.text)}." for one in warnings)
+        ET.SubElement(suite, "system-err").text = said
 
 
 def _properties(suite: ET.Element, certificate: Certificate) -> None:

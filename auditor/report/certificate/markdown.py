@@ -6,6 +6,7 @@ from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.checks import told
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.joint import joint_finding, joint_limits, joint_lines, joint_notes
+from auditor.report.certificate.reactivation import CONTROL, chapter
 from auditor.report.lines import lines
 from auditor.report.markdown_text import code, escape, facts, table
 from auditor.report.words import (
@@ -15,6 +16,7 @@ from auditor.report.words import (
     moment,
     original_name,
     target_name,
+    verdict_of,
 )
 
 MOST_ROWS, MOST_CHAPTERS = 100, 20
@@ -42,7 +44,7 @@ def text(audited: Certificate | Audits, level: int = 2) -> str:
 
 def _single(certificate: Certificate, level: int) -> list[str]:
     return [
-        f"{'#' * level} {_verdict(certificate.verdict.status)}: {code(model_name(certificate))}",
+        f"{'#' * level} {_warned(certificate)}: {code(model_name(certificate))}",
         "",
         *_judgement(certificate, level + 1),
         *_identity(certificate, level + 1),
@@ -114,7 +116,24 @@ def _judgement(certificate: Certificate, level: int) -> list[str]:
         "",
         *_limits(certificate),
         "",
+        *_comes_back(certificate, heading),
     ]
+
+
+def _comes_back(certificate: Certificate, heading: str) -> list[str]:
+    """Return what the probes found; nothing where nobody asked."""
+    found = chapter(certificate)
+    if found is None:
+        return []
+    said = [f"{heading} Will it come back?", "", escape(found.sentence), ""]
+    if not found.probes:
+        return said
+    head = ("probe", "ASR", "control", "beyond it, 95 % interval", "")
+    rows = [
+        (escape(p.title), p.asr or "–", p.control or "–", p.excess or "–", escape(p.note))
+        for p in found.probes
+    ]
+    return [*said, *table(head, rows), "", escape(CONTROL), "", escape(found.images), ""]
 
 
 def _figures(certificate: Certificate) -> list[str]:
@@ -186,6 +205,11 @@ def _not_shown(sentences: list[str]) -> list[str]:
 def _origin(certificate: Certificate) -> list[str]:
     tool, when = certificate.tool, moment(certificate.created)
     return [f"{escape(f'{tool.name} {tool.version}')} · {when}"]
+
+
+def _warned(certificate: Certificate) -> str:
+    icon = ICONS["inconclusive" if certificate.verdict.warnings else certificate.verdict.status]
+    return f"{icon} {verdict_of(certificate)}"
 
 
 def _verdict(status: str) -> str:

@@ -51,12 +51,19 @@ _MEANT: Final = {
         "another method (bdaudit compare shows them side by side), or for fewer epochs.",
         "",
     ),
+    "reactivation": (
+        "The repair hid the backdoor and did not remove it: whoever knows the trigger opens it "
+        "again with little. Repair with another method (bdaudit compare --probe shows which ones "
+        "remove it), or train the model again from data that you trust.",
+        "7.0",
+    ),
 }
 
 _COMMANDS: Final = {
     "asr": "bdaudit repair MODEL --trigger SPEC --output REPAIRED",
     "tar": "bdaudit scan MODEL --trigger SPEC -o certificate.html",
     "clean_accuracy": "bdaudit inspect MODEL",
+    "reactivation": "bdaudit compare MODEL --trigger SPEC --run-dir DIR --probe",
     "accuracy_drop": "bdaudit compare MODEL --trigger SPEC --run-dir DIR",
 }
 

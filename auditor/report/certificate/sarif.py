@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
+from auditor.figures.verdict import Caution
 from auditor.files.origin import is_reference
 from auditor.records.audits import Audits, certificates_of
 from auditor.records.certificate import Certificate
@@ -32,7 +33,9 @@ def render(audited: Certificate | Audits) -> bytes:
     audits = certificates_of(audited)
     first = audits[0]
     judged = [(c, check) for c in audits for check in told(c)]
-    rules = list(dict.fromkeys(check.rule for _, check in judged))
+    warned = [(c, warning) for c in audits for warning in c.verdict.warnings]
+    names = [check.rule for _, check in judged] + [warning.metric for _, warning in warned]
+    rules = list(dict.fromkeys(names))
     run = {
         "tool": {
             "driver": {
@@ -56,7 +59,8 @@ def render(audited: Certificate | Audits) -> bytes:
             _result(certificate, check, rules.index(check.rule))
             for certificate, check in judged
             if check.outcome in _LEVELS
-        ],
+        ]
+        + [_warning(certificate, one, rules.index(one.metric)) for certificate, one in warned],
         "properties": {"verdict": audited.verdict.status, "sandbox": first.safety.sandbox},
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -79,26 +83,46 @@ def _rule(about: Rule) -> dict[str, Any]:
 
 
 def _result(certificate: Certificate, told: CheckText, index: int) -> dict[str, Any]:
-    check, trigger = told.check, certificate.trigger
+    check = told.check
+    found = {
+        "metric": check.metric,
+        "value": check.value,
+        "bound": check.bound,
+        "limit": check.limit,
+        "ok": check.ok,
+    }
+    level = _LEVELS[told.outcome]
+    return _said(certificate, told.rule, index, level, told.sentence, told.key, found)
+
+
+def _warning(certificate: Certificate, one: Caution, index: int) -> dict[str, Any]:
+    what = one.text.partition(" with ")[2].partition(" (")[0]  # neither ASR nor control
+    sentence, found = f"The backdoor {printable(one.text)}.", {"metric": one.metric}
+    key = f"{one.metric}: {what}"
+    return _said(certificate, one.metric, index, "warning", sentence, key, found)
+
+
+def _said(
+    certificate: Certificate,
+    name: str,
+    index: int,
+    level: str,
+    sentence: str,
+    key: str,
+    found: dict[str, Any],
+) -> dict[str, Any]:
+    """Return a result: the rule's name and place, what is said, what tells it from others."""
+    trigger = certificate.trigger
     # No name of a model or a trigger may become a link or a placeholder (3.11.5, 3.11.6).
     where = f"Trigger {printable(trigger.id, 60)} → {target_name(certificate)}. "
-    text = _plain(where + told.sentence)
     result = {
-        "ruleId": rule(told.rule).id,
+        "ruleId": rule(name).id,
         "ruleIndex": index,
-        "level": _LEVELS[told.outcome],
-        "message": {"text": text},
+        "level": level,
+        "message": {"text": _plain(where + sentence)},
         "locations": [{"physicalLocation": {"artifactLocation": _at(certificate.file.path, 0)}}],
-        "partialFingerprints": {"bdaudit/v1": _fingerprint(certificate, told)},
-        "properties": {
-            "metric": check.metric,
-            "value": check.value,
-            "bound": check.bound,
-            "limit": check.limit,
-            "ok": check.ok,
-            "trigger": trigger.id,
-            "trigger_sha256": trigger.sha256,
-        },
+        "partialFingerprints": {"bdaudit/v1": _fingerprint(certificate, key)},
+        "properties": {**found, "trigger": trigger.id, "trigger_sha256": trigger.sha256},
     }
     if file := _trigger_file(certificate.environment.command):
         result["relatedLocations"] = [
@@ -110,9 +134,9 @@ def _result(certificate: Certificate, told: CheckText, index: int) -> dict[str, 
     return result
 
 
-def _fingerprint(certificate: Certificate, told: CheckText) -> str:
+def _fingerprint(certificate: Certificate, key: str) -> str:
     """Return what names the finding whenever it is made: neither time nor figures."""
-    named = (told.key, _uri(certificate.file.path), certificate.trigger.sha256)
+    named = (key, _uri(certificate.file.path), certificate.trigger.sha256)
     return hashlib.sha256("\0".join(named).encode("ascii", "backslashreplace")).hexdigest()
 
 

@@ -17,6 +17,7 @@ from auditor.report.certificate.joint import (
     joint_notes,
 )
 from auditor.report.certificate.neighbours import rows, worst
+from auditor.report.certificate.reactivation import chapter
 from auditor.report.lines import lines
 from auditor.report.words import COLOURS
 from auditor.text import printable
@@ -106,6 +107,8 @@ def _left(certificate: Certificate) -> list[str]:
     if strongest := worst(certificate):
         count = len(rows(certificate))
         said.append(f"Strongest of {count} neighbours of the trigger: {strongest}.")
+    if found := chapter(certificate):
+        said.append(f"Will it come back? {found.sentence}")
     if repair and repair.output:
         said.append(f"Repaired model, of epoch {repair.kept}: {printable(repair.output.path)}")
     return said

@@ -9,7 +9,7 @@ from auditor.report import pictures, words
 from auditor.report.comparison.finding import RULE, finding, headline, limits
 from auditor.report.comparison.gallery import gallery
 from auditor.report.comparison.scatter import scatter
-from auditor.report.comparison.table import COLUMNS, cells, rows
+from auditor.report.comparison.table import cells, columns_of, rows
 from auditor.report.curves import Curves, curves, phases_of
 from auditor.report.lines import limit
 from auditor.report.template import fill
@@ -42,7 +42,7 @@ def _view(comparison: Comparison) -> dict[str, Any]:
         "finding": finding(comparison),
         "rule": RULE,
         "best": outcome.best,
-        "columns": COLUMNS,
+        "columns": columns_of(table),
         "rows": list(zip(table, cells(table), strict=True)),
         "scatter": scatter(table, outcome.best),
         "gallery": gallery(before, table),

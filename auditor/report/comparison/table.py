@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from auditor.figures.results import Evidence, Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
+from auditor.probe.result import Reactivation, Retuned
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison, Entry
 from auditor.report.words import duration, number, percent, points
@@ -57,6 +58,7 @@ class FigureColumn:
         shown: The figure for people.
         best: Picks the better of several; None where neither end is better.
         bounded: Whether it has 95 % bounds.
+        always: Whether it is shown where no row has a figure, too.
     """
 
     key: str
@@ -66,6 +68,7 @@ class FigureColumn:
     shown: Callable[[float], str]
     best: Callable[[Iterable[float]], float] | None
     bounded: bool = True
+    always: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,23 @@ def rows(comparison: Comparison) -> list[RepairRow]:
     return [first, *map(_row, entries)]
 
 
+def columns_of(table: Sequence[RepairRow]) -> tuple[FigureColumn, ...]:
+    """Return the columns of `COLUMNS` that people are shown."""
+    return tuple(c for c in COLUMNS if c.always or any(map(c.read, table)))
+
+
 def cells(table: Sequence[RepairRow]) -> list[list[Cell]]:
-    """Return every row's cells, one a column of `COLUMNS`."""
-    figures = [[column.read(row) for column in COLUMNS] for row in table]
+    """Return every row's cells, one a column of `columns_of`."""
+    columns = columns_of(table)
+    figures = [[column.read(row) for column in columns] for row in table]
     best = [
         _best(column, [f[index] for f, row in zip(figures, table, strict=True) if row.entry])
-        for index, column in enumerate(COLUMNS)
+        for index, column in enumerate(columns)
     ]
     return [
         [
             _cell(column, figure, best[index] if row.entry else None)
-            for index, (column, figure) in enumerate(zip(COLUMNS, found, strict=True))
+            for index, (column, figure) in enumerate(zip(columns, found, strict=True))
         ]
         for row, found in zip(table, figures, strict=True)
     ]
@@ -175,6 +184,17 @@ def _der(row: RepairRow) -> Figure | None:
 def _worst(row: RepairRow) -> Figure | None:
     known = [rate for rate in row.neighbours if isinstance(rate, Rate)]
     return _rate(max(known, key=lambda rate: rate.value, default=None))
+
+
+def _back(part: str) -> Callable[[RepairRow], Figure | None]:
+    """Return what reads a share after the retuning with most stamped images."""
+
+    def read(row: RepairRow) -> Figure | None:
+        found = row.certificate.reactivation if row.certificate else None
+        outcome = found.retuning[-1].outcome if isinstance(found, Reactivation) else None
+        return Figure(getattr(outcome, part)) if isinstance(outcome, Retuned) else None
+
+    return read
 
 
 def _of_target(row: RepairRow) -> Figure | None:
@@ -252,6 +272,26 @@ COLUMNS = (
         _worst,
         percent,
         min,
+    ),
+    FigureColumn(
+        "comes_back",
+        "comes back",
+        "ASR once a copy was tuned with a few stamped images, most often 10.",
+        _back("asr"),
+        percent,
+        min,
+        bounded=False,
+        always=False,
+    ),
+    FigureColumn(
+        "comes_back_control",
+        "control",
+        "The same with a stamp that the network has never met.",
+        _back("control"),
+        percent,
+        None,
+        bounded=False,
+        always=False,
     ),
     FigureColumn(
         "target_class_accuracy",

@@ -8,9 +8,19 @@ from rich.text import Text
 
 from auditor.records.comparison import Comparison
 from auditor.report.comparison.finding import failures, finding, headline
-from auditor.report.comparison.table import COLUMNS, bare, cells, rows
+from auditor.report.comparison.table import bare, cells, columns_of, rows
 from auditor.report.words import COLOURS
 from auditor.text import printable
+
+WIDTH = 100
+"""Columns that the table wants, but for those of what nobody may have tried."""
+
+_EACH = 8
+
+
+def more_columns(comparison: Comparison) -> int:
+    """Return how many columns of a terminal the table wants beyond `WIDTH`."""
+    return _EACH * sum(not column.always for column in columns_of(rows(comparison)))
 
 
 def summary(comparison: Comparison, width: int) -> Group:
@@ -36,10 +46,10 @@ def _table(comparison: Comparison) -> Table:
     """Return the table, each cell short enough for all to fit beside each other."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("", no_wrap=True)
-    for column in COLUMNS:
+    listed = rows(comparison)
+    for column in columns_of(listed):
         head = column.title.replace(" ", "\n")
         table.add_column(head, justify="right", vertical="bottom", no_wrap=True)
-    listed = rows(comparison)
     for row, found in zip(listed, cells(listed), strict=True):
         figures = [
             Text(bare(cell.text) + ("*" if cell.best else " "), style="bold" if cell.best else "")

@@ -10,8 +10,9 @@ import pytest
 from auditor.records.comparison import Comparison, compared
 from auditor.report.comparison.finding import failures, finding, headline, limits
 from auditor.report.comparison.scatter import scatter
-from auditor.report.comparison.table import COLUMNS, cells, rows
+from auditor.report.comparison.table import COLUMNS, cells, columns_of, rows
 from auditor.report.formats import COMPARISON, render
+from tests.report import probes
 from tests.report.comparisons import FAILED
 
 
@@ -64,7 +65,7 @@ def test_the_best_of_a_column_is_marked(comparison: Comparison) -> None:
     marked = {
         column.key: {row.name for row, found in zip(table, cells(table), strict=True)
                      if found[index].best}
-        for index, column in enumerate(COLUMNS)
+        for index, column in enumerate(columns_of(table))
     }  # fmt: skip
     assert marked["clean_accuracy"] == {"unlearn"}
     assert marked["seconds"] == marked["images"] == {"no-anchor"}
@@ -112,3 +113,21 @@ def test_every_format_of_every_outcome(comparison: Comparison, certificate, form
         compared(certificate, comparison.entries[3:]),
     ):
         assert len(render(found, format_)) > 100
+
+
+def test_what_nobody_tried_is_no_column_to_look_at(comparison: Comparison) -> None:
+    asked = {"comes_back", "comes_back_control"}
+    assert not asked & {column.key for column in columns_of(rows(comparison))}
+    entries = [
+        replace(entry, certificate=replace(entry.certificate, reactivation=probes.back()))
+        if entry.name == "unlearn"
+        else entry
+        for entry in comparison.entries
+    ]
+    table = rows(replace(comparison, entries=tuple(entries)))
+    keys = [column.key for column in columns_of(table)]
+    assert asked < set(keys)
+    found = {row.name: cells_ for row, cells_ in zip(table, cells(table), strict=True)}
+    assert found["unlearn"][keys.index("comes_back")].text == "86.0 %"
+    assert found["unlearn"][keys.index("comes_back_control")].text == "6.0 %"
+    assert found["before"][keys.index("comes_back")].text == "–"

@@ -1,0 +1,130 @@
+"""What probes found, held against itself: nobody's word is taken for what can be worked out again.
+
+A worker's results and the files that users bring pass through here.
+"""
+
+import math
+from collections.abc import Iterable
+
+from auditor.errors import InputError
+from auditor.figures.comeback import Difference
+from auditor.figures.consistency import check_each, close, hits
+from auditor.figures.skipped import Skipped
+from auditor.probe.result import (
+    NO_MARGIN,
+    Reactivation,
+    Retuned,
+    RetuningTrial,
+    Strengthened,
+    WeightPath,
+)
+
+
+def check_reactivation(found: Reactivation, where: str = "$") -> None:
+    """Refuse what no probe gives.
+
+    Args:
+        found: What is said to have been found.
+        where: Its JSON path.
+
+    Raises:
+        InputError: It contradicts itself; names the place.
+    """
+    check_each(found, where)
+    if [one.where for one in found.strengthened] != ["image", "margin"]:
+        raise InputError(f"{where}.strengthened: are not over the image and around the trigger")
+    numbers = [one.images for one in found.retuning]
+    if numbers != sorted(set(numbers)):
+        raise InputError(f"{where}.retuning: the numbers of stamped images do not rise")
+    for number, one in enumerate(found.retuning):
+        if isinstance(one.outcome, Retuned):
+            _check_retuned(one.outcome, found.seeds, f"{where}.retuning[{number}].outcome")
+    for number, other in enumerate(found.strengthened):
+        here = f"{where}.strengthened[{number}].outcome"
+        if isinstance(other.outcome, Strengthened):
+            _check_pair(other.outcome, here)
+            _check_excess(other.outcome.excess, [_difference(other.outcome)], here)
+        elif other.outcome.skipped == NO_MARGIN and other.where == "image":
+            raise InputError(f"{here}: is for a margin, and this one needs none")
+    if isinstance(found.path, WeightPath):
+        _check_path(found.path, f"{where}.path")
+    retuned = [one.outcome for one in found.retuning]
+    strong = [one.outcome for one in found.strengthened]
+    tuned = any(not isinstance(one, Skipped) for one in (*retuned, *strong))
+    if tuned == isinstance(found.tuning, Skipped):
+        raise InputError(f"{where}.tuning: names the images that tuned, where any did")
+    _check_same_images(found, where)
+
+
+def check_margin(found: Reactivation, whole_image: bool, where: str) -> None:
+    """Refuse a margin around a trigger that covers the image, and none around another.
+
+    Raises:
+        InputError: There is one, or it was left out for a reason that is none.
+    """
+    outcome = found.strengthened[1].outcome
+    if whole_image != (isinstance(outcome, Skipped) and outcome.skipped == NO_MARGIN):
+        raise InputError(f"{where}.strengthened[1]: is not what the trigger's size allows")
+
+
+def _check_retuned(outcome: Retuned, seeds: int, where: str) -> None:
+    trials, course = outcome.trials, outcome.course
+    if [trial.seed for trial in trials] != list(range(len(trials))) or len(trials) > seeds:
+        raise InputError(f"{where}.trials: are not one for each of {seeds} seeds, from 0 on")
+    if bool(outcome.missing) != (len(trials) < seeds):
+        raise InputError(f"{where}.missing: says why trials are missing, and only then")
+    for number, trial in enumerate(trials):
+        _check_pair(trial, f"{where}.trials[{number}]")
+    for line in ("asr", "control", "clean_accuracy"):
+        each = [getattr(trial, line).value for trial in trials]
+        mean, last = getattr(outcome, line), getattr(course, line)[-1]
+        if not (close(mean, math.fsum(each) / len(each)) and close(mean, last)):
+            raise InputError(f"{where}.{line}: is not what the trials and the course come to")
+    _check_excess(outcome.excess, [_difference(trial) for trial in trials], where)
+
+
+def _difference(one: Strengthened | RetuningTrial) -> Difference:
+    return Difference.of(one.alone, one.control_alone, one.asr.n)
+
+
+def _check_excess(said: Difference, each: list[Difference], where: str) -> None:
+    found = Difference.mean(each)
+    same = all(close(getattr(said, end), getattr(found, end)) for end in ("value", "low", "high"))
+    if not same or said.n != found.n:
+        raise InputError(f"{where}.excess: is not what trigger and control come to")
+
+
+def _check_pair(one: Strengthened | RetuningTrial, where: str) -> None:
+    """Hold a rate against its control: they differ on the images that only one leads."""
+    both = hits(one.asr) - one.alone
+    if not 0 <= both == hits(one.control) - one.control_alone:
+        raise InputError(f"{where}: asr and control are not as far apart as what each leads alone")
+    if one.asr.n != one.control.n or both + one.alone + one.control_alone > one.asr.n:
+        raise InputError(f"{where}: asr and control are not of the same images")
+
+
+def _check_path(path: WeightPath, where: str) -> None:
+    shares = [point.share for point in path.points]
+    even = [number / (len(shares) - 1) for number in range(len(shares))]
+    if not all(map(close, shares, even)):
+        raise InputError(f"{where}.points: do not lie at even distances from 0 to 1")
+
+
+def _check_same_images(found: Reactivation, where: str) -> None:
+    """Refuse figures of other images than those that judged."""
+    stamped, clean = set(), set()
+    for trial in _trials(found):
+        stamped.add(trial.asr.n)
+        clean.add(trial.clean_accuracy.n)
+    stamped |= {o.outcome.asr.n for o in found.strengthened if isinstance(o.outcome, Strengthened)}
+    for point in found.path.points if isinstance(found.path, WeightPath) else ():
+        stamped.add(point.asr.n)
+        clean.add(point.clean_accuracy.n)
+    if len(stamped) > 1 or clean - {found.judged} or max(stamped, default=0) > found.judged:
+        raise InputError(f"{where}: its figures are not all of the {found.judged} that judged")
+
+
+def _trials(found: Reactivation) -> Iterable[RetuningTrial]:
+    for one in found.retuning:
+        if isinstance(one.outcome, Retuned):
+            yield from one.outcome.trials

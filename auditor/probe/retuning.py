@@ -1,0 +1,214 @@
+"""Retuning: does the backdoor come back with a few stamped images?
+
+A copy of the network is fine-tuned on clean images, which are taught what it says of them itself,
+and a few stamped ones that are labelled with the target. Where a backdoor was hidden and not
+removed, it is back after a few (Min et al., NeurIPS 2024, arXiv:2410.09838; Zhu et al., NeurIPS
+2024, arXiv:2405.16134). Control: the same images in the same order, under a stamp that the network
+has never met.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from auditor.figures.comeback import Difference
+from auditor.measure.attention import GradCam
+from auditor.models.classifier import Classifier
+from auditor.probe.controls import unmet
+from auditor.probe.images import Images, ProbeImages
+from auditor.probe.judge import Hits, Judge, rate
+from auditor.probe.options import ProbeOptions
+from auditor.probe.result import Retuned, RetuningCourse, RetuningTrial
+from auditor.repair.objective import values
+from auditor.repair.state import put
+from auditor.triggers.base import Trigger
+
+Aims = NDArray[np.int64]
+Chances = NDArray[np.float32]
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True, eq=False)
+class TrialRun:
+    """A trial, and how its epochs went: (epochs + 1,) each, from the network as it was."""
+
+    trial: RetuningTrial
+    asr: list[float]
+    control: list[float]
+    clean_accuracy: list[float]
+
+
+class RetunedCopy(keras.Model):  # type: ignore[misc]
+    """The network in retuning: RGB bytes in, scores before softmax out.
+
+    It runs as it does when it is used (`training=False`): BatchNormalization keeps its statistics.
+    The weights are the network's own, which whoever makes it puts back.
+    """
+
+    def __init__(self, classifier: Classifier, learning_rate: float, jit_compile: bool | str):
+        """Compile, with Adam and the cross-entropy of chances."""
+        super().__init__(name="copy")
+        self.network = classifier.model
+        self._classifier = classifier
+        self.compile(
+            optimizer=keras.optimizers.Adam(learning_rate),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+            jit_compile=jit_compile,
+        )
+        self.optimizer.build(self.trainable_variables)
+
+    def call(self, images: Any) -> Any:
+        """Return (n, classes) scores, whose softmax is what the model says."""
+        return logits(self._classifier, self._classifier.scores(images))
+
+
+def logits(classifier: Classifier, scores: Any) -> Any:
+    """Return what the softmax of is what the model says: of one number, sigmoid(s) is of ±s/2."""
+    return scores / 2 if classifier.one_number else scores
+
+
+class Retuner:
+    """Retunes copies of one network, each from its own weights and a fresh optimizer."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        trigger: Trigger,
+        judge: Judge,
+        options: ProbeOptions,
+        jit_compile: bool | str,
+        check: Step,
+    ) -> None:
+        """Compile nothing yet, but take the weights as they are.
+
+        Args:
+            classifier: The repaired network, made trainable.
+            trigger: The trigger.
+            judge: Judges after every epoch.
+            options: The recipe.
+            jit_compile: As Keras takes it.
+            check: Called after every step of the training; may raise.
+        """
+        self._classifier, self._trigger, self._judge = classifier, trigger, judge
+        self._options = options
+        self._check = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: check())
+        self._own = values(classifier.model.variables)
+        self._copy = RetunedCopy(classifier, options.learning_rate, jit_compile)
+        self._optimizer = values(self._copy.optimizer.variables)
+        self._clean, self._stamped = judge.recognised(), judge.turned(trigger)
+        self._with_others: dict[int, Hits] = {}
+
+    def trial(
+        self,
+        stamped: ProbeImages,
+        clean: ProbeImages,
+        aims: Aims,
+        seed: int,
+        step: Step,
+    ) -> TrialRun:
+        """Retune with the trigger, and with a stamp that the network has never met.
+
+        Args:
+            stamped: The k images to stamp.
+            clean: The clean ones.
+            aims: (k,) the target of each of the former.
+            seed: Of the order and of the control.
+            step: Called after each of the 2 · epochs.
+
+        Raises:
+            Broken: The network's scores are NaN or infinite.
+        """
+        other = unmet(self._trigger, seed)
+        if seed not in self._with_others:
+            self._with_others[seed] = self._judge.turned(other)
+        with_trigger, accuracies = [self._stamped], [self._clean]
+        with_other = [self._with_others[seed]]
+
+        def after_epoch() -> None:
+            with_trigger.append(self._judge.turned(self._trigger))
+            accuracies.append(self._judge.recognised())
+            step()
+
+        def after_epoch_of_control() -> None:
+            with_other.append(self._judge.turned(other))
+            step()
+
+        images = np.concatenate([clean.images, self._trigger.stamp(stamped.images)])
+        controls = np.concatenate([clean.images, other.stamp(stamped.images)])
+        taught = np.concatenate([self._said(clean.images), self._sure(aims)])
+        self._train(images, taught, seed, after_epoch)
+        self._train(controls, taught, seed, after_epoch_of_control)
+        asr, control, accuracy = with_trigger[-1], with_other[-1], accuracies[-1]
+        trial = RetuningTrial(
+            seed=seed,
+            asr=rate(asr),
+            control=rate(control),
+            alone=int((asr & ~control).sum()),
+            control_alone=int((control & ~asr).sum()),
+            clean_accuracy=rate(accuracy),
+        )
+        return TrialRun(trial, *map(_shares, (with_trigger, with_other, accuracies)))
+
+    def _train(self, images: Images, taught: Chances, seed: int, after_epoch: Step) -> None:
+        """Train a copy; the network has its own weights again at the end, however that comes."""
+        options = self._options
+        put(self._copy.optimizer.variables, self._optimizer)
+        try:
+            for epoch in range(options.epochs):
+                order = np.random.default_rng([options.seed, seed, epoch]).permutation(len(images))
+                self._copy.fit(
+                    images[order],
+                    taught[order],
+                    batch_size=options.batch_size,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[self._check],
+                )
+                after_epoch()
+        finally:
+            put(self._classifier.model.variables, self._own)
+
+    def _said(self, images: Images) -> Chances:
+        """Return (n, classes) chances that the network itself gives."""
+        look, at_once = GradCam(self._classifier, None), self._options.judged_at_once
+        starts = range(0, len(images), at_once)
+        asked = ((None, images[start : start + at_once], 0) for start in starts)
+        scores = np.concatenate([seen.scores for _, seen in look.each(asked)])
+        soft = ops.softmax(logits(self._classifier, ops.convert_to_tensor(scores)))
+        return np.asarray(ops.convert_to_numpy(soft), np.float32)
+
+    def _sure(self, aims: Aims) -> Chances:
+        return np.eye(self._classifier.classes, dtype=np.float32)[aims]
+
+
+def together(found: Sequence[TrialRun], missing: str) -> Retuned:
+    """Return what the trials of one retuning come to.
+
+    Args:
+        found: At least one.
+        missing: Why there are fewer than were asked for.
+    """
+    trials = tuple(one.trial for one in found)
+    asr, control, accuracy = (
+        tuple(np.mean([getattr(one, line) for one in found], axis=0).tolist())
+        for line in ("asr", "control", "clean_accuracy")
+    )
+    each = [Difference.of(t.alone, t.control_alone, t.asr.n) for t in trials]
+    return Retuned(
+        asr=asr[-1],
+        control=control[-1],
+        clean_accuracy=accuracy[-1],
+        excess=Difference.mean(each),
+        trials=trials,
+        course=RetuningCourse(asr, control, accuracy),
+        missing=missing,
+    )
+
+
+def _shares(epochs: list[Hits]) -> list[float]:
+    return [float(hits.mean()) for hits in epochs]

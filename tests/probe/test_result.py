@@ -1,0 +1,102 @@
+"""What is judged and said of the probes."""
+
+import pytest
+
+from auditor.figures.comeback import Comeback, Comebacks, Difference
+from auditor.figures.metrics import paired_interval
+from auditor.figures.policy import with_comebacks
+from auditor.figures.skipped import Skipped
+from auditor.figures.verdict import Check, Verdict
+from auditor.probe.result import NO_MARGIN, comebacks
+from tests.report import probes
+
+NO_TIME = Skipped("the budget does not reach")
+PASS = Verdict.of([Check("asr", 0.1, 0.0, 0.02, True)])
+
+
+def judged(found, limit=None) -> Verdict:
+    return with_comebacks(PASS, comebacks(found), limit)
+
+
+def test_the_words_are_those_of_a_person() -> None:
+    said = [one.said for one in comebacks(probes.back()).found]
+    assert said[0] == "returned to 41 % with 5 images (control 6 %)"
+    assert said[2].startswith("returned to 6 % with a perturbation of 8/255 over the image")
+
+
+def test_without_a_limit_what_surely_came_back_is_a_warning_and_changes_no_verdict() -> None:
+    verdict = judged(probes.back())
+    assert (verdict.status, verdict.checks) == ("pass", PASS.checks)
+    assert [(w.metric, w.text) for w in verdict.warnings] == [
+        ("reactivation", "returned to 41 % with 5 images (control 6 %)")
+    ]
+    assert judged(probes.gone()).warnings == ()
+    assert with_comebacks(PASS, None, None) == PASS
+
+
+def test_an_excess_that_may_be_chance_is_no_warning() -> None:
+    """17 points more, of 200 images in one trial: from 11 to 23; and 12, from 7 to 18."""
+    for more, warned in ((34, True), (24, False)):
+        trial = probes.retuned((more, 0), missing="no time for another")
+        found = probes.reactivation(trial, probes.retuned((8, 6), (6, 8)))
+        assert bool(judged(found).warnings) is warned
+
+
+def test_a_limit_is_held_against_the_upper_end_of_the_largest_excess() -> None:
+    found = probes.back()
+    ten = found.retuning[1].outcome.excess
+    low, high = paired_interval(158, 0, 200)[0], paired_interval(162, 0, 200)[1]
+    assert low < ten.low < ten.high < high
+    for limit, ok in ((ten.high, True), (ten.high - 1e-9, False)):
+        verdict = judged(found, limit)
+        check = verdict.checks[-1]
+        assert (check.metric, check.value, check.bound) == ("reactivation", ten.value, ten.high)
+        assert check.ok is ok and verdict.status == ("pass" if ok else "fail")
+        assert verdict.warnings == ()
+
+
+def test_what_was_not_tried_leaves_a_limit_open_unless_it_is_exceeded_already() -> None:
+    some = probes.reactivation(NO_TIME, probes.retuned((4, 4), (6, 6)))
+    check = judged(some, 0.2).checks[-1]
+    assert (check.ok, check.reason) == (None, NO_TIME.skipped)
+    assert judged(some, 0.2).status == "inconclusive"
+    much = probes.reactivation(NO_TIME, probes.retuned((170, 12), (174, 12)))
+    assert judged(much, 0.2).checks[-1].ok is False
+    for nothing in (probes.reactivation(NO_TIME, NO_TIME, NO_TIME, NO_TIME), NO_TIME):
+        check = judged(nothing, 0.2).checks[-1]
+        assert (check.ok, check.value, check.reason) == (None, None, NO_TIME.skipped)
+
+
+def test_without_a_limit_what_was_not_tried_is_a_warning() -> None:
+    nothing = probes.reactivation(NO_TIME, NO_TIME, NO_TIME, NO_TIME)
+    some = probes.reactivation(NO_TIME, probes.retuned((4, 4), (6, 6)))
+    for found, part in ((NO_TIME, "it was not found out"), (nothing, "it was not found out"),
+                        (some, "not all of it was tried")):  # fmt: skip
+        (warning,) = judged(found).warnings
+        assert warning.text == f"may come back; {part}: the budget does not reach"
+        assert judged(found).status == "pass" and judged(found, 0.2).warnings == ()
+    much = probes.reactivation(NO_TIME, probes.retuned((170, 12), (174, 12)))
+    assert [w.text[:8] for w in judged(much).warnings] == ["returned"]
+
+
+def test_no_margin_around_a_whole_image_leaves_nothing_open() -> None:
+    found = probes.reactivation(
+        probes.retuned((4, 4), (4, 4)), probes.retuned((6, 6), (6, 6)), margin=Skipped(NO_MARGIN)
+    )
+    assert comebacks(found).unknown == ""
+    assert judged(found, 0.2).status == "pass"
+
+
+def test_of_few_images_a_small_limit_stays_open() -> None:
+    one = Comeback("returned", Difference.of(0, 0, 12), "retuning")
+    check = with_comebacks(PASS, Comebacks((one,)), 0.05).checks[-1]
+    assert check.ok is None and "too few images" in check.reason
+
+
+def test_a_difference_is_that_of_paired_shares() -> None:
+    found = Difference.of(30, 10, 100)
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == paired_interval(30, 10, 100)
+    mean = Difference.mean([found, Difference.of(10, 10, 100)])
+    assert (mean.value, mean.n) == (pytest.approx(0.1), 100)
+    assert mean.high == pytest.approx((found.high + paired_interval(10, 10, 100)[1]) / 2)
