@@ -33,7 +33,11 @@ COMMON = (
     *("--epochs", "2", "--learning-rate", "1e-3", "--batch-size", "32", "--seed", "3"),
     *("--max-accuracy-drop", "0.1"),
 )
-COMPARE = ("compare", *COMMON, "--methods", ",".join(METHODS), "--run-dir", "run")
+COMPARE = (
+    "compare", *COMMON, "--methods", ",".join(METHODS), "--run-dir", "run",
+    "--max-neighbour-asr", "0.5",
+)  # fmt: skip
+"""With a limit on neighbours that `unlearn` keeps on so small a network."""
 
 
 @dataclass(frozen=True)
