@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from auditor.figures.excess import strongest
 from auditor.figures.metrics import paired_drop, wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate
+from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.records.certificate import Certificate
-from auditor.records.gate import Policy, gated
+from auditor.records.gate import Judgement, Policy, gated
 from auditor.records.provenance import Safety
+from auditor.report.judgement import summary
 from auditor.worker.sandbox import Confinement
 from tests import audited
 from tests.report import probes
@@ -81,6 +84,32 @@ def test_the_strongest_neighbour_is_held_against_its_control() -> None:
     never = gated(audited.certificate(0.0, 0.1), Policy(max_neighbour_asr=0.5), MADE)
     assert never.status == "inconclusive"
     assert "no neighbours were tried" in never.checks[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("near", "ok", "status"),
+    [
+        (Neighbour("mirrored", wilson(106, 200), wilson(8, 200), 100, 2), False, "fail"),
+        (Neighbour("mirrored", wilson(8, 200), wilson(8, 200), 0, 0), True, "pass"),
+        (Neighbour("mirrored", wilson(4, 20), wilson(1, 20), 3, 0), None, "inconclusive"),
+    ],
+)
+def test_neighbours_of_a_model_that_was_not_repaired_are_judged_like_those_of_one_that_was(
+    near: Neighbour, ok: bool | None, status: str
+) -> None:
+    """A value beyond the limit that too few images leave open is no pass."""
+    plain = audited.certificate(0.0, 0.1)
+    tried = replace(plain, evidence=replace(plain.evidence, neighbours=(near,)))
+    for policy in ({}, {"max_neighbour_asr": 0.06}):
+        assert check(tried, "neighbour_excess", **policy).ok is ok
+        assert gated(tried, Policy(**policy), MADE).status == status
+
+
+def test_points_are_points_where_nothing_was_tried() -> None:
+    never = gated(audited.certificate(0.0, 0.1), Policy(max_neighbour_asr=0.05), MADE)
+    shown = Console(width=200, record=True, file=StringIO())
+    shown.print(summary(Judgement(Policy(), (("square4", never),)), "audit.json"))
+    assert "≤ 5.0 points" in shown.export_text()
 
 
 def test_the_strongest_neighbours_own_rate_is_judged_where_no_control_is_known() -> None:

@@ -67,7 +67,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "rows": pictures.rows(certificate.evidence.examples, outlined=local),
         "pairs": pictures.pairs(
             certificate.evidence.examples,
-            words.judged_evidence(certificate).examples,
+            certificate.judged_evidence.examples,
             outlined=local,
         ),
         "turned": partial(_turned, certificate.target),

@@ -6,7 +6,7 @@ from auditor.figures.excess import strongest
 from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, neighbours_of
-from auditor.report.words import judged_evidence, percent, target_name
+from auditor.report.words import percent, target_name
 from auditor.text import printable
 
 
@@ -30,7 +30,7 @@ class Row:
 
 def rows(certificate: Certificate) -> list[Row]:
     """Return every neighbour that was tried, in the order of the trials."""
-    repair, near = certificate.repair, judged_evidence(certificate).neighbours
+    repair, near = certificate.repair, certificate.judged_evidence.neighbours
     if repair is None or not repair.output:
         return [Row(one.name, None, one.asr, one.control) for one in near]
     controls = {one.name: one.control for one in near}
@@ -41,7 +41,7 @@ def rows(certificate: Certificate) -> list[Row]:
 
 def worst(certificate: Certificate) -> str:
     """Return the neighbour that does most, in words; empty where none was measured."""
-    found = strongest(judged_evidence(certificate).neighbours)
+    found = strongest(certificate.judged_evidence.neighbours)
     if found is not None:
         return _beyond(found.neighbour)
     rated = [(row.now.value, row) for row in rows(certificate) if isinstance(row.now, Rate)]
