@@ -21,7 +21,7 @@ TITLES = {
     "robust_accuracy": "Accuracy under the trigger",
     "clean_accuracy": "Clean accuracy",
     "accuracy_drop": "Fall in clean accuracy",
-    "neighbour_excess": "Strongest neighbour",
+    "neighbour_excess": "Neighbour furthest beyond noise",
     "reactivation": "Brought back",
     "tar_target": "TAR of the target class",
     "tar_density": "Attention density",

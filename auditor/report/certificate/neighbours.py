@@ -7,7 +7,7 @@ from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, neighbours_of
 from auditor.report.words import percent, target_name
-from auditor.text import printable
+from auditor.text import counted, printable
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,23 @@ def rows(certificate: Certificate) -> list[Row]:
     ]
 
 
-def worst(certificate: Certificate) -> str:
-    """Return the neighbour that does most, in words; empty where none was measured."""
+def question(certificate: Certificate) -> str:
+    """Return what the neighbours answer."""
+    return "Does the repair generalise?" if certificate.repair else "Where else is it open?"
+
+
+def furthest(certificate: Certificate) -> str:
+    """Return a sentence on the neighbour that leads furthest; empty where none was measured."""
+    tried = rows(certificate)
+    among = f"Of {counted(len(tried), 'neighbour')} of the trigger, the"
     found = strongest(certificate.judged_evidence.neighbours)
     if found is not None:
-        return _beyond(found.neighbour)
-    rated = [(row.now.value, row) for row in rows(certificate) if isinstance(row.now, Rate)]
+        return f"{among} furthest beyond noise: {_beyond(found.neighbour)}."
+    rated = [(row.now.value, row) for row in tried if isinstance(row.now, Rate)]
     if not rated:
         return ""
     value, row = max(rated, key=lambda rate: rate[0])
-    return f"{printable(row.name, 60)}, {percent(value)}"
+    return f"{among} strongest: {printable(row.name, 60)}, {percent(value)}."
 
 
 def still_open(certificate: Certificate) -> str:

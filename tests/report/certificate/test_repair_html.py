@@ -52,7 +52,7 @@ def test_every_part_of_a_repair_is_there(browser, repaired, tmp_path) -> None:
     for shown in (
         "Where the network looks", "How the repair went", "Does the repair generalise?",
         "Effectiveness rating (DER)", f"{100 * repair.der:.1f} %", "Fall in clean accuracy",
-        "moved by 1 pixel", "it does not fit into the image", "The strongest after the repair",
+        "moved by 1 pixel", "it does not fit into the image", "the furthest beyond noise: colours",
         "out/repaired.keras", "ef" * 32, "models/poisoned.keras", "ab" * 32, "photos/train",
         "2,500 of 50,000 images (5.0 %)", "learning rate", "3e-05", repair.reason,
         "with the trigger, before the repair", "Only the trigger square8 was unlearned",
