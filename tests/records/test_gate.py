@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from auditor.figures.comeback import Difference
 from auditor.figures.excess import strongest
 from auditor.figures.metrics import paired_drop, wilson
 from auditor.figures.policy import Limits, judge
@@ -171,3 +172,16 @@ def test_a_limit_on_what_nobody_tried_is_open() -> None:
         assert gated(made, Policy(max_reactivation=0.5), MADE).status == "inconclusive"
         assert gated(made, Policy(), MADE).status == "pass"
     assert "bdaudit probe" in check(audited.repaired(), "reactivation", max_reactivation=0).reason
+
+
+def test_a_comeback_beyond_the_limit_that_is_not_judged_is_no_pass() -> None:
+    """Of 20 images: 3 come back and none in the control, which shows neither this nor that."""
+    few = Difference.of(3, 0, 20)
+    assert few.low <= 0.05 < few.value
+    one = replace(probes.strengthened(12, 10), excess=few)
+    back = probes.gone()
+    found = replace(back, strengthened=(replace(back.strengthened[0], outcome=one),))
+    made = audited.probed(found)
+    open_ = check(made, "reactivation", max_reactivation=0.05)
+    assert open_.ok is None and "too few images" in open_.reason
+    assert gated(made, Policy(max_reactivation=0.05), MADE).status == "inconclusive"
