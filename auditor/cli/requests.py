@@ -10,6 +10,7 @@ from auditor.cli.flags.common import guard
 from auditor.cli.flags.probe import probe_options, wanted_probes
 from auditor.data import place
 from auditor.errors import UsageError
+from auditor.figures.excess import NEIGHBOUR_IMAGES
 from auditor.figures.policy import Limits
 from auditor.measure.options import Options
 from auditor.repair import readers, reads
@@ -17,7 +18,7 @@ from auditor.repair.options import RepairOptions
 from auditor.runs import sources
 from auditor.runs.model_source import Model
 from auditor.runs.probe_request import ProbeRequest
-from auditor.runs.repair_request import NEIGHBOUR_IMAGES, RepairRequest
+from auditor.runs.repair_request import RepairRequest
 from auditor.runs.scan import ScanRequest
 from auditor.runs.search import SearchRequest
 from auditor.search.options import SearchOptions

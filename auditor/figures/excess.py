@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from auditor.figures.metrics import paired_interval, z_of
 from auditor.figures.results import Neighbour, Rate
 
+NEIGHBOUR_IMAGES = 1_000
+"""Evaluation images that the neighbours of a repaired model's trigger are tried on, at most."""
+
 
 @dataclass(frozen=True)
 class Excess:
@@ -18,6 +21,7 @@ class Excess:
         high: Upper end.
         n: Images.
         least: The upper end, were it the same as its control on each of these images.
+        z: Standard deviations that the interval is wide, on either side.
     """
 
     neighbour: Neighbour
@@ -26,6 +30,7 @@ class Excess:
     high: float
     n: int
     least: float
+    z: float
 
 
 def strongest(neighbours: Sequence[Neighbour], among: int = 1) -> Excess | None:
@@ -47,6 +52,7 @@ def strongest(neighbours: Sequence[Neighbour], among: int = 1) -> Excess | None:
             *paired_interval(one.alone, one.control_alone, n, z),
             n,
             paired_interval(0, 0, n, z)[1],
+            z,
         )
         for one, n in rated
     ]

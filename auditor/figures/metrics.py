@@ -126,7 +126,7 @@ def paired_drop(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[fl
     return (lost - won) / n, *paired_interval(lost, won, n)
 
 
-def paired_interval(lost: int, won: int, n: int, z: float = Z95) -> tuple[float, float]:
+def paired_interval(lost: float, won: float, n: int, z: float = Z95) -> tuple[float, float]:
     """Return the interval of a fall in accuracy (Bonett and Price 2012), in [−1, 1].
 
     Args:

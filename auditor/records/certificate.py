@@ -147,6 +147,11 @@ class Certificate:
         """The figures that the verdict is about: after the repair where a file came of it."""
         return self.measurements.after or self.measurements.before
 
+    @property
+    def judged_evidence(self) -> Evidence:
+        """What stands behind the figures that the verdict is about."""
+        return self.repair.evidence if self.repair and self.repair.evidence else self.evidence
+
 
 def certify(result: AuditResult, verdict: Verdict, provenance: Provenance) -> Certificate:
     """Bind a result to the file that it is about.

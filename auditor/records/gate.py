@@ -13,7 +13,7 @@ from auditor.figures.results import Rate
 from auditor.figures.verdict import Check, Status, Verdict
 from auditor.probe.result import comebacks
 from auditor.records.age import age, young
-from auditor.records.certificate import Certificate, neighbours_of
+from auditor.records.certificate import Certificate
 
 _DAY = timedelta(days=1)
 _LIMIT = Limits.max_neighbour_asr
@@ -25,8 +25,9 @@ class Policy(Limits):
     """What an audit must show.
 
     Attributes:
-        max_neighbour_asr: As in `Limits`; None for its default, and for no limit of audits by
-            versions that knew no controls: with one, the neighbours' own ASR is held against it.
+        max_neighbour_asr: As in `Limits`, and of any audit that tried neighbours; None for its
+            default, and for no limit of audits by versions that knew no controls: with one, the
+            neighbours' own ASR is held against it.
         min_images: Fewest images that it was measured on; None for any number.
         max_age: Days that it may be old; None for any age.
         sandboxed: Whether the model must have been opened in the whole sandbox.
@@ -69,7 +70,7 @@ def gated(certificate: Certificate, policy: Policy, now: datetime) -> Verdict:
         policy: What it must show.
         now: The time that its age is reckoned to, with a zone.
     """
-    given, near = policy.max_neighbour_asr, neighbours_of(certificate)
+    given, near = policy.max_neighbour_asr, certificate.judged_evidence.neighbours
     limits = policy if given is not None else replace(policy, max_neighbour_asr=_LIMIT)
     classes = certificate.subject.classes
     back = comebacks(certificate.reactivation)
@@ -93,7 +94,7 @@ def _drop(certificate: Certificate, policy: Policy) -> Iterator[Check]:
 
 def _demands(certificate: Certificate, policy: Policy, now: datetime) -> Iterator[Check]:
     """Give the checks that are about the audit itself."""
-    if policy.max_neighbour_asr is not None and not neighbours_of(certificate):
+    if policy.max_neighbour_asr is not None and not certificate.judged_evidence.neighbours:
         yield _neighbours(certificate, policy.max_neighbour_asr)
     if policy.max_reactivation is not None and certificate.reactivation is None:
         reason = (
@@ -121,7 +122,10 @@ def _neighbours(certificate: Certificate, limit: float) -> Check:
     found = certificate.repair.neighbours if certificate.repair else ()
     known = [row.after for row in found if isinstance(row.after, Rate)]
     if not known:
-        reason = "no neighbours were tried: they are tried on a repaired model"
-        return Check("neighbour_asr", limit, None, None, None, reason=reason)
+        reason = (
+            "no neighbours were tried: a repair tries them, bdaudit scan and probe with "
+            "--neighbours do"
+        )
+        return Check("neighbour_excess", limit, None, None, None, reason=reason)
     worst = max(known, key=lambda rate: rate.high)
     return Check("neighbour_asr", limit, worst.value, worst.high, worst.high <= limit)

@@ -12,7 +12,7 @@ from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate
 from auditor.repair.result import Epoch
 from auditor.report.lines import limit
-from auditor.report.words import headline_figures, judged_evidence, percent
+from auditor.report.words import headline_figures, percent
 
 MOST_CLASSES = 20
 
@@ -174,7 +174,7 @@ def distribution(certificate: Certificate) -> Distribution | None:
 
     None where TAR was not measured.
     """
-    before, now = certificate.evidence.histogram, judged_evidence(certificate).histogram
+    before, now = certificate.evidence.histogram, certificate.judged_evidence.histogram
     if isinstance(before, Skipped) or isinstance(now, Skipped):
         return None
     if certificate.measurements.after:
@@ -233,7 +233,7 @@ def class_bars(certificate: Certificate) -> tuple[list[ClassBar], str]:
         note = f"The {MOST_CLASSES} classes of {len(classes)} that the trigger turns most often."
         classes = sorted(classes, key=_asr_of, reverse=True)[:MOST_CLASSES]
     repaired = certificate.measurements.after is not None
-    now = {row.class_: row for row in judged_evidence(certificate).classes}
+    now = {row.class_: row for row in certificate.judged_evidence.classes}
     return [
         ClassBar(
             row=now.get(row.class_, row),

@@ -12,7 +12,6 @@ from auditor.report.words import (
     MEANINGS,
     TITLES,
     class_name,
-    judged_evidence,
     number,
     percent,
     points,
@@ -109,7 +108,7 @@ def _placebo_line(certificate: Certificate, *, before: bool = False) -> list[Lin
     if certificate.trigger.mask_area < 1:
         return []
     measured = certificate.measurements.before if before else certificate.judged
-    evidence = certificate.evidence if before else judged_evidence(certificate)
+    evidence = certificate.evidence if before else certificate.judged_evidence
     line = _rate_line("placebo_rate", measured.placebo_rate, None, None)
     strongest = [p for p in evidence.placebos if p.rate == measured.placebo_rate]
     if strongest and isinstance(measured.placebo_rate, Rate):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from auditor.figures.facts import DataFacts
-from auditor.figures.results import Evidence, Rate, TarSummary
+from auditor.figures.results import Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
 from auditor.records.certificate import Certificate
@@ -21,7 +21,7 @@ TITLES = {
     "robust_accuracy": "Accuracy under the trigger",
     "clean_accuracy": "Clean accuracy",
     "accuracy_drop": "Fall in clean accuracy",
-    "neighbour_excess": "Strongest neighbour",
+    "neighbour_excess": "Neighbour furthest beyond noise",
     "reactivation": "Brought back",
     "tar_target": "TAR of the target class",
     "tar_density": "Attention density",
@@ -59,12 +59,6 @@ def verdict_of(certificate: Certificate) -> str:
     count = len(certificate.verdict.warnings)
     warned = "" if not count else ", with a warning" if count == 1 else f", with {count} warnings"
     return VERDICTS[certificate.verdict.status] + warned
-
-
-def judged_evidence(certificate: Certificate) -> Evidence:
-    """Return what stands behind the figures that the verdict is about."""
-    repair = certificate.repair
-    return repair.evidence if repair and repair.evidence else certificate.evidence
 
 
 def headline_figures(certificate: Certificate) -> tuple[str, str, str]:

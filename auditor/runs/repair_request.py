@@ -6,6 +6,7 @@ from typing import Any
 
 from auditor.data import is_builtin
 from auditor.data.class_order import AUTO, ClassOrder
+from auditor.figures.excess import NEIGHBOUR_IMAGES
 from auditor.figures.policy import Limits
 from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
@@ -17,9 +18,6 @@ from auditor.runs.model_source import Model
 from auditor.triggers.base import Trigger
 from auditor.worker import supervisor
 from auditor.worker.supervisor import Guard
-
-NEIGHBOUR_IMAGES = 1_000
-"""Evaluation images that the trigger's neighbours are tried on."""
 
 _HALF = 0.5
 """Clean budget where --data must serve for repair and evaluation both."""

@@ -1,13 +1,15 @@
 """With how many images a limit would be settled, against the intervals themselves."""
 
+import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from auditor.figures.metrics import paired_drop, wilson
+from auditor.figures.comeback import Difference
+from auditor.figures.metrics import paired_interval, wilson, z_of
 from auditor.figures.policy import Limits, judge
-from auditor.figures.settling import images_to_settle
+from auditor.figures.settling import Pairs, images_to_settle
+from auditor.figures.verdict import Check
 from tests.figures.test_policy import measurement, tar
 
 
@@ -37,18 +39,32 @@ def test_the_same_of_a_lower_limit() -> None:
     assert wilson(round(0.82 * needed), needed).low == pytest.approx(0.8, abs=1e-3)
 
 
-def test_of_a_median_and_of_a_fall_the_interval_shrinks_with_the_root() -> None:
+def test_of_a_median_the_interval_shrinks_with_the_root() -> None:
     judged, figures = check("tar", Limits(), tar=tar(1.4, n=400))  # up to 1.54
     assert images_to_settle(judged, figures) == pytest.approx(400 * (0.14 / 0.1) ** 2, abs=1)
-    before, after = np.ones(1000, np.uint8), np.ones(1000, np.uint8)
-    after[:15] = 0
-    accuracy = wilson(985, 1000)
-    drop = paired_drop(before, after)
-    judged, figures = check("accuracy_drop", Limits(), drop, clean_accuracy=accuracy)
-    assert judged.ok is False
-    assert images_to_settle(judged, figures) == pytest.approx(
-        1000 * ((drop[2] - 0.015) / 0.005) ** 2, abs=1
-    )
+
+
+@pytest.mark.parametrize(("alone", "other"), [(30, 6), (15, 0), (3, 1)])
+@pytest.mark.parametrize("tried", [1, 18])
+def test_of_a_difference_the_interval_of_paired_shares_ends_at_the_limit(
+    alone: int, other: int, tried: int
+) -> None:
+    """With as wide an interval as so many comparisons want."""
+    value, z, n = (alone - other) / 1000, z_of(tried), 1000
+    limit = value + 0.003
+    judged = Check("neighbour_excess", limit, value, paired_interval(alone, other, n, z)[1], False)
+    needed = images_to_settle(judged, measurement(), Pairs(alone, other, n, z))
+
+    def high(images: int) -> float:
+        p, q = ((count * images / n + 1) / (images + 2) for count in (alone, other))
+        return p - q + z * math.sqrt((p + q - (p - q) ** 2) / (images + 2))
+
+    assert needed > n and high(needed) <= limit < high(needed - 1)
+
+
+def test_the_shares_are_found_again_in_their_difference() -> None:
+    found = Pairs.of(Difference.of(40, 12, 900))
+    assert (found.alone, found.other_alone, found.n) == (pytest.approx(40), pytest.approx(12), 900)
 
 
 def test_where_more_images_do_not_help_no_number_is_given() -> None:

@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from auditor.figures.comeback import Difference
 from auditor.figures.excess import strongest
 from auditor.figures.metrics import paired_drop, wilson
 from auditor.figures.policy import Limits, judge
-from auditor.figures.results import Rate
+from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.records.certificate import Certificate
-from auditor.records.gate import Policy, gated
+from auditor.records.gate import Judgement, Policy, gated
 from auditor.records.provenance import Safety
+from auditor.report.judgement import summary
 from auditor.worker.sandbox import Confinement
 from tests import audited
 from tests.report import probes
@@ -83,6 +87,32 @@ def test_the_strongest_neighbour_is_held_against_its_control() -> None:
     assert "no neighbours were tried" in never.checks[-1].reason
 
 
+@pytest.mark.parametrize(
+    ("near", "ok", "status"),
+    [
+        (Neighbour("mirrored", wilson(106, 200), wilson(8, 200), 100, 2), False, "fail"),
+        (Neighbour("mirrored", wilson(8, 200), wilson(8, 200), 0, 0), True, "pass"),
+        (Neighbour("mirrored", wilson(4, 20), wilson(1, 20), 3, 0), None, "inconclusive"),
+    ],
+)
+def test_neighbours_of_a_model_that_was_not_repaired_are_judged_like_those_of_one_that_was(
+    near: Neighbour, ok: bool | None, status: str
+) -> None:
+    """A value beyond the limit that too few images leave open is no pass."""
+    plain = audited.certificate(0.0, 0.1)
+    tried = replace(plain, evidence=replace(plain.evidence, neighbours=(near,)))
+    for policy in ({}, {"max_neighbour_asr": 0.06}):
+        assert check(tried, "neighbour_excess", **policy).ok is ok
+        assert gated(tried, Policy(**policy), MADE).status == status
+
+
+def test_points_are_points_where_nothing_was_tried() -> None:
+    never = gated(audited.certificate(0.0, 0.1), Policy(max_neighbour_asr=0.05), MADE)
+    shown = Console(width=200, record=True, file=StringIO())
+    shown.print(summary(Judgement(Policy(), (("square4", never),)), "audit.json"))
+    assert "≤ 5.0 points" in shown.export_text()
+
+
 def test_the_strongest_neighbours_own_rate_is_judged_where_no_control_is_known() -> None:
     """As in audits of version 0.1, which a policy without the limit says nothing about."""
     repaired = audited.repaired()
@@ -142,3 +172,16 @@ def test_a_limit_on_what_nobody_tried_is_open() -> None:
         assert gated(made, Policy(max_reactivation=0.5), MADE).status == "inconclusive"
         assert gated(made, Policy(), MADE).status == "pass"
     assert "bdaudit probe" in check(audited.repaired(), "reactivation", max_reactivation=0).reason
+
+
+def test_a_comeback_beyond_the_limit_that_is_not_judged_is_no_pass() -> None:
+    """Of 20 images: 3 come back and none in the control, which shows neither this nor that."""
+    few = Difference.of(3, 0, 20)
+    assert few.low <= 0.05 < few.value
+    one = replace(probes.strengthened(12, 10), excess=few)
+    back = probes.gone()
+    found = replace(back, strengthened=(replace(back.strengthened[0], outcome=one),))
+    made = audited.probed(found)
+    open_ = check(made, "reactivation", max_reactivation=0.05)
+    assert open_.ok is None and "too few images" in open_.reason
+    assert gated(made, Policy(max_reactivation=0.05), MADE).status == "inconclusive"

@@ -174,7 +174,7 @@ def warnings(certificate: Certificate) -> list[str]:
         return said
     said += [printable(note) for note in repair.notes]
     if certificate.measurements.after:
-        said += _still_disturbed(certificate.measurements.after, target_name(certificate))
+        said += _still_disturbed(certificate, certificate.measurements.after)
     if repair.data.overlap:
         shared = (
             f"{repair.data.overlap:,} of the {certificate.data.images:,} evaluation images were "
@@ -205,15 +205,16 @@ def _readings(subject: Subject) -> list[str]:
     return said
 
 
-def _still_disturbed(after: Measurement, target: str) -> list[str]:
+def _still_disturbed(certificate: Certificate, after: Measurement) -> list[str]:
     """Say so when the trigger no longer leads to the target but still spoils the answer."""
-    stamped, clean = after.robust_accuracy, after.clean_accuracy
-    if not (isinstance(stamped, Rate) and isinstance(clean, Rate)):
+    led, stamped, clean = after.asr, after.robust_accuracy, after.clean_accuracy
+    if not (isinstance(led, Rate) and isinstance(stamped, Rate) and isinstance(clean, Rate)):
         return []
-    if stamped.high >= clean.low - _DISTURBED:
+    kept = limit(certificate.verdict.checks, "asr")
+    if kept.ok is False or led.value > kept.limit or stamped.high >= clean.low - _DISTURBED:
         return []
     return [
-        f"The trigger no longer decides for {target}, but it still disturbs: "
+        f"The trigger no longer decides for {target_name(certificate)}, but it still disturbs: "
         f"{percent(stamped.value)} of the stamped images are recognised as what they are, against "
         f"{percent(clean.value)} of clean ones."
     ]

@@ -16,7 +16,7 @@ from auditor.report import charts, pictures, words
 from auditor.report.certificate import joint
 from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
-from auditor.report.certificate.neighbours import rows, worst
+from auditor.report.certificate.neighbours import furthest, question, rows
 from auditor.report.certificate.reactivation import CONTROL, chapter
 from auditor.report.curves import curves, phases_of
 from auditor.report.film import film
@@ -67,7 +67,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "rows": pictures.rows(certificate.evidence.examples, outlined=local),
         "pairs": pictures.pairs(
             certificate.evidence.examples,
-            words.judged_evidence(certificate).examples,
+            certificate.judged_evidence.examples,
             outlined=local,
         ),
         "turned": partial(_turned, certificate.target),
@@ -79,7 +79,8 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "limits_of_audit": limits_of_audit(certificate),
         "neighbours": near,
         "controlled": any(row.control for row in near),
-        "worst_neighbour": worst(certificate),
+        "neighbours_asked": question(certificate),
+        "furthest_neighbour": furthest(certificate),
         "reactivation": chapter(certificate),
         "control": CONTROL,
         "check_notes": list(check_notes(certificate)),

@@ -1,11 +1,14 @@
 """Markdown for the summary of a pipeline's step: no picture, no link, far below 1 MB."""
 
+from auditor.figures.results import Rate
+from auditor.figures.skipped import Skipped
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate
 from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.checks import told
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.joint import joint_finding, joint_limits, joint_lines, joint_notes
+from auditor.report.certificate.neighbours import furthest, question, rows
 from auditor.report.certificate.reactivation import CONTROL, chapter
 from auditor.report.lines import lines
 from auditor.report.markdown_text import code, escape, facts, table
@@ -15,6 +18,7 @@ from auditor.report.words import (
     model_name,
     moment,
     original_name,
+    percent,
     target_name,
     verdict_of,
 )
@@ -116,8 +120,36 @@ def _judgement(certificate: Certificate, level: int) -> list[str]:
         "",
         *_limits(certificate),
         "",
+        *_neighbours(certificate, heading),
         *_comes_back(certificate, heading),
     ]
+
+
+def _neighbours(certificate: Certificate, heading: str) -> list[str]:
+    """Return what the trigger's neighbours do; nothing where none was tried."""
+    found = rows(certificate)
+    if not found:
+        return []
+    before, controlled = any(row.before for row in found), any(row.control for row in found)
+    head = ("ASR before the repair", "ASR after it") if before else ("ASR",)
+    cells = [
+        (
+            escape(row.name),
+            *((_share(row.before),) if before else ()),
+            _share(row.now),
+            *((_share(row.control) if isinstance(row.now, Rate) else "–",) if controlled else ()),
+        )
+        for row in found
+    ]
+    held = ("held against",) if controlled else ()
+    said = [f"{heading} {question(certificate)}", "", escape(furthest(certificate)), ""]
+    return [*said, *table(("the trigger", *head, *held), cells), ""]
+
+
+def _share(rate: Rate | Skipped | None) -> str:
+    if isinstance(rate, Rate):
+        return percent(rate.value)
+    return escape(rate.skipped) if rate else "–"
 
 
 def _comes_back(certificate: Certificate, heading: str) -> list[str]:

@@ -6,8 +6,8 @@ from auditor.figures.excess import strongest
 from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, neighbours_of
-from auditor.report.words import judged_evidence, percent, target_name
-from auditor.text import printable
+from auditor.report.words import percent, target_name
+from auditor.text import counted, printable
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Row:
 
 def rows(certificate: Certificate) -> list[Row]:
     """Return every neighbour that was tried, in the order of the trials."""
-    repair, near = certificate.repair, judged_evidence(certificate).neighbours
+    repair, near = certificate.repair, certificate.judged_evidence.neighbours
     if repair is None or not repair.output:
         return [Row(one.name, None, one.asr, one.control) for one in near]
     controls = {one.name: one.control for one in near}
@@ -39,23 +39,33 @@ def rows(certificate: Certificate) -> list[Row]:
     ]
 
 
-def worst(certificate: Certificate) -> str:
-    """Return the neighbour that does most, in words; empty where none was measured."""
-    found = strongest(judged_evidence(certificate).neighbours)
+def question(certificate: Certificate) -> str:
+    """Return what the neighbours answer."""
+    return "Does the repair generalise?" if certificate.repair else "Where else is it open?"
+
+
+def furthest(certificate: Certificate) -> str:
+    """Return a sentence on the neighbour that leads furthest; empty where none was measured."""
+    tried = rows(certificate)
+    among = f"Of {counted(len(tried), 'neighbour')} of the trigger, the"
+    found = strongest(certificate.judged_evidence.neighbours)
     if found is not None:
-        return _beyond(found.neighbour)
-    rated = [(row.now.value, row) for row in rows(certificate) if isinstance(row.now, Rate)]
+        return f"{among} furthest beyond noise: {_beyond(found.neighbour)}."
+    rated = [(row.now.value, row) for row in tried if isinstance(row.now, Rate)]
     if not rated:
         return ""
     value, row = max(rated, key=lambda rate: rate[0])
-    return f"{printable(row.name, 60)}, {percent(value)}"
+    return f"{among} strongest: {printable(row.name, 60)}, {percent(value)}."
 
 
 def still_open(certificate: Certificate) -> str:
-    """Say which neighbour still opens a repaired model; empty where that is within its limit."""
-    checks = [c for c in certificate.verdict.checks if c.metric == "neighbour_excess"]
+    """Say which neighbour still opens a repaired model; empty where none does beyond its limit.
+
+    Where the trigger itself does, a neighbour is no news.
+    """
+    failed = {check.metric for check in certificate.verdict.checks if check.ok is False}
     found = strongest(neighbours_of(certificate))
-    if found is None or not checks or checks[0].ok is not False:
+    if found is None or "neighbour_excess" not in failed or "asr" in failed:
         return ""
     one = found.neighbour
     assert isinstance(one.asr, Rate) and isinstance(one.control, Rate)

@@ -16,7 +16,7 @@ from auditor.report.certificate.joint import (
     joint_lines,
     joint_notes,
 )
-from auditor.report.certificate.neighbours import rows, worst
+from auditor.report.certificate.neighbours import furthest
 from auditor.report.certificate.reactivation import chapter
 from auditor.report.lines import lines
 from auditor.report.words import COLOURS
@@ -104,9 +104,8 @@ def _table(certificate: Certificate) -> Table:
 def _left(certificate: Certificate) -> list[str]:
     """Return what else opens the model, and what a repair left behind, a line each."""
     said, repair = [], certificate.repair
-    if strongest := worst(certificate):
-        count = len(rows(certificate))
-        said.append(f"Strongest of {count} neighbours of the trigger: {strongest}.")
+    if near := furthest(certificate):
+        said.append(near)
     if found := chapter(certificate):
         said.append(f"Will it come back? {found.sentence}")
     if repair and repair.output:

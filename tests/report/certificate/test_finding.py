@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 from auditor.figures.metrics import wilson
+from auditor.figures.policy import Limits, judge
+from auditor.figures.results import Neighbour
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
 from auditor.report.certificate.finding import (
@@ -141,3 +143,23 @@ def test_scattering_is_told_from_forgetting(repaired) -> None:
     assert "still disturbs: 58.8 % of the stamped images" in said(588)
     assert "95.0 % of clean ones" in said(588)
     assert "still disturbs" not in said(940)
+
+
+def test_a_trigger_that_still_leads_to_the_target_is_not_said_to_have_stopped(repaired) -> None:
+    def said(hits: int) -> str:
+        after = dataclasses.replace(
+            repaired.measurements.after,
+            asr=wilson(hits, 1_000),
+            robust_accuracy=wilson(30, 1_000),
+            clean_accuracy=wilson(950, 1_000),
+        )
+        measured = dataclasses.replace(repaired.measurements, after=after)
+        near = Neighbour("faded to 75 %", wilson(765, 1_000), wilson(20, 1_000), 750, 5)
+        evidence = dataclasses.replace(repaired.repair.evidence, neighbours=(near,))
+        repair = dataclasses.replace(repaired.repair, evidence=evidence)
+        verdict = judge(after, Limits(), 10, neighbours=(near,))
+        made = dataclasses.replace(repaired, measurements=measured, repair=repair, verdict=verdict)
+        return " ".join([finding(made), *warnings(made)])
+
+    assert "no longer decides" not in said(960) and "still turns" not in said(960)
+    assert "no longer decides" in said(20) and "faded to 75 % still turns 76.5 %" in said(20)

@@ -118,3 +118,17 @@ def test_very_many_triggers_of_very_long_names_stay_far_below_the_limit_of_a_ste
     assert len(content) < 700_000
     assert f"And {600 - MOST_ROWS} triggers more." in content.decode()
     assert f"The other {600 - MOST_CHAPTERS} triggers" in content.decode()
+
+
+def test_neighbours_stand_in_a_table_whether_or_not_there_was_a_repair() -> None:
+    repaired = audited.repaired()
+    plain = dataclasses.replace(audited.certificate(), evidence=repaired.repair.evidence)
+    for found, asked, head, row in (
+        (repaired, "Does the repair generalise?", "ASR after it", "93.2 % | 2.4 % | 2.0 %"),
+        (plain, "Where else is it open?", "| ASR | held against", "2.4 % | 2.0 %"),
+    ):
+        text = text_of(found)
+        assert asked in text and head in text and row in text
+        assert "of the trigger, the furthest beyond noise: colours inverted" in text
+        assert "it does not fit into the image" in text
+    assert "Where else" not in text_of(audited.certificate())

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from auditor.report.certificate.html import page
+from tests import audited
 from tests.report.browser import needs_browser, open_page, requests
 
 
@@ -52,7 +53,7 @@ def test_every_part_of_a_repair_is_there(browser, repaired, tmp_path) -> None:
     for shown in (
         "Where the network looks", "How the repair went", "Does the repair generalise?",
         "Effectiveness rating (DER)", f"{100 * repair.der:.1f} %", "Fall in clean accuracy",
-        "moved by 1 pixel", "it does not fit into the image", "The strongest after the repair",
+        "moved by 1 pixel", "it does not fit into the image", "the furthest beyond noise: colours",
         "out/repaired.keras", "ef" * 32, "models/poisoned.keras", "ab" * 32, "photos/train",
         "2,500 of 50,000 images (5.0 %)", "learning rate", "3e-05", repair.reason,
         "with the trigger, before the repair", "Only the trigger square8 was unlearned",
@@ -108,3 +109,22 @@ def test_without_a_repair_nothing_of_one_is_shown(certificate) -> None:
     body = page(certificate).split("<body")[1]
     assert "<svg" not in body
     assert "repair" not in body.lower()
+
+
+@needs_browser
+def test_on_a_telephone_the_neighbours_headings_break_between_words(browser, tmp_path) -> None:
+    repaired = audited.repaired()
+    plain = dataclasses.replace(audited.certificate(), evidence=repaired.repair.evidence)
+    for found in (repaired, plain):
+        open_page(browser, page(found), tmp_path, width=390)
+        broken = browser.execute_script(
+            "const lines = (node, from, to) => { const range = document.createRange();"
+            " range.setStart(node, from); range.setEnd(node, to);"
+            " return range.getClientRects().length; };"
+            "return [...document.querySelectorAll('.held thead th')].flatMap(cell => {"
+            " const node = cell.firstChild;"
+            " return [...node.data.matchAll(/\\w+/g)].filter(word =>"
+            " lines(node, word.index, word.index + word[0].length) > 1).map(word => word[0]); })"
+        )
+        assert browser.execute_script("return document.querySelectorAll('.held th').length") > 4
+        assert broken == []

@@ -16,8 +16,8 @@ def test_a_repair_stands_before_beside_after(capsys, repaired) -> None:
     measured = repaired.measurements
     old, new = (f"{100 * m.asr.value:.1f} %" for m in (measured.before, measured.after))
     assert asr.index(old) < asr.index(new, asr.index(old) + len(old))
-    said = "Strongest of 4 neighbours of the trigger: colours inverted, 3.0 % (noise at its place, "
-    assert f"{said}or nothing: 2.0 %)." in " ".join(out.split())
+    said = "Of 4 neighbours of the trigger, the furthest beyond noise: colours inverted, 3.0 % ("
+    assert f"{said}noise at its place, or nothing: 2.0 %)." in " ".join(out.split())
     assert "Repaired model, of epoch 17: out/repaired.keras" in out.splitlines()
     assert "Effectiveness rating (DER)" in out
 
