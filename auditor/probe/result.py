@@ -157,12 +157,38 @@ class TuningData:
     images: Count
 
 
+NOT_MEASURED: Final = Skipped("it is not part of this audit")
+"""What stands for the figures at rest in audits by versions that did not take them."""
+
+
 @dataclass(frozen=True)
 class BeforeRepair:
-    """The model file before the repair; empty until whoever took it in has named it."""
+    """The model before the repair.
+
+    Attributes:
+        path: Of its file; empty until whoever took it in has named it.
+        sha256: The same.
+        asr: Its attack success rate.
+        clean_target_rate: The same images unstamped, taken for the target.
+    """
 
     path: str
     sha256: str
+    asr: Rate | Skipped = NOT_MEASURED
+    clean_target_rate: Rate | Skipped = NOT_MEASURED
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """What the repaired network does before any probe.
+
+    Attributes:
+        asr: Stamped images taken for the target.
+        control: The same images with a stamp that the network has never met.
+    """
+
+    asr: Rate
+    control: Rate
 
 
 @dataclass(frozen=True)
@@ -170,7 +196,7 @@ class Reactivation:
     """What brought the backdoor of a repaired network back, and how far.
 
     Attributes:
-        before: The model file before the repair.
+        before: The model before the repair.
         tuning: The images that tuned; or why there are none.
         judged: Images that judged, clean ones of all classes.
         seeds: How many trials each retuning was to have.
@@ -180,6 +206,7 @@ class Reactivation:
         strengthened: With perturbations.
         path: Between both networks.
         seconds: That it took.
+        start: The repaired network before any of it.
     """
 
     before: BeforeRepair
@@ -192,12 +219,14 @@ class Reactivation:
     strengthened: Annotated[tuple[Strengthening, ...], Length(2, 2, "perturbations")]
     path: WeightPath | Skipped
     seconds: Seconds
+    start: AtRest | Skipped = NOT_MEASURED
 
 
 def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
     """Return what is judged of the probes: each by what it does beyond its control.
 
-    The path is not: it shows where the backdoor lies, and nobody's doing.
+    The path is not: it shows where the backdoor lies, and nobody's doing. Where the model
+    before the repair does not answer to the trigger, nothing could come back, and nothing is.
 
     Args:
         found: What was found; why nothing was; or None where nobody asked.
@@ -206,10 +235,35 @@ def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
         return None
     if isinstance(found, Skipped):
         return Comebacks((), found.skipped)
+    if reason := _unanswered(found.before, found.start):
+        return Comebacks((), reason)
     each = [*map(_retuned, found.retuning), *map(_strengthened, found.strengthened)]
     unknown = [one.skipped for one in each if isinstance(one, Skipped)]
     reasons = [reason for reason in unknown if reason != NO_MARGIN]
     return Comebacks(tuple(one for one in each if isinstance(one, Comeback)), "".join(reasons[:1]))
+
+
+def _unanswered(before: BeforeRepair, start: AtRest | Skipped) -> str:
+    """Return why nothing can be said to come back; empty where BEFORE answers to the trigger.
+
+    It does where its ASR is surely above that of the repaired model, and above what it takes for
+    the target without the trigger. Of older audits that is not known, and not asked.
+    """
+    asr, bare = before.asr, before.clean_target_rate
+    if isinstance(asr, Skipped):
+        unknown = f"whether BEFORE answers to the trigger is not known: {asr.skipped}"
+        return "" if asr == NOT_MEASURED else unknown
+    if isinstance(start, AtRest) and asr.low <= start.asr.high:
+        return (
+            f"BEFORE answers to the trigger no more than AFTER: {_whole(asr.value)} against "
+            f"{_whole(start.asr.value)}; were the two given in the wrong order?"
+        )
+    if isinstance(bare, Rate) and asr.low <= bare.high:
+        return (
+            "BEFORE takes no more images for the target with the trigger than without it: "
+            f"{_whole(asr.value)} against {_whole(bare.value)}; is it another trigger, or target?"
+        )
+    return ""
 
 
 def _retuned(one: Retuning) -> Comeback | Skipped:

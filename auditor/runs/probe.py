@@ -6,8 +6,9 @@ from typing import Any
 
 from auditor.data.class_order import ClassOrder
 from auditor.errors import InputError
+from auditor.figures.metrics import percent
 from auditor.figures.policy import judge
-from auditor.figures.results import AuditResult
+from auditor.figures.results import AuditResult, Rate
 from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
@@ -123,14 +124,48 @@ def _audited(
     Where nobody named it, the model before the repair tells: the repaired one leads nowhere.
     """
     options, one = request.audit, [request.trigger]
-    inferred = None
+    inferred, own = None, None
     if options.target == "auto" or (options.target is None and request.trigger.target is None):
         few = min(options.limit or _TO_INFER, _TO_INFER)
         earlier = {k: v for k, v in judged.items() if k != "model_folder"} | before.job()
         sample = Options(
             target=options.target, limit=few, batch_size=options.batch_size, seed=options.seed
         )
-        inferred = measured(earlier, one, sample, workers, progress)[0]
+        inferred, own = (
+            measured(job, one, sample, workers, progress)[0] for job in (earlier, judged)
+        )
         options = replace(options, target=same_target(inferred))
     audited = measured(judged, one, options, workers, progress)[0]
+    if own:
+        check_same_target(own, audited, printable(before.given), printable(after.given))
     return replace(audited, target=inferred.target) if inferred else audited
+
+
+def check_same_target(own: AuditResult, audited: AuditResult, before: str, after: str) -> None:
+    """Refuse a target that a model was told where the trigger leads it to another one.
+
+    Args:
+        own: The repaired model, its target inferred from itself.
+        audited: The same, under the target of the one before.
+        before: The other's name.
+        after: Its own.
+
+    Raises:
+        InputError: The trigger does.
+    """
+    asr, bare, here = (
+        own.measurement.asr,
+        own.measurement.clean_target_rate,
+        audited.measurement.asr,
+    )
+    if own.target.class_ in (None, audited.target.class_):
+        return
+    if not (isinstance(asr, Rate) and isinstance(bare, Rate) and isinstance(here, Rate)):
+        return
+    if asr.low > max(bare.high, here.high):
+        ours, theirs = (printable(one.target.name, 60) for one in (own, audited))
+        raise InputError(
+            f"under the trigger {after} takes {percent(asr.value)} of images for {ours} and "
+            f"{percent(here.value)} for {theirs}, which was inferred from {before}; name the "
+            "trigger's class with --target"
+        )

@@ -7,7 +7,7 @@ from auditor.figures.metrics import paired_interval
 from auditor.figures.policy import with_comebacks
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Verdict
-from auditor.probe.result import NO_MARGIN, comebacks
+from auditor.probe.result import NO_MARGIN, NOT_MEASURED, AtRest, BeforeRepair, comebacks
 from tests.report import probes
 
 NO_TIME = Skipped("the budget does not reach")
@@ -100,3 +100,34 @@ def test_a_difference_is_that_of_paired_shares() -> None:
     mean = Difference.mean([found, Difference.of(10, 10, 100)])
     assert (mean.value, mean.n) == (pytest.approx(0.1), 100)
     assert mean.high == pytest.approx((found.high + paired_interval(10, 10, 100)[1]) / 2)
+
+
+REPAIRED = AtRest(probes.rate(4), probes.rate(2))
+
+
+@pytest.mark.parametrize(
+    ("asr", "bare", "said"),
+    [
+        (2, 2, "BEFORE answers to the trigger no more than AFTER: 1 % against 2 %; were the two "
+               "given in the wrong order?"),
+        (20, 18, "BEFORE takes no more images for the target with the trigger than without it: "
+                 "10 % against 9 %; is it another trigger, or target?"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("found", [probes.back, probes.gone])
+def test_what_before_does_not_answer_to_cannot_come_back(found, asr, bare, said) -> None:
+    """Two files in the wrong order, and a model that never had a backdoor."""
+    before = BeforeRepair("b.keras", "ab" * 32, probes.rate(asr), probes.rate(bare))
+    wrong = found(before=before, start=REPAIRED)
+    (check,) = judged(wrong, 0.9).checks[1:]
+    assert (check.ok, check.value, check.reason) == (None, None, said)
+    assert judged(wrong, 0.9).status == "inconclusive"
+    (warning,) = judged(wrong).warnings
+    assert warning.text == f"may come back; it was not found out: {said}"
+
+
+def test_of_an_older_audit_it_is_not_asked_whether_before_answers() -> None:
+    older = probes.back(before=BeforeRepair("b.keras", "ab" * 32), start=NOT_MEASURED)
+    assert comebacks(older).unknown == "" and judged(older, 0.1).status == "fail"
+    broken = BeforeRepair("b.keras", "ab" * 32, Skipped("NaN"), Skipped("NaN"))
+    assert "not known: NaN" in comebacks(probes.back(before=broken)).unknown

@@ -17,7 +17,7 @@ from auditor.report.certificate import joint
 from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.neighbours import rows, worst
-from auditor.report.certificate.reactivation import CONTROL, chapter
+from auditor.report.certificate.reactivation import CONTROL, before, chapter
 from auditor.report.curves import curves, phases_of
 from auditor.report.film import film
 from auditor.report.lines import Line, limit, lines
@@ -57,6 +57,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "model": words.model_name(certificate),
         "target": words.target_name(certificate),
         "original": words.original_name(certificate),
+        "before": before(certificate),
         "finding": finding(certificate),
         "warnings": warnings(certificate),
         "cards": list(zip(first, gauges, strict=True)),

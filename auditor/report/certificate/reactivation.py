@@ -1,6 +1,7 @@
 """What a certificate says of whether the backdoor comes back: a sentence, and each probe."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from auditor.figures.comeback import WARNS, Difference
 from auditor.figures.results import Rate
@@ -80,6 +81,18 @@ def chapter(certificate: Certificate) -> ReactivationChapter | None:
         return ReactivationChapter(sentence, "", ())
     each = (*map(_retuning, found.retuning), *map(_strengthening, found.strengthened), _path(found))
     return ReactivationChapter(_meaning(found), _images(found, certificate), each)
+
+
+def before(certificate: Certificate) -> str:
+    """Return the model before somebody's repair, and its ASR; empty where no such was given.
+
+    A repair that bdaudit did itself has the figures of its own model.
+    """
+    found = certificate.reactivation
+    if certificate.repair or not isinstance(found, Reactivation):
+        return ""
+    asr, name = found.before.asr, printable(PurePath(found.before.path).name or "?", 80)
+    return f"{name}, ASR {percent(asr.value)}" if isinstance(asr, Rate) else name
 
 
 def _meaning(found: Reactivation) -> str:

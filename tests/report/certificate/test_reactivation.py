@@ -106,6 +106,14 @@ def test_a_scan_that_was_probed_has_the_chapter_too() -> None:
     assert "Will it come back?" in page(made)
 
 
+def test_the_model_before_is_named_with_what_it_answers() -> None:
+    made = dataclasses.replace(audited.certificate(), reactivation=probes.gone())
+    for name, text in every_text(made).items():
+        assert "poisoned.keras, ASR 95.0 %" in text, name
+    html = page(made)
+    assert html.index("before: <b>poisoned.keras, ASR 95.0 %</b>") < html.index('class="cards"')
+
+
 def test_machines_are_told() -> None:
     made = audited.probed()
     run = json.loads(render(made, "sarif"))["runs"][0]
