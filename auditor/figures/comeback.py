@@ -10,7 +10,7 @@ from auditor.figures.values import Some
 from auditor.files.constraints import Range
 
 WARNS = 0.10
-"""An excess that is surely above it is a warning where no limit is given."""
+"""An excess above it is a warning where no limit is given."""
 
 _Part = Annotated[float, Range(-1, 1)]
 
@@ -50,7 +50,7 @@ class Comeback:
     """What one way of bringing a backdoor back came to.
 
     Attributes:
-        said: In words: "returned to 41 % with 5 images (control 6 %)".
+        said: In words: "from 1 % to 41 % with 5 images (control 6 %)".
         excess: What the trigger does beyond its control.
         way: Which ways are of one kind: of each kind, one warning.
     """
@@ -58,6 +58,18 @@ class Comeback:
     said: str
     excess: Difference
     way: str
+
+    @property
+    def surely(self) -> bool:
+        """Whether all of the interval is worth a warning."""
+        return self.excess.low > WARNS
+
+    @property
+    def warning(self) -> str:
+        """What is to be said of it, a sentence about the backdoor without its full stop."""
+        if self.surely:
+            return f"returned {self.said}"
+        return f"may have returned {self.said}; as far as the interval goes, it may be chance"
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,13 @@ class Comebacks:
     Attributes:
         found: Those that were measured.
         unknown: Why one of them was not; empty where all were.
+        remains: That it was there before any of them, a sentence about the backdoor without its
+            full stop; empty where it was not.
     """
 
     found: tuple[Comeback, ...]
     unknown: str = ""
+    remains: str = ""
 
     @property
     def strongest(self) -> Comeback | None:
@@ -79,9 +94,9 @@ class Comebacks:
 
     @property
     def worth_a_warning(self) -> list[Comeback]:
-        """The first of each kind that has surely come back by more than `WARNS`."""
+        """The first of each kind that has come back by more than `WARNS`, if any has, surely."""
         first: dict[str, Comeback] = {}
-        for one in self.found:
-            if one.excess.low > WARNS:
+        for one in sorted(self.found, key=lambda one: not one.surely):
+            if one.excess.value > WARNS:
                 first.setdefault(one.way, one)
         return list(first.values())

@@ -6,7 +6,7 @@ Field names are those of `reactivation` in `audit.json`.
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from auditor.figures.comeback import Comeback, Comebacks, Difference
+from auditor.figures.comeback import WARNS, Comeback, Comebacks, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.values import Count, Seconds, Sha256, Share, Some
@@ -237,10 +237,30 @@ def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
         return Comebacks((), found.skipped)
     if reason := _unanswered(found.before, found.start):
         return Comebacks((), reason)
-    each = [*map(_retuned, found.retuning), *map(_strengthened, found.strengthened)]
+    each = [
+        *map(_retuned, found.retuning),
+        *(_strengthened(one, _start(found)) for one in found.strengthened),
+    ]
     unknown = [one.skipped for one in each if isinstance(one, Skipped)]
     reasons = [reason for reason in unknown if reason != NO_MARGIN]
-    return Comebacks(tuple(one for one in each if isinstance(one, Comeback)), "".join(reasons[:1]))
+    back = tuple(one for one in each if isinstance(one, Comeback))
+    return Comebacks(back, "".join(reasons[:1]), _remains(found.start))
+
+
+def _remains(start: AtRest | Skipped) -> str:
+    """Return that the repaired model answers to the trigger as it is; empty where it does not."""
+    if isinstance(start, Skipped) or start.asr.low - start.control.high <= WARNS:
+        return ""
+    asr = _whole(start.asr.value)
+    return f"was not removed by the repair (ASR {asr}); there is nothing to bring back"
+
+
+def _start(found: Reactivation) -> str:
+    """Return where a perturbation begins, `from 1 % `; nothing of an audit that does not say."""
+    if isinstance(found.start, AtRest):
+        return f"from {_whole(found.start.asr.value)} "
+    known = (one.outcome for one in found.retuning if isinstance(one.outcome, Retuned))
+    return next((f"from {_whole(one.course.asr[0])} " for one in known), "")
 
 
 def _unanswered(before: BeforeRepair, start: AtRest | Skipped) -> str:
@@ -269,17 +289,19 @@ def _unanswered(before: BeforeRepair, start: AtRest | Skipped) -> str:
 def _retuned(one: Retuning) -> Comeback | Skipped:
     if isinstance(one.outcome, Skipped):
         return one.outcome
-    to, control = _whole(one.outcome.asr), _whole(one.outcome.control)
-    said = f"returned to {to} with {one.images} images (control {control})"
+    start, to = _whole(one.outcome.course.asr[0]), _whole(one.outcome.asr)
+    control = _whole(one.outcome.control)
+    said = f"from {start} to {to} with {one.images} images (control {control})"
     return Comeback(said, one.outcome.excess, "retuning")
 
 
-def _strengthened(one: Strengthening) -> Comeback | Skipped:
+def _strengthened(one: Strengthening, start: str) -> Comeback | Skipped:
     if isinstance(one.outcome, Skipped):
         return one.outcome
     to, control = _whole(one.outcome.asr.value), _whole(one.outcome.control.value)
     where = "over the image" if one.where == "image" else "around the trigger"
-    said = f"returned to {to} with a perturbation of {one.strength}/255 {where} (control {control})"
+    perturbed = f"a perturbation of {one.strength}/255 {where}"
+    said = f"{start}to {to} with {perturbed} (control {control})"
     return Comeback(said, one.outcome.excess, "strengthened")
 
 

@@ -44,13 +44,17 @@ def ran(folder: Path) -> Ran:
 def test_a_hidden_backdoor_passes_with_a_warning(ran: Ran, folder: Path) -> None:
     assert ran.code == 0, ran.err
     assert "PASS  after.keras keeps every limit under the trigger square8, with" in ran.out
-    assert "The backdoor returned to" in ran.out and "Will it come back? It comes back" in ran.out
+    assert "The backdoor returned from" in ran.out and "Will it come back? It comes back" in ran.out
     found = json.loads((folder / "a.json").read_text())
     five = found["reactivation"]["retuning"][0]
     assert five["images"] == 5 and five["outcome"]["excess"]["low"] > 0.1
     text = found["verdict"]["warnings"][0]["text"]
     asr, control = (100 * five["outcome"][name] for name in ("asr", "control"))
-    assert text == f"returned to {asr:.0f} % with 5 images (control {control:.0f} %)"
+    start = 100 * five["outcome"]["course"]["asr"][0]
+    assert (
+        text
+        == f"returned from {start:.0f} % to {asr:.0f} % with 5 images (control {control:.0f} %)"
+    )
     for name in ("a.html", "a.md"):
         assert text in (folder / name).read_text("utf-8").replace("\\", "")
 
@@ -62,7 +66,7 @@ def test_progress_off_a_terminal_is_plain_lines(ran: Ran) -> None:
 
 def test_the_limit_fails_it_from_the_gate_and_from_the_policy(ran: Ran, folder: Path) -> None:
     gated = bdaudit("gate", "a.json", cwd=folder)
-    assert gated.code == 0 and "Warning: the backdoor returned to" in gated.out
+    assert gated.code == 0 and "Warning: the backdoor returned from" in gated.out
     assert bdaudit("gate", "a.json", "--max-reactivation", "0.1", cwd=folder).code == 1
     (folder / "policy.toml").write_text("[policy]\nmax-reactivation = 0.1\n")
     ruled = bdaudit("gate", "a.json", "--config", "policy.toml", cwd=folder)

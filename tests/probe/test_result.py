@@ -20,26 +20,43 @@ def judged(found, limit=None) -> Verdict:
 
 def test_the_words_are_those_of_a_person() -> None:
     said = [one.said for one in comebacks(probes.back()).found]
-    assert said[0] == "returned to 41 % with 5 images (control 6 %)"
-    assert said[2].startswith("returned to 6 % with a perturbation of 8/255 over the image")
+    assert said[0] == "from 1 % to 41 % with 5 images (control 6 %)"
+    assert said[2].startswith("from 1 % to 6 % with a perturbation of 8/255 over the image")
 
 
 def test_without_a_limit_what_surely_came_back_is_a_warning_and_changes_no_verdict() -> None:
     verdict = judged(probes.back())
     assert (verdict.status, verdict.checks) == ("pass", PASS.checks)
     assert [(w.metric, w.text) for w in verdict.warnings] == [
-        ("reactivation", "returned to 41 % with 5 images (control 6 %)")
+        ("reactivation", "returned from 1 % to 41 % with 5 images (control 6 %)")
     ]
     assert judged(probes.gone()).warnings == ()
     assert with_comebacks(PASS, None, None) == PASS
 
 
-def test_an_excess_that_may_be_chance_is_no_warning() -> None:
-    """17 points more, of 200 images in one trial: from 11 to 23; and 12, from 7 to 18."""
-    for more, warned in ((34, True), (24, False)):
+def test_an_excess_that_may_be_chance_is_a_warning_that_says_so() -> None:
+    """17 points more, of 200 images in one trial: from 11 to 23; 12, from 7 to 18; and 9."""
+    for more, begins in ((34, "returned from"), (24, "may have returned from"), (18, None)):
         trial = probes.retuned((more, 0), missing="no time for another")
-        found = probes.reactivation(trial, probes.retuned((8, 6), (6, 8)))
-        assert bool(judged(found).warnings) is warned
+        found = probes.reactivation(trial, probes.retuned((7, 7), (7, 7)))
+        said = [warning.text for warning in judged(found).warnings]
+        assert len(said) == (begins is not None) and all(s.startswith(str(begins)) for s in said)
+    none = probes.reactivation(
+        probes.retuned((24, 0), missing="why"), probes.retuned((7, 7), (7, 7)), image=NO_TIME
+    )
+    assert [w.text[:8] for w in judged(none).warnings] == ["may have", "may come"]
+
+
+def test_what_the_repair_did_not_remove_is_not_brought_back() -> None:
+    """97 % before, 60 % after; below 10 points more than the control it is told from there."""
+    there = probes.back(start=AtRest(probes.rate(120), probes.rate(2)))
+    (warning,) = judged(there).warnings
+    said = "was not removed by the repair (ASR 60 %); there is nothing to bring back"
+    assert warning.text == said
+    assert judged(there, 0.3).status == "fail" and judged(there, 0.3).warnings == ()
+    little = probes.back(start=AtRest(probes.rate(20), probes.rate(2)))
+    assert comebacks(little).remains == ""
+    assert comebacks(little).found[2].said.startswith("from 10 % to 6 % with a perturbation")
 
 
 def test_a_limit_is_held_against_the_upper_end_of_the_largest_excess() -> None:

@@ -89,4 +89,4 @@ def back(**changes: object) -> Reactivation:
 
 def gone(**changes: object) -> Reactivation:
     """Return one that does not: hardly beyond its control."""
-    return reactivation(retuned((8, 6), (6, 8)), retuned((12, 10), (8, 12)), **changes)  # type: ignore[arg-type]
+    return reactivation(retuned((8, 7), (8, 7)), retuned((12, 11), (12, 11)), **changes)  # type: ignore[arg-type]

@@ -101,21 +101,26 @@ def _meaning(found: Reactivation) -> str:
     if back.strongest is None:
         return f"It was not found out: {printable(back.unknown, 1000)}."
     open_ = f" Not all of it was tried: {printable(back.unknown, 400)}." if back.unknown else ""
-    if surely := back.worth_a_warning:
+    strongest = back.strongest
+    judged = f"{strongest.said}, {_excess(strongest.excess)} beyond the control"
+    if back.remains:
+        return f"The backdoor {back.remains}. What may have gone furthest: {judged}.{open_}"
+    if surely := [one for one in back.worth_a_warning if one.surely]:
+        said = " and ".join(f"returned {one.said}" for one in surely)
         return (
-            f"It comes back: it {' and '.join(one.said for one in surely)}. The repair hid the "
-            "backdoor more than it removed it. Whoever knows the trigger and trains this model "
-            "further, or feeds the data for that, opens it again with little; where others will "
+            f"It comes back: it {said}. What may have come furthest is judged: {judged}. "
+            "The repair hid the backdoor more than it removed it. Whoever knows the trigger and "
+            "trains this model further, or feeds the data for that, opens it again with little; where others will "
             f"fine-tune it, do not release it as repaired.{open_}"
         )
-    if back.strongest.excess.high > WARNS:
+    if strongest.excess.high > WARNS:
         return (
-            f"It is not settled: it {back.strongest.said}, {_excess(back.strongest.excess)} beyond "
-            f"the control. More images that judge, or more seeds, would settle it.{open_}"
+            f"It is not settled: it went {judged}. More images that judge, or more seeds, would "
+            f"settle it.{open_}"
         )
     so_far = "As far as it was tried, it does not" if back.unknown else "It does not"
     return (
-        f"{so_far} come back: at most, it {back.strongest.said}. To bring the trigger back "
+        f"{so_far} come back: at most, it went {judged}. To bring the trigger back "
         f"takes about as much as to teach the network a new one.{open_}"
     )
 

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from auditor.figures.skipped import Skipped
+from auditor.probe.result import AtRest
 from auditor.report.certificate.html import page
 from auditor.report.certificate.reactivation import ASK, chapter
 from auditor.report.certificate.text import summary
@@ -18,7 +19,7 @@ from tests import audited
 from tests.report import probes
 from tests.report.browser import needs_browser, open_page, requests
 
-WARNING = "The backdoor returned to 41 % with 5 images (control 6 %)."
+WARNING = "The backdoor returned from 1 % to 41 % with 5 images (control 6 %)."
 
 
 def terminal(made) -> str:
@@ -67,11 +68,11 @@ def test_a_small_chart_goes_from_nothing_to_all() -> None:
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (probes.back(), "It comes back: it returned to 41 % with 5 images (control 6 %)."),
-        (probes.gone(), "It does not come back: at most, it returned to"),
+        (probes.back(), "It comes back: it returned from 1 % to 41 % with 5 images (control 6 %)."),
+        (probes.gone(), "It does not come back: at most, it went from 1 % to"),
         (
             probes.reactivation(probes.retuned((30, 10), (26, 8)), probes.retuned((8, 6), (6, 8))),
-            "It is not settled: it returned to 14 % with 5 images",
+            "It is not settled: it went from 1 % to 14 % with 5 images",
         ),
         (Skipped("the probes were interrupted"), "not found out: the probes were interrupted."),
     ],
@@ -106,6 +107,21 @@ def test_a_scan_that_was_probed_has_the_chapter_too() -> None:
     assert "Will it come back?" in page(made)
 
 
+def test_the_probe_that_was_judged_is_named() -> None:
+    made = audited.probed(limit=0.3)
+    value = 100 * made.verdict.checks[-1].value
+    assert f"from 1 % to 86 % with 10 images (control 6 %), {value:.1f} points" in page(made)
+
+
+def test_what_was_never_removed_is_not_said_to_come_back() -> None:
+    made = audited.probed(probes.back(start=AtRest(probes.rate(120), probes.rate(2))))
+    for name, text in every_text(made).items():
+        assert "The backdoor was not removed by the repair (ASR 60 %); there is nothing" in text, (
+            name
+        )
+        assert "It comes back" not in text and "returned from" not in text, name
+
+
 def test_the_model_before_is_named_with_what_it_answers() -> None:
     made = dataclasses.replace(audited.certificate(), reactivation=probes.gone())
     for name, text in every_text(made).items():
@@ -119,7 +135,7 @@ def test_machines_are_told() -> None:
     run = json.loads(render(made, "sarif"))["runs"][0]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("bdaudit/reactivation", "warning")
-    assert "returned to 41 % with 5 images" in result["message"]["text"]
+    assert "returned from 1 % to 41 % with 5 images" in result["message"]["text"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "bdaudit/reactivation"
     suite = ET.fromstring(render(made, "xml"))[0]
     assert suite.findtext("system-err") == f"Warning: t{WARNING[1:]}"
