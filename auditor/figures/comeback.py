@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Annotated, Self
 
 from auditor.figures.metrics import paired_interval
+from auditor.figures.student import mean_interval
 from auditor.figures.values import Some
 from auditor.files.constraints import Range
 
@@ -21,7 +22,8 @@ class Difference:
 
     Attributes:
         value: The difference.
-        low: Lower end of its 95 % interval, for paired shares (Bonett and Price 2012).
+        low: Lower end of its 95 % interval, for paired shares (Bonett and Price 2012); of a mean
+            that scatters more, Student's.
         high: Upper end.
         n: Images.
     """
@@ -38,7 +40,21 @@ class Difference:
 
     @classmethod
     def mean(cls, each: Sequence[Self]) -> Self:
-        """Return the mean of several on the same images: of the values and of both ends."""
+        """Return the mean of several on the same images.
+
+        Its interval is the mean of theirs, which tells how far other images would go; or where they
+        scatter more than that, Student's of their values.
+        """
+        by_images = cls.by_images(each)
+        if len(each) == 1:
+            return by_images
+        low, high = mean_interval([d.value for d in each])
+        low, high = max(-1.0, min(low, by_images.low)), min(1.0, max(high, by_images.high))
+        return cls(by_images.value, low, high, by_images.n)
+
+    @classmethod
+    def by_images(cls, each: Sequence[Self]) -> Self:
+        """Return the mean of the values and of both ends, whatever their scatter."""
         value, low, high = (
             fmean(getattr(d, end) for d in each) for end in ("value", "low", "high")
         )
@@ -53,11 +69,13 @@ class Comeback:
         said: In words: "from 1 % to 41 % with 5 images (control 6 %)".
         excess: What the trigger does beyond its control.
         way: Which ways are of one kind: of each kind, one warning.
+        scatters: Whether its interval is as wide as it is because its trials differ.
     """
 
     said: str
     excess: Difference
     way: str
+    scatters: bool = False
 
     @property
     def surely(self) -> bool:

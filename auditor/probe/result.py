@@ -67,7 +67,7 @@ class Retuned:
         asr: Stamped images taken for the target afterwards.
         control: The same with the other stamp, in its own retuning.
         clean_accuracy: What the retuning left of accuracy.
-        excess: ASR beyond the control, image by image; of its interval, too, the ends are means.
+        excess: ASR beyond the control, image by image.
         trials: One a seed.
         course: How it went.
         missing: Why there are fewer trials than were asked for; empty where there are not.
@@ -292,7 +292,9 @@ def _retuned(one: Retuning) -> Comeback | Skipped:
     start, to = _whole(one.outcome.course.asr[0]), _whole(one.outcome.asr)
     control = _whole(one.outcome.control)
     said = f"from {start} to {to} with {one.images} images (control {control})"
-    return Comeback(said, one.outcome.excess, "retuning")
+    trials, excess = one.outcome.trials, one.outcome.excess
+    each = [Difference.of(t.alone, t.control_alone, t.asr.n) for t in trials]
+    return Comeback(said, excess, "retuning", excess.high > Difference.by_images(each).high)
 
 
 def _strengthened(one: Strengthening, start: str) -> Comeback | Skipped:

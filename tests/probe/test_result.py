@@ -1,5 +1,7 @@
 """What is judged and said of the probes."""
 
+from statistics import fmean
+
 import pytest
 
 from auditor.figures.comeback import Comeback, Comebacks, Difference
@@ -62,8 +64,7 @@ def test_what_the_repair_did_not_remove_is_not_brought_back() -> None:
 def test_a_limit_is_held_against_the_upper_end_of_the_largest_excess() -> None:
     found = probes.back()
     ten = found.retuning[1].outcome.excess
-    low, high = paired_interval(158, 0, 200)[0], paired_interval(162, 0, 200)[1]
-    assert low < ten.low < ten.high < high
+    assert ten.low < paired_interval(158, 0, 200)[0] < paired_interval(162, 0, 200)[1] < ten.high
     for limit, ok in ((ten.high, True), (ten.high - 1e-9, False)):
         verdict = judged(found, limit)
         check = verdict.checks[-1]
@@ -114,9 +115,20 @@ def test_a_difference_is_that_of_paired_shares() -> None:
     found = Difference.of(30, 10, 100)
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == paired_interval(30, 10, 100)
-    mean = Difference.mean([found, Difference.of(10, 10, 100)])
-    assert (mean.value, mean.n) == (pytest.approx(0.1), 100)
-    assert mean.high == pytest.approx((found.high + paired_interval(10, 10, 100)[1]) / 2)
+    mean = Difference.mean([found, Difference.of(28, 9, 100), Difference.of(29, 8, 100)])
+    assert (mean.value, mean.n) == (pytest.approx(0.2), 100)
+    ends = [paired_interval(*each, 100)[1] for each in ((30, 10), (28, 9), (29, 8))]
+    assert mean.high == pytest.approx(sum(ends) / 3)
+
+
+def test_trials_that_differ_widen_the_interval_of_their_mean() -> None:
+    """20, 0 and 40 points: Student's t of two degrees of freedom is 4.303."""
+    each = [Difference.of(more, 10, 100) for more in (30, 10, 50)]
+    mean = Difference.mean(each)
+    half = 4.303 * 0.2 / 3**0.5
+    assert (mean.low, mean.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-3)
+    assert mean.low < fmean(one.low for one in each)
+    assert Difference.mean([Difference.of(100, 0, 100), Difference.of(0, 0, 100)]).high == 1
 
 
 REPAIRED = AtRest(probes.rate(4), probes.rate(2))

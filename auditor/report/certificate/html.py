@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from auditor.figures.policy import REACTIVATION
 from auditor.figures.target import Target
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate, Repair
@@ -44,6 +45,8 @@ def view(certificate: Certificate) -> dict[str, Any]:
     figures, gauges = lines(certificate), charts.gauges(certificate)
     by_metric = {line.metric: line for line in figures}
     first = [by_metric[metric] for metric in words.headline_figures(certificate)]
+    back = by_metric.get(REACTIVATION)
+    decides = [(back, None)] if back and back.ok is not True else []
     class_bars, class_note = charts.class_bars(certificate)
     checks, repair = certificate.verdict.checks, certificate.repair
     local, near = certificate.trigger.mask_area < 1, rows(certificate)
@@ -60,7 +63,7 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "before": before(certificate),
         "finding": finding(certificate),
         "warnings": warnings(certificate),
-        "cards": list(zip(first, gauges, strict=True)),
+        "cards": [*zip(first, gauges, strict=True), *decides],
         "leads": _leads(certificate),
         "lines": figures,
         **_figures(figures),
