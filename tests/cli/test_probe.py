@@ -129,8 +129,8 @@ def test_refused_in_one_line(here: Path, assert_refused: Refuse) -> None:
     refused(3, "gone.keras", "no such model file", args=["gone.keras", "after.keras", *data])
     refused(2, "is an input", args=["before.keras", "after.keras", *data, "-o", "before.keras.md",
                                     "-o", "tuning.npz"])  # fmt: skip
-    refused(2, "--trigger is given 2 times", args=["before.keras", "after.keras", *data,
-                                                    "--trigger", "grid3"])  # fmt: skip
+    refused(2, "--trigger is given 2 times", "one trigger is probed at a time",
+            args=["before.keras", "after.keras", *data, "--trigger", "grid3"])  # fmt: skip
     for flag, value in (("--probe-budget", "0"), ("--probe-seeds", "0"),
                         ("--max-reactivation", "nan")):  # fmt: skip
         refused(2, flag, args=["before.keras", "after.keras", *data, flag, value])
@@ -179,6 +179,8 @@ def test_ctrl_c_in_the_middle_of_the_probes_leaves_the_repair(here: Path) -> Non
     ran = running.ended()
     assert ran.code == 130
     assert "repaired.keras and its certificate stand, without the probes" in ran.complaint
+    assert "'bdaudit probe before.keras repaired.keras' makes up for them" in ran.complaint
+    assert "Will it come back? It was not found out: the probes were interrupted" in ran.out
     assert "Traceback" not in ran.err
     for name in ("a.json", "run/audit.json"):
         found = json.loads((here / name).read_text())

@@ -142,7 +142,7 @@ def _images(found: Reactivation, certificate: Certificate) -> str:
         f"{tuned}; {found.judged:,} of {printable(certificate.data.source)} judged, none of which "
         f"tuned. Before the repair: {printable(found.before.path)}, SHA-256 "
         f"{printable(found.before.sha256)}. It took {duration(found.seconds)}, of "
-        f"{duration(found.budget)} that were given."
+        f"{found.budget:,g} s that were given."
     )
 
 

@@ -140,6 +140,10 @@ def test_the_limit_that_decides_is_among_the_figures() -> None:
         assert ("<h2>Brought back</h2>" in page(made)) is decides
 
 
+def test_the_budget_is_told_as_it_was_given() -> None:
+    assert "of 200 s that were given" in page(audited.probed(probes.back(budget=200.0)))
+
+
 def test_the_model_before_is_named_with_what_it_answers() -> None:
     made = dataclasses.replace(audited.certificate(), reactivation=probes.gone())
     for name, text in every_text(made).items():
