@@ -1,5 +1,6 @@
 """Probes from end to end: a repaired model audited, then tried whether its backdoor comes back."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -61,7 +62,9 @@ def probe(
             for model in (request.model, request.before)
         )
         job, data, evaluation = two_sources(request, after, workers, progress, notify, "for tuning")
-        _check_alike(before, after, job, workers, progress)
+        images = _check_alike(before, after, job, workers, progress)
+        if said := too_few(images, request, data, shared="all_but" in job):
+            notify(said)
         judged = {**job, "data": job["evaluation"]}
         if job["data"] != job["evaluation"]:
             judged["named_by"] = job["data"]
@@ -91,8 +94,8 @@ def _check_alike(
     job: Mapping[str, Any],
     workers: Supervisor,
     progress: Progress,
-) -> None:
-    """Refuse what cannot be a model and its repair.
+) -> int:
+    """Refuse what cannot be a model and its repair; return how many images may tune and judge.
 
     Raises:
         InputError: They are one file, or are of different input or classes.
@@ -100,15 +103,38 @@ def _check_alike(
     names = [printable(one.given) for one in (before, after)]
     if before.sha256 == after.sha256:
         raise InputError(f"{names[0]} and {names[1]} are the same; give a model and its repair")
-    told = []
+    told, images = [], 0
     for name, copy in zip(names, (before, after), strict=True):
         one = {k: v for k, v in job.items() if k != "model_folder"} | copy.job()
-        facts = workers.run({**one, "kind": "describe"}, workers.scratch(), progress)
+        wanted = {**one, "kind": "describe", "counts": copy is after}
+        facts = workers.run(wanted, workers.scratch(), progress)
+        images = facts.get("images", images)
         shape = "×".join(map(str, facts.get("input_shape", ())))
         told.append((name, f"{shape} with {facts.get('classes')} classes"))
     if told[0][1] != told[1][1]:
         said = " and ".join(f"{name} is {what}" for name, what in told)
         raise InputError(f"{printable(said, 400)}; give a model and its repair")
+    return images if isinstance(images, int) else 0
+
+
+def too_few(images: int, request: ProbeRequest, data: str, *, shared: bool) -> str:
+    """Return that too few images are there to tune with; empty where they are enough.
+
+    Args:
+        images: Of the source that tunes.
+        request: What is asked for.
+        data: Name of that source.
+        shared: Whether the rest of it judges.
+    """
+    needed = request.probes.needed
+    aside = round(request.budget * images) if shared else images
+    if aside >= needed:
+        return ""
+    give = f"--eval-data, or {math.ceil(needed / request.budget):,} images" if shared else "more"
+    return (
+        f"{printable(data)}: the probes tune with {needed:,} images, and of its {images:,} only "
+        f"{aside:,} are set aside for that, so nothing will be tuned; give {give}"
+    )
 
 
 def _audited(

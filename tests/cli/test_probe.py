@@ -81,6 +81,7 @@ def test_too_few_images_are_inconclusive_with_a_limit_and_say_how_many(folder: P
     few = ("--trigger", "square8", "--target", "0", "--data", "few.npz", "-q", "-f", "json")
     ran = bdaudit("probe", "before.keras", "after.keras", *few, cwd=folder)
     assert ran.code == 0, ran.err
+    assert "of its 400 only 200 are set aside for that, so nothing will be tuned" in ran.err
     found = json.loads(ran.out)
     reason = found["reactivation"]["retuning"][0]["outcome"]["skipped"]
     assert reason.startswith("it takes 510 images to tune with, 500 clean ones and 10 to stamp")

@@ -20,7 +20,7 @@ from auditor.records import audit_file
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate
 from auditor.repair.options import RepairOptions
-from auditor.runs.probe import check_same_target, probe
+from auditor.runs.probe import check_same_target, probe, too_few
 from auditor.runs.probe_request import ProbeRequest
 from auditor.runs.repair import repair
 from auditor.runs.repair_request import RepairRequest
@@ -91,6 +91,15 @@ def test_two_models_in_the_wrong_order_do_not_pass_for_a_repair(asked: ProbeRequ
         assert (check.metric, check.ok, check.decisive) == ("reactivation", None, True)
         assert "were the two given in the wrong order?" in check.reason
         assert certificate.verdict.status == "inconclusive"
+
+
+def test_too_few_images_to_tune_with_are_said_before_the_audit(asked: ProbeRequest) -> None:
+    one = replace(asked, probes=ProbeOptions())
+    assert too_few(1020, one, "few.npz", shared=True) == too_few(510, one, "x", shared=False) == ""
+    said = "few.npz: the probes tune with 510 images, and of its 400 only 200 are set aside"
+    assert too_few(400, one, "few.npz", shared=True).startswith(said)
+    assert too_few(400, one, "x", shared=True).endswith("; give --eval-data, or 1,020 images")
+    assert too_few(400, one, "x", shared=False).endswith("will be tuned; give more")
 
 
 def led(class_: int, hits: int, bare: int) -> SimpleNamespace:
