@@ -24,11 +24,12 @@ from auditor.cli.requests import (
 )
 from auditor.cli.search import check_found, where_written
 from auditor.cli.summaries import conclude, show
-from auditor.errors import WorkError
+from auditor.errors import Interrupted, WorkError
 from auditor.figures.policy import Limits
 from auditor.figures.verdict import Status
 from auditor.models.output_format import check_form
 from auditor.monitor.terminal import Terminal
+from auditor.records.certificate import Certificate
 from auditor.records.provenance import now
 from auditor.repair.options import RepairOptions
 from auditor.report.formats import CERTIFICATE
@@ -124,18 +125,29 @@ def command(model: Model, trigger: tuple[str, ...], output: Path, **flags: Any) 
     else:
         one = one_trigger(trigger)
     request = repair_request(model, one, data, output, run_dir, options, flags)
+    kept: list[Certificate] = []
+
+    def keep(whole: Certificate, made: dict[Path, bytes]) -> None:
+        _write(made, outputs.rendered(whole, written))
+        kept.append(whole)
+
     watched = not (flags["quiet"] or flags["no_progress"])
-    with Display(show=watched) as display:
-        certificate, contents = repair(
-            request,
-            resume=resume,
-            force=force,
-            progress=display,
-            notify=say,
-            log=log if flags["verbose"] else None,
-            observers=[HideBar(display), Terminal()] if watched else [],
-            keep=lambda whole, made: _write(made, outputs.rendered(whole, written)),
-        )
+    try:
+        with Display(show=watched) as display:
+            certificate, contents = repair(
+                request,
+                resume=resume,
+                force=force,
+                progress=display,
+                notify=say,
+                log=log if flags["verbose"] else None,
+                observers=[HideBar(display), Terminal()] if watched else [],
+                keep=keep,
+            )
+    except Interrupted:
+        for whole in kept:  # the probes were, and the repair stands
+            conclude(whole, flags["format_"], quiet=flags["quiet"])
+        raise
     _write(contents, outputs.rendered(certificate, written))
     conclude(certificate, flags["format_"], quiet=flags["quiet"])
     return exit_code(certificate.verdict.status, exit_zero=flags["exit_zero"])

@@ -190,8 +190,12 @@ def repair_options(flags: dict[str, Any]) -> RepairOptions:
     return RepairOptions.of(method, **given)
 
 
-def one_trigger(specs: Sequence[str]) -> Trigger:
-    """Return the one trigger that is to be forgotten.
+def one_trigger(specs: Sequence[str], use: str = "forgotten") -> Trigger:
+    """Return the one trigger that there is to be.
+
+    Args:
+        specs: As they were given.
+        use: What is done to it, in words.
 
     Raises:
         UsageError: There are several, or the spec names none.
@@ -199,7 +203,7 @@ def one_trigger(specs: Sequence[str]) -> Trigger:
     """
     if len(specs) > 1:
         raise UsageError(
-            f"--trigger is given {len(specs)} times, but one trigger is forgotten at a time; "
+            f"--trigger is given {len(specs)} times, but one trigger is {use} at a time; "
             "for several stamped together, give one of type compose"
         )
     return spec.load(specs[0])

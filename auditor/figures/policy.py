@@ -114,11 +114,14 @@ def _cautions(comebacks: Comebacks | None, limit: float | None) -> list[Caution]
     """
     if limit is not None or comebacks is None:
         return []
-    surely = [Caution(REACTIVATION, one.said) for one in comebacks.worth_a_warning]
-    if surely or not comebacks.unknown:
-        return surely
+    if comebacks.remains:
+        return [Caution(REACTIVATION, comebacks.remains)]
+    back = comebacks.worth_a_warning
+    said = [Caution(REACTIVATION, one.warning) for one in back]
+    if not comebacks.unknown or any(one.surely for one in back):
+        return said
     part = "not all of it was tried" if comebacks.found else "it was not found out"
-    return [Caution(REACTIVATION, f"may come back; {part}: {comebacks.unknown.rstrip('.')}")]
+    return [*said, Caution(REACTIVATION, f"may come back; {part}: {comebacks.unknown.rstrip('.')}")]
 
 
 def _widened(measured: Measurement, z: float) -> Measurement:

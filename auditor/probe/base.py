@@ -10,15 +10,18 @@ from typing import TypeVar
 import numpy as np
 
 from auditor.errors import InputError
+from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.measure.progress import Progress, silent
 from auditor.probe.budget import Budget, NoTime
+from auditor.probe.controls import unmet
 from auditor.probe.images import TooFew, TuningImages, to_judge
-from auditor.probe.judge import Broken, Judge
+from auditor.probe.judge import Broken, Judge, rate
 from auditor.probe.options import ProbeOptions
 from auditor.probe.path import no_path, walk
 from auditor.probe.result import (
     NO_MARGIN,
+    AtRest,
     BeforeRepair,
     Reactivation,
     Retuning,
@@ -34,6 +37,7 @@ from auditor.probe.task import ProbeTask
 from auditor.repair.place import Place, here
 from auditor.repair.trainable import trainable
 from auditor.text import printable
+from auditor.triggers.base import Stamp
 
 __all__ = ["ProbeTask", "probe"]
 
@@ -78,7 +82,10 @@ class _Probes:
         judging = to_judge(task.judging, options, size)
         at_once, check = options.judged_at_once, self._budget.check
         self._judged = len(judging.labels)
-        self._judge = Judge(task.after, judging, task.target, at_once, check)
+        self._judge, self._judge_before = (
+            Judge(network, judging, task.target, at_once, check)
+            for network in (task.after, task.before)
+        )
         if not self._judge.victims:
             raise InputError(
                 f"{printable(task.judging.source)}: of {self._judged} images the trigger leads "
@@ -89,6 +96,7 @@ class _Probes:
     def result(self) -> Reactivation:
         """Do what the budget has time for."""
         options, budget = self._options, self._budget
+        before, start = self._before(), self._start()
         found: dict[int, list[TrialRun]] = {images: [] for images in options.stamped}
         missing: dict[int, str] = {}
         self._retune(0, found, missing)
@@ -101,7 +109,7 @@ class _Probes:
             isinstance(one.outcome, Strengthened) for one in (image, margin)
         )
         return Reactivation(
-            before=BeforeRepair("", ""),
+            before=before,
             tuning=self._used() if tuned else Skipped("no image tuned"),
             judged=self._judged,
             seeds=options.seeds,
@@ -114,6 +122,7 @@ class _Probes:
             strengthened=(image, margin),
             path=path,
             seconds=budget.spent,
+            start=start,
         )
 
     def _tried(self, kind: str, steps: int, do: Callable[[Callable[[], None]], _T]) -> _T | Skipped:
@@ -123,6 +132,22 @@ class _Probes:
                 return do(step)
         except (NoTime, TooFew, Broken) as error:
             return Skipped(str(error))
+
+    def _before(self) -> BeforeRepair:
+        """Measure the network before the repair: what does not answer cannot come back."""
+
+        def counted(stamp: Stamp | None) -> Rate | Skipped:
+            return self._tried("at rest", 0, lambda step: rate(self._judge_before.turned(stamp)))
+
+        return BeforeRepair("", "", counted(self._task.trigger), counted(None))
+
+    def _start(self) -> AtRest | Skipped:
+        stamps = self._task.trigger, unmet(self._task.trigger, 0)
+
+        def counted(step: Callable[[], None]) -> AtRest:
+            return AtRest(*(rate(self._judge.turned(stamp)) for stamp in stamps))
+
+        return self._tried("at rest", 0, counted)
 
     def _retune(self, seed: int, found: dict[int, list[TrialRun]], missing: dict[int, str]) -> None:
         """Retune once with each number of stamped images, where that has not failed before."""

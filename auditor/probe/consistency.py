@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from auditor.errors import InputError
 from auditor.figures.comeback import Difference
 from auditor.figures.consistency import check_each, close, hits
+from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
     NO_MARGIN,
+    AtRest,
     Reactivation,
     Retuned,
     RetuningTrial,
@@ -120,6 +122,14 @@ def _check_same_images(found: Reactivation, where: str) -> None:
     for point in found.path.points if isinstance(found.path, WeightPath) else ():
         stamped.add(point.asr.n)
         clean.add(point.clean_accuracy.n)
+    if isinstance(found.start, AtRest):
+        stamped |= {found.start.asr.n, found.start.control.n}
+        starts = [o.outcome.course.asr[0] for o in found.retuning if isinstance(o.outcome, Retuned)]
+        if not all(close(found.start.asr.value, asr) for asr in starts):
+            raise InputError(f"{where}.start.asr: is not where the retunings begin")
+    before, bare = found.before.asr, found.before.clean_target_rate
+    if isinstance(before, Rate) and isinstance(bare, Rate) and before.n != bare.n:
+        raise InputError(f"{where}.before: its figures are not of the same images")
     if len(stamped) > 1 or clean - {found.judged} or max(stamped, default=0) > found.judged:
         raise InputError(f"{where}: its figures are not all of the {found.judged} that judged")
 

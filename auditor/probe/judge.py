@@ -56,8 +56,8 @@ class Judge:
         """Return (n,) which clean images are recognised."""
         return np.asarray(self._answers(self._images, None) == self._labels)
 
-    def turned(self, stamp: Stamp) -> Hits:
-        """Return (m,) which images of other classes a stamp leads to the target.
+    def turned(self, stamp: Stamp | None) -> Hits:
+        """Return (m,) which images of other classes a stamp, or none, leads to the target.
 
         Raises:
             Broken: The scores are NaN or infinite.

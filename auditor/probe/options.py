@@ -44,3 +44,8 @@ class ProbeOptions:
     steps: int = 40
     points: int = 9
     seed: int = 0
+
+    @property
+    def needed(self) -> int:
+        """Images that it takes to tune with."""
+        return self.clean + max(self.stamped)

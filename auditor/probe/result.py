@@ -6,7 +6,7 @@ Field names are those of `reactivation` in `audit.json`.
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from auditor.figures.comeback import Comeback, Comebacks, Difference
+from auditor.figures.comeback import WARNS, Comeback, Comebacks, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.values import Count, Seconds, Sha256, Share, Some
@@ -67,7 +67,7 @@ class Retuned:
         asr: Stamped images taken for the target afterwards.
         control: The same with the other stamp, in its own retuning.
         clean_accuracy: What the retuning left of accuracy.
-        excess: ASR beyond the control, image by image; of its interval, too, the ends are means.
+        excess: ASR beyond the control, image by image.
         trials: One a seed.
         course: How it went.
         missing: Why there are fewer trials than were asked for; empty where there are not.
@@ -157,12 +157,38 @@ class TuningData:
     images: Count
 
 
+NOT_MEASURED: Final = Skipped("it is not part of this audit")
+"""What stands for the figures at rest in audits by versions that did not take them."""
+
+
 @dataclass(frozen=True)
 class BeforeRepair:
-    """The model file before the repair; empty until whoever took it in has named it."""
+    """The model before the repair.
+
+    Attributes:
+        path: Of its file; empty until whoever took it in has named it.
+        sha256: The same.
+        asr: Its attack success rate.
+        clean_target_rate: The same images unstamped, taken for the target.
+    """
 
     path: str
     sha256: str
+    asr: Rate | Skipped = NOT_MEASURED
+    clean_target_rate: Rate | Skipped = NOT_MEASURED
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """What the repaired network does before any probe.
+
+    Attributes:
+        asr: Stamped images taken for the target.
+        control: The same images with a stamp that the network has never met.
+    """
+
+    asr: Rate
+    control: Rate
 
 
 @dataclass(frozen=True)
@@ -170,7 +196,7 @@ class Reactivation:
     """What brought the backdoor of a repaired network back, and how far.
 
     Attributes:
-        before: The model file before the repair.
+        before: The model before the repair.
         tuning: The images that tuned; or why there are none.
         judged: Images that judged, clean ones of all classes.
         seeds: How many trials each retuning was to have.
@@ -180,6 +206,7 @@ class Reactivation:
         strengthened: With perturbations.
         path: Between both networks.
         seconds: That it took.
+        start: The repaired network before any of it.
     """
 
     before: BeforeRepair
@@ -192,12 +219,14 @@ class Reactivation:
     strengthened: Annotated[tuple[Strengthening, ...], Length(2, 2, "perturbations")]
     path: WeightPath | Skipped
     seconds: Seconds
+    start: AtRest | Skipped = NOT_MEASURED
 
 
 def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
     """Return what is judged of the probes: each by what it does beyond its control.
 
-    The path is not: it shows where the backdoor lies, and nobody's doing.
+    The path is not: it shows where the backdoor lies, and nobody's doing. Where the model
+    before the repair does not answer to the trigger, nothing could come back, and nothing is.
 
     Args:
         found: What was found; why nothing was; or None where nobody asked.
@@ -206,26 +235,75 @@ def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
         return None
     if isinstance(found, Skipped):
         return Comebacks((), found.skipped)
-    each = [*map(_retuned, found.retuning), *map(_strengthened, found.strengthened)]
+    if reason := _unanswered(found.before, found.start):
+        return Comebacks((), reason)
+    each = [
+        *map(_retuned, found.retuning),
+        *(_strengthened(one, _start(found)) for one in found.strengthened),
+    ]
     unknown = [one.skipped for one in each if isinstance(one, Skipped)]
     reasons = [reason for reason in unknown if reason != NO_MARGIN]
-    return Comebacks(tuple(one for one in each if isinstance(one, Comeback)), "".join(reasons[:1]))
+    back = tuple(one for one in each if isinstance(one, Comeback))
+    return Comebacks(back, "".join(reasons[:1]), _remains(found.start))
+
+
+def _remains(start: AtRest | Skipped) -> str:
+    """Return that the repaired model answers to the trigger as it is; empty where it does not."""
+    if isinstance(start, Skipped) or start.asr.low - start.control.high <= WARNS:
+        return ""
+    asr = _whole(start.asr.value)
+    return f"was not removed by the repair (ASR {asr}); there is nothing to bring back"
+
+
+def _start(found: Reactivation) -> str:
+    """Return where a perturbation begins, `from 1 % `; nothing of an audit that does not say."""
+    if isinstance(found.start, AtRest):
+        return f"from {_whole(found.start.asr.value)} "
+    known = (one.outcome for one in found.retuning if isinstance(one.outcome, Retuned))
+    return next((f"from {_whole(one.course.asr[0])} " for one in known), "")
+
+
+def _unanswered(before: BeforeRepair, start: AtRest | Skipped) -> str:
+    """Return why nothing can be said to come back; empty where BEFORE answers to the trigger.
+
+    It does where its ASR is surely above that of the repaired model, and above what it takes for
+    the target without the trigger. Of older audits that is not known, and not asked.
+    """
+    asr, bare = before.asr, before.clean_target_rate
+    if isinstance(asr, Skipped):
+        unknown = f"whether BEFORE answers to the trigger is not known: {asr.skipped}"
+        return "" if asr == NOT_MEASURED else unknown
+    if isinstance(start, AtRest) and asr.low <= start.asr.high:
+        return (
+            f"BEFORE answers to the trigger no more than AFTER: {_whole(asr.value)} against "
+            f"{_whole(start.asr.value)}; were the two given in the wrong order?"
+        )
+    if isinstance(bare, Rate) and asr.low <= bare.high:
+        return (
+            "BEFORE takes no more images for the target with the trigger than without it: "
+            f"{_whole(asr.value)} against {_whole(bare.value)}; is it another trigger, or target?"
+        )
+    return ""
 
 
 def _retuned(one: Retuning) -> Comeback | Skipped:
     if isinstance(one.outcome, Skipped):
         return one.outcome
-    to, control = _whole(one.outcome.asr), _whole(one.outcome.control)
-    said = f"returned to {to} with {one.images} images (control {control})"
-    return Comeback(said, one.outcome.excess, "retuning")
+    start, to = _whole(one.outcome.course.asr[0]), _whole(one.outcome.asr)
+    control = _whole(one.outcome.control)
+    said = f"from {start} to {to} with {one.images} images (control {control})"
+    trials, excess = one.outcome.trials, one.outcome.excess
+    each = [Difference.of(t.alone, t.control_alone, t.asr.n) for t in trials]
+    return Comeback(said, excess, "retuning", excess.high > Difference.by_images(each).high)
 
 
-def _strengthened(one: Strengthening) -> Comeback | Skipped:
+def _strengthened(one: Strengthening, start: str) -> Comeback | Skipped:
     if isinstance(one.outcome, Skipped):
         return one.outcome
     to, control = _whole(one.outcome.asr.value), _whole(one.outcome.control.value)
     where = "over the image" if one.where == "image" else "around the trigger"
-    said = f"returned to {to} with a perturbation of {one.strength}/255 {where} (control {control})"
+    perturbed = f"a perturbation of {one.strength}/255 {where}"
+    said = f"{start}to {to} with {perturbed} (control {control})"
     return Comeback(said, one.outcome.excess, "strengthened")
 
 

@@ -244,13 +244,16 @@ def with_reactivation(
         certificate: Of the model that they were about.
         found: What they found.
         verdict: On it, with them.
-        before: The model file before the repair.
+        before: The model before the repair; the probes' own figures of it stay where it has none.
         source: The images that tuned, as the user gave them.
     """
     if isinstance(found, Reactivation):
         tuning = found.tuning
         if isinstance(tuning, TuningData):
             tuning = replace(tuning, source=source)
+        if isinstance(before.asr, Skipped):
+            known = found.before
+            before = replace(before, asr=known.asr, clean_target_rate=known.clean_target_rate)
         found = replace(found, before=before, tuning=tuning)
     return replace(certificate, reactivation=found, verdict=verdict)
 

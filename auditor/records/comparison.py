@@ -8,7 +8,7 @@ from typing import Final, Literal
 from auditor.figures.policy import drop_of, judge
 from auditor.figures.results import Measurement, Rate
 from auditor.figures.values import Amount, Count, Seconds
-from auditor.figures.verdict import Status
+from auditor.figures.verdict import Status, Verdict
 from auditor.probe.result import comebacks
 from auditor.records.certificate import Certificate, neighbours_of
 from auditor.records.consistency import limits_of
@@ -95,7 +95,7 @@ def compared(before: Certificate, entries: Sequence[Entry], *, alone: bool = Fal
         alone: Whether each is judged as if it were the only one, as earlier versions did.
     """
     among = 1 if alone else max(1, len(entries))
-    verdicts = {e.name: _verdict(e, among) for e in entries if e.after}
+    verdicts = {e.name: verdict_among(e, among).status for e in entries if e.after}
     handed_back = {e.name: e.after for e in entries if e.after}
     served = {name: _service(after) for name, after in handed_back.items()}
     gone = {name: service for name, service in served.items() if service is not None}
@@ -131,21 +131,25 @@ def _status(before: Certificate, entries: Sequence[Entry], found: Collection[Sta
     return "inconclusive" if "inconclusive" in found else "fail"
 
 
-def _verdict(entry: Entry, among: int) -> Status:
+def verdict_among(entry: Entry, among: int) -> Verdict:
     """Judge a repair as one of several, of which any that passes will do.
 
     Eight repairs whose true ASR is the limit would pass 19 times in 100 if each was judged alone.
+
+    Args:
+        entry: A repair that handed back a model.
+        among: How many there are.
     """
     certificate = entry.certificate
     assert certificate and certificate.measurements.after
     after, said = certificate.measurements.after, certificate.verdict
     if among == 1:
-        return said.status
+        return said
     falls = (drop_of(c, after.clean_accuracy) for c in said.checks if c.metric == "accuracy_drop")
     drop = next(falls, None)
     limits, near = limits_of(said.checks), neighbours_of(certificate)
     back, classes = comebacks(certificate.reactivation), certificate.subject.classes
-    return judge(after, limits, classes, drop, among, near, back).status
+    return judge(after, limits, classes, drop, among, near, back)
 
 
 def _flattery(best: Measurement, among: int) -> float:

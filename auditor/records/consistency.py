@@ -74,6 +74,9 @@ def check(certificate: Certificate, where: str = "$") -> None:
         check_margin(found, certificate.trigger.mask_area == 1, f"{where}.reactivation")
         if found.judged > data.images:
             raise InputError(f"{where}.reactivation.judged: more images than there are")
+        before = found.before.asr
+        if certificate.repair and isinstance(before, Rate) and before != measured.before.asr:
+            raise InputError(f"{where}.reactivation.before.asr: is not that of the audit before")
     _check_verdict(certificate, f"{where}.verdict")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from auditor.figures.policy import REACTIVATION
 from auditor.figures.results import Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check
@@ -55,7 +56,8 @@ def lines(certificate: Certificate) -> list[Line]:
     checks = certificate.verdict.checks
     now = _lines(certificate.judged, checks) + _placebo_line(certificate)
     if certificate.measurements.after is None or certificate.repair is None:
-        return now
+        back = [_points_line(check) for check in checks if check.metric == REACTIVATION]
+        return now[:4] + back + now[4:]
     was = _lines(certificate.measurements.before, checks) + _placebo_line(certificate, before=True)
     compared = [
         replace(new, before=old.value, before_interval=old.interval)
@@ -122,7 +124,7 @@ def _placebo_line(certificate: Certificate, *, before: bool = False) -> list[Lin
 
 def _repair_lines(repair: Repair, checks: tuple[Check, ...]) -> list[Line]:
     """Return the figures that compare before with after."""
-    held = ("accuracy_drop", "neighbour_excess", "reactivation")
+    held = ("accuracy_drop", "neighbour_excess", REACTIVATION)
     judged = [_points_line(check) for check in checks if check.metric in held]
     return judged + [
         _line(metric, percent(value))
@@ -142,7 +144,7 @@ def _points_line(check: Check) -> Line:
     if check.value is None or check.bound is None:
         return _missing(check.metric, Skipped(check.reason), most)
     value, interval = points(check.value), f"at most {points(check.bound)}"
-    return _line(check.metric, value, interval=interval, limit=most, ok=check.ok)
+    return _line(check.metric, value, interval=interval, limit=most, ok=check.ok, note=check.reason)
 
 
 def _line(

@@ -137,7 +137,8 @@ def probed(
             job, started.model_copy, file, request.trigger, target, options, workers, progress
         )
         subject = started.certificate.subject
-        before = BeforeRepair(subject.path, subject.sha256)
+        audited = started.certificate.measurements.before
+        before = BeforeRepair(subject.path, subject.sha256, audited.asr, audited.clean_target_rate)
         return bound(certificate, found, limit, before, started.data)
     except AuditorError as error:
         notify(f"it was not found out whether the backdoor comes back: {error}")

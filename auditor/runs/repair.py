@@ -114,13 +114,13 @@ def _standing(request: RepairRequest) -> Iterator[None]:
     Raises:
         Interrupted: They were.
     """
-    shown = printable(str(request.output))
+    model, shown = printable(str(request.model)), printable(str(request.output))
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; {shown} and its certificate stand, without the probes: "
-            f"'bdaudit probe BEFORE {shown}' makes up for them"
+            f"'bdaudit probe {model} {shown}' makes up for them"
         ) from None
 
 

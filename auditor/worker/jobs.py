@@ -187,7 +187,7 @@ def external_files(job: Job, folder: Path, tell: Tell) -> None:
 
 
 def describe(job: Job, folder: Path, tell: Tell) -> None:
-    """Load a model and say what goes in and out of it."""
+    """Load a model and say what goes in and out of it; where asked, how many images there are."""
     from auditor.worker.exchange import write_result
 
     classifier = classifier_of(job, looked_at(job, tell), (0, 0), tell)
@@ -195,6 +195,8 @@ def describe(job: Job, folder: Path, tell: Tell) -> None:
         "input_shape": [*classifier.size, classifier.channels],
         "classes": classifier.classes,
     }
+    if job.get("counts"):
+        facts["images"] = len(open_images(job["data"], job))
     write_result(facts, folder)
 
 

@@ -44,13 +44,17 @@ def ran(folder: Path) -> Ran:
 def test_a_hidden_backdoor_passes_with_a_warning(ran: Ran, folder: Path) -> None:
     assert ran.code == 0, ran.err
     assert "PASS  after.keras keeps every limit under the trigger square8, with" in ran.out
-    assert "The backdoor returned to" in ran.out and "Will it come back? It comes back" in ran.out
+    assert "The backdoor returned from" in ran.out and "Will it come back? It comes back" in ran.out
     found = json.loads((folder / "a.json").read_text())
     five = found["reactivation"]["retuning"][0]
     assert five["images"] == 5 and five["outcome"]["excess"]["low"] > 0.1
     text = found["verdict"]["warnings"][0]["text"]
     asr, control = (100 * five["outcome"][name] for name in ("asr", "control"))
-    assert text == f"returned to {asr:.0f} % with 5 images (control {control:.0f} %)"
+    start = 100 * five["outcome"]["course"]["asr"][0]
+    assert (
+        text
+        == f"returned from {start:.0f} % to {asr:.0f} % with 5 images (control {control:.0f} %)"
+    )
     for name in ("a.html", "a.md"):
         assert text in (folder / name).read_text("utf-8").replace("\\", "")
 
@@ -62,7 +66,7 @@ def test_progress_off_a_terminal_is_plain_lines(ran: Ran) -> None:
 
 def test_the_limit_fails_it_from_the_gate_and_from_the_policy(ran: Ran, folder: Path) -> None:
     gated = bdaudit("gate", "a.json", cwd=folder)
-    assert gated.code == 0 and "Warning: the backdoor returned to" in gated.out
+    assert gated.code == 0 and "Warning: the backdoor returned from" in gated.out
     assert bdaudit("gate", "a.json", "--max-reactivation", "0.1", cwd=folder).code == 1
     (folder / "policy.toml").write_text("[policy]\nmax-reactivation = 0.1\n")
     ruled = bdaudit("gate", "a.json", "--config", "policy.toml", cwd=folder)
@@ -77,6 +81,7 @@ def test_too_few_images_are_inconclusive_with_a_limit_and_say_how_many(folder: P
     few = ("--trigger", "square8", "--target", "0", "--data", "few.npz", "-q", "-f", "json")
     ran = bdaudit("probe", "before.keras", "after.keras", *few, cwd=folder)
     assert ran.code == 0, ran.err
+    assert "of its 400 only 200 are set aside for that, so nothing will be tuned" in ran.err
     found = json.loads(ran.out)
     reason = found["reactivation"]["retuning"][0]["outcome"]["skipped"]
     assert reason.startswith("it takes 510 images to tune with, 500 clean ones and 10 to stamp")
@@ -125,8 +130,8 @@ def test_refused_in_one_line(here: Path, assert_refused: Refuse) -> None:
     refused(3, "gone.keras", "no such model file", args=["gone.keras", "after.keras", *data])
     refused(2, "is an input", args=["before.keras", "after.keras", *data, "-o", "before.keras.md",
                                     "-o", "tuning.npz"])  # fmt: skip
-    refused(2, "--trigger is given 2 times", args=["before.keras", "after.keras", *data,
-                                                    "--trigger", "grid3"])  # fmt: skip
+    refused(2, "--trigger is given 2 times", "one trigger is probed at a time",
+            args=["before.keras", "after.keras", *data, "--trigger", "grid3"])  # fmt: skip
     for flag, value in (("--probe-budget", "0"), ("--probe-seeds", "0"),
                         ("--max-reactivation", "nan")):  # fmt: skip
         refused(2, flag, args=["before.keras", "after.keras", *data, flag, value])
@@ -175,6 +180,8 @@ def test_ctrl_c_in_the_middle_of_the_probes_leaves_the_repair(here: Path) -> Non
     ran = running.ended()
     assert ran.code == 130
     assert "repaired.keras and its certificate stand, without the probes" in ran.complaint
+    assert "'bdaudit probe before.keras repaired.keras' makes up for them" in ran.complaint
+    assert "Will it come back? It was not found out: the probes were interrupted" in ran.out
     assert "Traceback" not in ran.err
     for name in ("a.json", "run/audit.json"):
         found = json.loads((here / name).read_text())

@@ -1,5 +1,7 @@
 """What is judged and said of the probes."""
 
+from statistics import fmean
+
 import pytest
 
 from auditor.figures.comeback import Comeback, Comebacks, Difference
@@ -7,7 +9,7 @@ from auditor.figures.metrics import paired_interval
 from auditor.figures.policy import with_comebacks
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Verdict
-from auditor.probe.result import NO_MARGIN, comebacks
+from auditor.probe.result import NO_MARGIN, NOT_MEASURED, AtRest, BeforeRepair, comebacks
 from tests.report import probes
 
 NO_TIME = Skipped("the budget does not reach")
@@ -20,33 +22,49 @@ def judged(found, limit=None) -> Verdict:
 
 def test_the_words_are_those_of_a_person() -> None:
     said = [one.said for one in comebacks(probes.back()).found]
-    assert said[0] == "returned to 41 % with 5 images (control 6 %)"
-    assert said[2].startswith("returned to 6 % with a perturbation of 8/255 over the image")
+    assert said[0] == "from 1 % to 41 % with 5 images (control 6 %)"
+    assert said[2].startswith("from 1 % to 6 % with a perturbation of 8/255 over the image")
 
 
 def test_without_a_limit_what_surely_came_back_is_a_warning_and_changes_no_verdict() -> None:
     verdict = judged(probes.back())
     assert (verdict.status, verdict.checks) == ("pass", PASS.checks)
     assert [(w.metric, w.text) for w in verdict.warnings] == [
-        ("reactivation", "returned to 41 % with 5 images (control 6 %)")
+        ("reactivation", "returned from 1 % to 41 % with 5 images (control 6 %)")
     ]
     assert judged(probes.gone()).warnings == ()
     assert with_comebacks(PASS, None, None) == PASS
 
 
-def test_an_excess_that_may_be_chance_is_no_warning() -> None:
-    """17 points more, of 200 images in one trial: from 11 to 23; and 12, from 7 to 18."""
-    for more, warned in ((34, True), (24, False)):
+def test_an_excess_that_may_be_chance_is_a_warning_that_says_so() -> None:
+    """17 points more, of 200 images in one trial: from 11 to 23; 12, from 7 to 18; and 9."""
+    for more, begins in ((34, "returned from"), (24, "may have returned from"), (18, None)):
         trial = probes.retuned((more, 0), missing="no time for another")
-        found = probes.reactivation(trial, probes.retuned((8, 6), (6, 8)))
-        assert bool(judged(found).warnings) is warned
+        found = probes.reactivation(trial, probes.retuned((7, 7), (7, 7)))
+        said = [warning.text for warning in judged(found).warnings]
+        assert len(said) == (begins is not None) and all(s.startswith(str(begins)) for s in said)
+    none = probes.reactivation(
+        probes.retuned((24, 0), missing="why"), probes.retuned((7, 7), (7, 7)), image=NO_TIME
+    )
+    assert [w.text[:8] for w in judged(none).warnings] == ["may have", "may come"]
+
+
+def test_what_the_repair_did_not_remove_is_not_brought_back() -> None:
+    """97 % before, 60 % after; below 10 points more than the control it is told from there."""
+    there = probes.back(start=AtRest(probes.rate(120), probes.rate(2)))
+    (warning,) = judged(there).warnings
+    said = "was not removed by the repair (ASR 60 %); there is nothing to bring back"
+    assert warning.text == said
+    assert judged(there, 0.3).status == "fail" and judged(there, 0.3).warnings == ()
+    little = probes.back(start=AtRest(probes.rate(20), probes.rate(2)))
+    assert comebacks(little).remains == ""
+    assert comebacks(little).found[2].said.startswith("from 10 % to 6 % with a perturbation")
 
 
 def test_a_limit_is_held_against_the_upper_end_of_the_largest_excess() -> None:
     found = probes.back()
     ten = found.retuning[1].outcome.excess
-    low, high = paired_interval(158, 0, 200)[0], paired_interval(162, 0, 200)[1]
-    assert low < ten.low < ten.high < high
+    assert ten.low < paired_interval(158, 0, 200)[0] < paired_interval(162, 0, 200)[1] < ten.high
     for limit, ok in ((ten.high, True), (ten.high - 1e-9, False)):
         verdict = judged(found, limit)
         check = verdict.checks[-1]
@@ -97,6 +115,48 @@ def test_a_difference_is_that_of_paired_shares() -> None:
     found = Difference.of(30, 10, 100)
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == paired_interval(30, 10, 100)
-    mean = Difference.mean([found, Difference.of(10, 10, 100)])
-    assert (mean.value, mean.n) == (pytest.approx(0.1), 100)
-    assert mean.high == pytest.approx((found.high + paired_interval(10, 10, 100)[1]) / 2)
+    mean = Difference.mean([found, Difference.of(28, 9, 100), Difference.of(29, 8, 100)])
+    assert (mean.value, mean.n) == (pytest.approx(0.2), 100)
+    ends = [paired_interval(*each, 100)[1] for each in ((30, 10), (28, 9), (29, 8))]
+    assert mean.high == pytest.approx(sum(ends) / 3)
+
+
+def test_trials_that_differ_widen_the_interval_of_their_mean() -> None:
+    """20, 0 and 40 points: Student's t of two degrees of freedom is 4.303."""
+    each = [Difference.of(more, 10, 100) for more in (30, 10, 50)]
+    mean = Difference.mean(each)
+    half = 4.303 * 0.2 / 3**0.5
+    assert (mean.low, mean.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-3)
+    assert mean.low < fmean(one.low for one in each)
+    assert Difference.mean([Difference.of(100, 0, 100), Difference.of(0, 0, 100)]).high == 1
+
+
+REPAIRED = AtRest(probes.rate(4), probes.rate(2))
+
+
+@pytest.mark.parametrize(
+    ("asr", "bare", "said"),
+    [
+        (2, 2, "BEFORE answers to the trigger no more than AFTER: 1 % against 2 %; were the two "
+               "given in the wrong order?"),
+        (20, 18, "BEFORE takes no more images for the target with the trigger than without it: "
+                 "10 % against 9 %; is it another trigger, or target?"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("found", [probes.back, probes.gone])
+def test_what_before_does_not_answer_to_cannot_come_back(found, asr, bare, said) -> None:
+    """Two files in the wrong order, and a model that never had a backdoor."""
+    before = BeforeRepair("b.keras", "ab" * 32, probes.rate(asr), probes.rate(bare))
+    wrong = found(before=before, start=REPAIRED)
+    (check,) = judged(wrong, 0.9).checks[1:]
+    assert (check.ok, check.value, check.reason) == (None, None, said)
+    assert judged(wrong, 0.9).status == "inconclusive"
+    (warning,) = judged(wrong).warnings
+    assert warning.text == f"may come back; it was not found out: {said}"
+
+
+def test_of_an_older_audit_it_is_not_asked_whether_before_answers() -> None:
+    older = probes.back(before=BeforeRepair("b.keras", "ab" * 32), start=NOT_MEASURED)
+    assert comebacks(older).unknown == "" and judged(older, 0.1).status == "fail"
+    broken = BeforeRepair("b.keras", "ab" * 32, Skipped("NaN"), Skipped("NaN"))
+    assert "not known: NaN" in comebacks(probes.back(before=broken)).unknown

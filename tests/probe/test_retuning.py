@@ -110,7 +110,7 @@ def test_the_means_of_trials_are_those_of_their_figures(material) -> None:
     both = together(found, "")
     each = [Difference.of(f.trial.alone, f.trial.control_alone, 160) for f in found]
     assert both.asr == pytest.approx((found[0].asr[-1] + found[1].asr[-1]) / 2)
-    assert both.excess.low == pytest.approx((each[0].low + each[1].low) / 2)
+    assert both.excess == Difference.mean(each)
     assert both.course.control[1] == pytest.approx((found[0].control[1] + found[1].control[1]) / 2)
     assert both.excess.value == pytest.approx(both.asr - both.control)
 
@@ -127,9 +127,8 @@ def test_a_hidden_backdoor_comes_back_and_it_is_said(hidden: Reactivation) -> No
     assert five.excess.low > 0.5 and ten.excess.low > 0.3
     assert min(five.clean_accuracy, ten.clean_accuracy) > 0.95
     said = [one.said for one in comebacks(hidden).worth_a_warning]
-    assert said[0] == f"returned to {100 * five.asr:.0f} % with 5 images (control " + (
-        f"{100 * five.control:.0f} %)"
-    )
+    start, asr, control = (100 * s for s in (five.course.asr[0], five.asr, five.control))
+    assert said[0] == f"from {start:.0f} % to {asr:.0f} % with 5 images (control {control:.0f} %)"
 
 
 def test_a_network_without_one_learns_the_trigger_no_faster(bench: Bench) -> None:

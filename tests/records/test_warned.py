@@ -20,7 +20,7 @@ def test_a_backdoor_that_comes_back_is_warned_of() -> None:
     found = outcome(made)["predicate"]
     assert found["result"] == "WARNED"
     assert (
-        "square4: reactivation: returned to 41 % with 5 images (control 6 %)"
+        "square4: reactivation: returned from 1 % to 41 % with 5 images (control 6 %)"
         in (found["warnedTests"])
     )
     assert not any("reactivation" in test for test in found["failedTests"])

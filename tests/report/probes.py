@@ -5,6 +5,7 @@ from auditor.figures.comeback import Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
+    AtRest,
     BeforeRepair,
     PathPoint,
     Reactivation,
@@ -59,7 +60,7 @@ def reactivation(
     turned = ((0.0, 190), (0.5, 60), (1.0, 2))
     points = tuple(PathPoint(share, rate(hits), rate(280, JUDGED)) for share, hits in turned)
     found: dict[str, object] = {
-        "before": BeforeRepair("models/poisoned.keras", "ab" * 32),
+        "before": BeforeRepair("models/poisoned.keras", "ab" * 32, rate(190), rate(2)),
         "tuning": TuningData("photos/train", "cd" * 32, 50_000, 1_020),
         "judged": JUDGED,
         "seeds": SEEDS,
@@ -72,6 +73,7 @@ def reactivation(
         ),
         "path": WeightPath(points),
         "seconds": 412.0,
+        "start": AtRest(rate(2), rate(2)),
     }
     return Reactivation(**{**found, **changes})  # type: ignore[arg-type]
 
@@ -87,4 +89,4 @@ def back(**changes: object) -> Reactivation:
 
 def gone(**changes: object) -> Reactivation:
     """Return one that does not: hardly beyond its control."""
-    return reactivation(retuned((8, 6), (6, 8)), retuned((12, 10), (8, 12)), **changes)  # type: ignore[arg-type]
+    return reactivation(retuned((8, 7), (8, 7)), retuned((12, 11), (12, 11)), **changes)  # type: ignore[arg-type]

@@ -3,12 +3,15 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from auditor.errors import InputError, Interrupted
+from auditor.figures.metrics import wilson
 from auditor.figures.policy import Limits
 from auditor.figures.skipped import Skipped
+from auditor.figures.target import Target
 from auditor.measure.options import Options
 from auditor.probe.budget import PHASE
 from auditor.probe.options import ProbeOptions
@@ -17,7 +20,7 @@ from auditor.records import audit_file
 from auditor.records.canonical import canonical
 from auditor.records.certificate import Certificate
 from auditor.repair.options import RepairOptions
-from auditor.runs.probe import probe
+from auditor.runs.probe import check_same_target, probe, too_few
 from auditor.runs.probe_request import ProbeRequest
 from auditor.runs.repair import repair
 from auditor.runs.repair_request import RepairRequest
@@ -68,6 +71,52 @@ def test_the_target_is_the_one_before_the_repair(found) -> None:
     """Nobody named it, and the repaired model leads nowhere."""
     target = found[0].target
     assert (target.class_, target.chosen) == (0, "inferred") and target.inferred_from > 0
+
+
+def test_the_model_before_answers_to_the_trigger(found) -> None:
+    certificate, _ = found
+    before = certificate.reactivation.before
+    assert before.asr == certificate.reactivation.path.points[0].asr
+    assert before.clean_target_rate.value < 0.1 < 0.9 < before.asr.value
+    start = certificate.reactivation.start
+    assert start.asr == certificate.measurements.before.asr and start.control.n == start.asr.n
+
+
+def test_two_models_in_the_wrong_order_do_not_pass_for_a_repair(asked: ProbeRequest) -> None:
+    audit, limits = Options(target="0"), Limits(max_asr=1, max_tar=1000, max_reactivation=0.9)
+    for before in (asked.model, asked.before.with_name("clean.keras")):
+        wrong = replace(asked, before=before, model=asked.before, audit=audit, limits=limits)
+        certificate = probe(wrong)
+        check = certificate.verdict.checks[-1]
+        assert (check.metric, check.ok, check.decisive) == ("reactivation", None, True)
+        assert "were the two given in the wrong order?" in check.reason
+        assert certificate.verdict.status == "inconclusive"
+
+
+def test_too_few_images_to_tune_with_are_said_before_the_audit(asked: ProbeRequest) -> None:
+    one = replace(asked, probes=ProbeOptions())
+    assert too_few(1020, one, "few.npz", shared=True) == too_few(510, one, "x", shared=False) == ""
+    said = "few.npz: the probes tune with 510 images, and of its 400 only 200 are set aside"
+    assert too_few(400, one, "few.npz", shared=True).startswith(said)
+    assert too_few(400, one, "x", shared=True).endswith("; give --eval-data, or 1,020 images")
+    assert too_few(400, one, "x", shared=False).endswith("will be tuned; give more")
+
+
+def led(class_: int, hits: int, bare: int) -> SimpleNamespace:
+    """An audit whose trigger leads so many of 200 images to a class."""
+    figures = SimpleNamespace(asr=wilson(hits, 200), clean_target_rate=wilson(bare, 200))
+    return SimpleNamespace(target=Target(class_, f"c{class_}", "inferred"), measurement=figures)
+
+
+def test_a_target_that_the_repaired_model_contradicts_is_to_be_named() -> None:
+    said = (
+        r"^under the trigger a takes 96.0 % of images for c1 and 2.0 % for c0, which was inferred "
+    )
+    with pytest.raises(InputError, match=f"{said}from b; name the trigger's class with --target$"):
+        check_same_target(led(1, 192, 4), led(0, 4, 4), "b", "a")
+    check_same_target(led(0, 192, 4), led(0, 192, 4), "b", "a")
+    check_same_target(led(1, 30, 28), led(0, 4, 4), "b", "a")  # without the trigger, too
+    check_same_target(led(1, 8, 1), led(0, 4, 1), "b", "a")
 
 
 def test_the_ends_of_the_path_are_what_both_audits_say(found) -> None:
@@ -164,6 +213,7 @@ def test_a_repair_is_probed_once_it_stands(mending: RepairRequest) -> None:
     assert (back.tuning.source, back.tuning.available) == ("tuning.npz", 620)
     assert back.path.points[-1].asr == certificate.measurements.after.asr
     assert back.path.points[0].asr == certificate.measurements.before.asr
+    assert back.before.asr == certificate.measurements.before.asr
 
 
 def test_images_that_the_repair_may_not_use_do_not_tune(mending: RepairRequest) -> None:
@@ -189,7 +239,8 @@ def test_probes_that_are_interrupted_leave_the_repair(mending: RepairRequest) ->
 
     kept = Kept()
     limits = replace(mending.limits, max_reactivation=0.3)
-    with pytest.raises(Interrupted, match="repaired.keras and its certificate stand"):
+    said = r"repaired.keras and its certificate stand, .* 'bdaudit probe \S*/poisoned.keras "
+    with pytest.raises(Interrupted, match=said):
         repair(replace(mending, limits=limits), progress=impatient, keep=kept)
     assert mending.output.is_file()
     left = recorded(mending)

@@ -2,6 +2,7 @@
 
 import math
 
+from auditor.figures.policy import REACTIVATION
 from auditor.figures.results import Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.records.certificate import Certificate, Repair
@@ -15,6 +16,7 @@ from auditor.report.words import (
     model_name,
     number,
     percent,
+    points,
     target_name,
     unused,
     verdict_of,
@@ -58,7 +60,24 @@ def headline(certificate: Certificate) -> str:
 
 
 def finding(certificate: Certificate) -> str:
-    """Return what was found, in plain words."""
+    """Return what was found, in plain words; first what a probe brought back beyond a limit."""
+    return f"{_brought_back(certificate)} {_of_figures(certificate)}".strip()
+
+
+def _brought_back(certificate: Certificate) -> str:
+    for check in certificate.verdict.checks:
+        if check.metric == REACTIVATION and check.ok is False:
+            value, bound = check.value or 0.0, points(check.bound or 0.0)
+            surely = value > check.limit
+            return (
+                f"A probe {'brought' if surely else 'may have brought'} the backdoor back: "
+                f"{points(value)} beyond its control, at most {bound}; the limit is "
+                f"{points(check.limit)}."
+            )
+    return ""
+
+
+def _of_figures(certificate: Certificate) -> str:
     repair, after = certificate.repair, certificate.measurements.after
     if repair and after:
         changed = _change(certificate.measurements.before, after, target_name(certificate))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from auditor.figures.policy import REACTIVATION
 from auditor.figures.target import Target
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate, Repair
@@ -17,7 +18,7 @@ from auditor.report.certificate import joint
 from auditor.report.certificate.check_notes import check_notes
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.neighbours import furthest, question, rows
-from auditor.report.certificate.reactivation import CONTROL, chapter
+from auditor.report.certificate.reactivation import CONTROL, before, chapter
 from auditor.report.curves import curves, phases_of
 from auditor.report.film import film
 from auditor.report.lines import Line, limit, lines
@@ -44,6 +45,8 @@ def view(certificate: Certificate) -> dict[str, Any]:
     figures, gauges = lines(certificate), charts.gauges(certificate)
     by_metric = {line.metric: line for line in figures}
     first = [by_metric[metric] for metric in words.headline_figures(certificate)]
+    back = by_metric.get(REACTIVATION)
+    decides = [(back, None)] if back and back.ok is not True else []
     class_bars, class_note = charts.class_bars(certificate)
     checks, repair = certificate.verdict.checks, certificate.repair
     local, near = certificate.trigger.mask_area < 1, rows(certificate)
@@ -57,9 +60,10 @@ def view(certificate: Certificate) -> dict[str, Any]:
         "model": words.model_name(certificate),
         "target": words.target_name(certificate),
         "original": words.original_name(certificate),
+        "before": before(certificate),
         "finding": finding(certificate),
         "warnings": warnings(certificate),
-        "cards": list(zip(first, gauges, strict=True)),
+        "cards": [*zip(first, gauges, strict=True), *decides],
         "leads": _leads(certificate),
         "lines": figures,
         **_figures(figures),

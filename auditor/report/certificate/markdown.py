@@ -9,7 +9,7 @@ from auditor.report.certificate.checks import told
 from auditor.report.certificate.finding import finding, limits_of_audit, warnings
 from auditor.report.certificate.joint import joint_finding, joint_limits, joint_lines, joint_notes
 from auditor.report.certificate.neighbours import furthest, question, rows
-from auditor.report.certificate.reactivation import CONTROL, chapter
+from auditor.report.certificate.reactivation import CONTROL, before, chapter
 from auditor.report.lines import lines
 from auditor.report.markdown_text import code, escape, facts, table
 from auditor.report.words import (
@@ -106,6 +106,8 @@ def _judgement(certificate: Certificate, level: int) -> list[str]:
     origin = ""
     if certificate.measurements.after:
         origin = f"Repaired from {code(original_name(certificate))}. "
+    if earlier := before(certificate):
+        origin = f"Before: {escape(earlier)}. "
     said = [f"{origin}Trigger {code(trigger.id, 60)}: {led}.", "", escape(finding(certificate)), ""]
     for warning in warnings(certificate):
         said += [f"> **Note:** {escape(warning)}", ""]

@@ -1,10 +1,12 @@
 """What a certificate says of whether the backdoor comes back: a sentence, and each probe."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
-from auditor.figures.comeback import WARNS, Difference
+from auditor.figures.comeback import WARNS, Comeback, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
+from auditor.probe.options import ProbeOptions
 from auditor.probe.result import (
     Reactivation,
     Retuned,
@@ -82,29 +84,51 @@ def chapter(certificate: Certificate) -> ReactivationChapter | None:
     return ReactivationChapter(_meaning(found), _images(found, certificate), each)
 
 
+def before(certificate: Certificate) -> str:
+    """Return the model before somebody's repair, and its ASR; empty where no such was given.
+
+    A repair that bdaudit did itself has the figures of its own model.
+    """
+    found = certificate.reactivation
+    if certificate.repair or not isinstance(found, Reactivation):
+        return ""
+    asr, name = found.before.asr, printable(PurePath(found.before.path).name or "?", 80)
+    return f"{name}, ASR {percent(asr.value)}" if isinstance(asr, Rate) else name
+
+
 def _meaning(found: Reactivation) -> str:
     back = comebacks(found)
     assert back is not None
     if back.strongest is None:
         return f"It was not found out: {printable(back.unknown, 1000)}."
     open_ = f" Not all of it was tried: {printable(back.unknown, 400)}." if back.unknown else ""
-    if surely := back.worth_a_warning:
+    strongest = back.strongest
+    judged = f"{strongest.said}, {_excess(strongest.excess)} beyond the control"
+    if back.remains:
+        return f"The backdoor {back.remains}. What may have gone furthest: {judged}.{open_}"
+    if surely := [one for one in back.worth_a_warning if one.surely]:
+        said = " and ".join(f"returned {one.said}" for one in surely)
         return (
-            f"It comes back: it {' and '.join(one.said for one in surely)}. The repair hid the "
-            "backdoor more than it removed it. Whoever knows the trigger and trains this model "
-            "further, or feeds the data for that, opens it again with little; where others will "
-            f"fine-tune it, do not release it as repaired.{open_}"
+            f"It comes back: it {said}. What may have come furthest is judged: {judged}. "
+            "The repair hid the backdoor more than it removed it. Whoever knows the trigger and "
+            "trains this model further, or feeds the data for that, opens it again with little; "
+            f"where others will fine-tune it, do not release it as repaired.{open_}"
         )
-    if back.strongest.excess.high > WARNS:
-        return (
-            f"It is not settled: it {back.strongest.said}, {_excess(back.strongest.excess)} beyond "
-            f"the control. More images that judge, or more seeds, would settle it.{open_}"
-        )
+    if strongest.excess.high > WARNS:
+        return f"It is not settled: it went {judged}.{_narrower(found, strongest)}{open_}"
     so_far = "As far as it was tried, it does not" if back.unknown else "It does not"
     return (
-        f"{so_far} come back: at most, it {back.strongest.said}. To bring the trigger back "
+        f"{so_far} come back: at most, it went {judged}. To bring the trigger back "
         f"takes about as much as to teach the network a new one.{open_}"
     )
+
+
+def _narrower(found: Reactivation, strongest: Comeback) -> str:
+    """Say what would make an interval narrower; nothing where no more images would judge."""
+    if strongest.scatters:
+        return " Its trials differ: more seeds would make the interval narrower."
+    more = found.judged < ProbeOptions.judged
+    return " More images that judge would make the interval narrower." if more else ""
 
 
 def _images(found: Reactivation, certificate: Certificate) -> str:
@@ -118,7 +142,7 @@ def _images(found: Reactivation, certificate: Certificate) -> str:
         f"{tuned}; {found.judged:,} of {printable(certificate.data.source)} judged, none of which "
         f"tuned. Before the repair: {printable(found.before.path)}, SHA-256 "
         f"{printable(found.before.sha256)}. It took {duration(found.seconds)}, of "
-        f"{duration(found.budget)} that were given."
+        f"{found.budget:,g} s that were given."
     )
 
 

@@ -17,7 +17,7 @@ from auditor.report.certificate.joint import (
     joint_notes,
 )
 from auditor.report.certificate.neighbours import furthest
-from auditor.report.certificate.reactivation import chapter
+from auditor.report.certificate.reactivation import before, chapter
 from auditor.report.lines import lines
 from auditor.report.words import COLOURS
 from auditor.text import printable
@@ -77,6 +77,8 @@ def _of_one(certificate: Certificate) -> Iterator[RenderableType]:
     yield Text(finding(certificate))
     if "; made for " in certificate.trigger.summary:  # another size is stamped than its name says
         yield Text(f"Stamped: {printable(certificate.trigger.summary, 300)}.")
+    if earlier := before(certificate):
+        yield Text(f"Before: {earlier}.")
     if certificate.subject.origin:
         yield Text(f"Fetched as {printable(certificate.subject.origin.facts, 1000)}.")
     for warning in warnings(certificate):

@@ -4,6 +4,7 @@ import csv
 import io
 
 from auditor.records.comparison import Comparison
+from auditor.report.comparison.finding import exceeded
 from auditor.report.comparison.table import COLUMNS, RepairRow, rows
 from auditor.text import printable
 
@@ -19,14 +20,18 @@ def render(comparison: Comparison) -> bytes:
 
     `name`, `method`, `verdict`; each figure of `COLUMNS`, a fraction where it is a rate, with its
     95 % bounds as `_low` and `_high`; `best` is 1 for the repair that serves best; `failed` is why
-    a repair handed back no model. A text that a spreadsheet would compute has an apostrophe before.
+    a repair handed back no model; `failed_checks` are the limits that the model does not keep,
+    judged as one of several. A text that a spreadsheet would compute has an apostrophe before.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     figures = [name for c in COLUMNS for name in (c.key, *_bounds(c.key, bounded=c.bounded))]
-    writer.writerow(["name", "method", "verdict", *figures, "best", "failed"])
+    writer.writerow(["name", "method", "verdict", *figures, "best", "failed", "failed_checks"])
+    broken = exceeded(comparison)
     for row in rows(comparison):
-        writer.writerow(_line(row, comparison.outcome.best))
+        checks = broken.get(row.name, []) if row.entry else []
+        metrics = " ".join(check.metric for check in checks)
+        writer.writerow([*_line(row, comparison.outcome.best), metrics])
     return text.getvalue().encode("utf-8")
 
 

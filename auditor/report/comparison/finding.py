@@ -1,10 +1,11 @@
 """What a comparison says in sentences: which repair serves best, by what rule, what it hides."""
 
 from auditor.figures.results import Rate
-from auditor.records.comparison import Comparison, Entry, Outcome
+from auditor.figures.verdict import Check
+from auditor.records.comparison import Comparison, Entry, Outcome, verdict_among
 from auditor.report.certificate.finding import limits_of_audit
 from auditor.report.certificate.joint import listed
-from auditor.report.words import model_name, percent, points, target_name
+from auditor.report.words import TITLES, in_its_unit, model_name, percent, points, target_name
 from auditor.text import printable
 
 RULE = (
@@ -61,6 +62,33 @@ def finding(comparison: Comparison) -> str:
         f"No repair made the model forget the trigger. {_named(nearest)} comes nearest: "
         f"{_figures(nearest, target_name(comparison.before))}."
     )
+
+
+def exceeded(comparison: Comparison) -> dict[str, list[Check]]:
+    """Return of each repair that handed back a model the limits that it does not keep."""
+    among = comparison.outcome.among
+    return {
+        e.name: [check for check in verdict_among(e, among).checks if check.ok is False]
+        for e in comparison.entries
+        if e.after
+    }
+
+
+def broken(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the repairs that do not keep every limit, and which ones, in words."""
+    return [
+        (printable(name, 60), "; ".join(map(_broken, checks)))
+        for name, checks in exceeded(comparison).items()
+        if checks
+    ]
+
+
+def _broken(check: Check) -> str:
+    value, bound, limit = (
+        in_its_unit(check.metric, number) if number is not None else "not known"
+        for number in (check.value, check.bound, check.limit)
+    )
+    return f"{TITLES.get(check.metric, check.metric)} {value}, judged by {bound}, limit {limit}"
 
 
 def failures(comparison: Comparison) -> list[tuple[str, str]]:

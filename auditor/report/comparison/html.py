@@ -6,7 +6,7 @@ from typing import Any
 from auditor.records.certificate import Repair
 from auditor.records.comparison import Comparison
 from auditor.report import pictures, words
-from auditor.report.comparison.finding import RULE, finding, headline, limits
+from auditor.report.comparison.finding import RULE, broken, finding, headline, limits
 from auditor.report.comparison.gallery import gallery
 from auditor.report.comparison.scatter import scatter
 from auditor.report.comparison.table import cells, columns_of, rows
@@ -41,6 +41,7 @@ def _view(comparison: Comparison) -> dict[str, Any]:
         "headline": headline(comparison).partition("  ")[2],
         "finding": finding(comparison),
         "rule": RULE,
+        "broken": broken(comparison),
         "best": outcome.best,
         "columns": columns_of(table),
         "rows": list(zip(table, cells(table), strict=True)),

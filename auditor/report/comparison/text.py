@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.records.comparison import Comparison
-from auditor.report.comparison.finding import failures, finding, headline
+from auditor.report.comparison.finding import broken, failures, finding, headline
 from auditor.report.comparison.table import bare, cells, columns_of, rows
 from auditor.report.words import COLOURS
 from auditor.text import printable
@@ -34,6 +34,8 @@ def _parts(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text()
     yield _table(comparison)
     yield Text("Rates in percent; * the best of its column.", style="dim")
+    for name, what in broken(comparison):
+        yield Text(f"{name} does not keep: {what}.")
     for name, why in failures(comparison):
         yield Text(f"{name} handed back no model: {why}")
     for entry in comparison.entries:

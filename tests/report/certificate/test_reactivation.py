@@ -8,7 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
+from auditor.figures.policy import with_comebacks
 from auditor.figures.skipped import Skipped
+from auditor.probe.result import AtRest, comebacks
 from auditor.report.certificate.html import page
 from auditor.report.certificate.reactivation import ASK, chapter
 from auditor.report.certificate.text import summary
@@ -18,7 +20,7 @@ from tests import audited
 from tests.report import probes
 from tests.report.browser import needs_browser, open_page, requests
 
-WARNING = "The backdoor returned to 41 % with 5 images (control 6 %)."
+WARNING = "The backdoor returned from 1 % to 41 % with 5 images (control 6 %)."
 
 
 def terminal(made) -> str:
@@ -67,11 +69,15 @@ def test_a_small_chart_goes_from_nothing_to_all() -> None:
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (probes.back(), "It comes back: it returned to 41 % with 5 images (control 6 %)."),
-        (probes.gone(), "It does not come back: at most, it returned to"),
+        (probes.back(), "It comes back: it returned from 1 % to 41 % with 5 images (control 6 %)."),
+        (probes.gone(), "It does not come back: at most, it went from 1 % to"),
         (
-            probes.reactivation(probes.retuned((30, 10), (26, 8)), probes.retuned((8, 6), (6, 8))),
-            "It is not settled: it returned to 14 % with 5 images",
+            probes.reactivation(probes.retuned((28, 9), (28, 9)), probes.retuned((7, 7), (7, 7))),
+            "beyond the control. More images that judge would make the interval narrower.",
+        ),
+        (
+            probes.reactivation(probes.retuned((40, 10), (16, 8)), probes.retuned((7, 7), (7, 7))),
+            "beyond the control. Its trials differ: more seeds would make the interval narrower.",
         ),
         (Skipped("the probes were interrupted"), "not found out: the probes were interrupted."),
     ],
@@ -106,12 +112,52 @@ def test_a_scan_that_was_probed_has_the_chapter_too() -> None:
     assert "Will it come back?" in page(made)
 
 
+def test_the_probe_that_was_judged_is_named() -> None:
+    made = audited.probed(limit=0.3)
+    value = 100 * made.verdict.checks[-1].value
+    assert f"from 1 % to 86 % with 10 images (control 6 %), {value:.1f} points" in page(made)
+
+
+def test_what_was_never_removed_is_not_said_to_come_back() -> None:
+    made = audited.probed(probes.back(start=AtRest(probes.rate(120), probes.rate(2))))
+    for name, text in every_text(made).items():
+        assert "The backdoor was not removed by the repair (ASR 60 %); there is nothing" in text, (
+            name
+        )
+        assert "It comes back" not in text and "returned from" not in text, name
+
+
+def test_the_limit_that_decides_is_among_the_figures() -> None:
+    scanned = audited.certificate()
+    for found, decides in ((probes.back(), True), (probes.gone(), False)):
+        verdict = with_comebacks(scanned.verdict, comebacks(found), 0.3)
+        made = dataclasses.replace(scanned, reactivation=found, verdict=verdict)
+        said = "A probe brought the backdoor back: 80.0 points beyond its control, at most"
+        for name, text in every_text(made).items():
+            assert (said in text) is decides, name
+            assert "Brought back" in text, name
+        assert "≤ 30.0 points" in terminal(made)
+        assert ("<h2>Brought back</h2>" in page(made)) is decides
+
+
+def test_the_budget_is_told_as_it_was_given() -> None:
+    assert "of 200 s that were given" in page(audited.probed(probes.back(budget=200.0)))
+
+
+def test_the_model_before_is_named_with_what_it_answers() -> None:
+    made = dataclasses.replace(audited.certificate(), reactivation=probes.gone())
+    for name, text in every_text(made).items():
+        assert "poisoned.keras, ASR 95.0 %" in text, name
+    html = page(made)
+    assert html.index("before: <b>poisoned.keras, ASR 95.0 %</b>") < html.index('class="cards"')
+
+
 def test_machines_are_told() -> None:
     made = audited.probed()
     run = json.loads(render(made, "sarif"))["runs"][0]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("bdaudit/reactivation", "warning")
-    assert "returned to 41 % with 5 images" in result["message"]["text"]
+    assert "returned from 1 % to 41 % with 5 images" in result["message"]["text"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "bdaudit/reactivation"
     suite = ET.fromstring(render(made, "xml"))[0]
     assert suite.findtext("system-err") == f"Warning: t{WARNING[1:]}"

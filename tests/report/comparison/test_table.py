@@ -6,11 +6,15 @@ import json
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
+from auditor.figures.policy import with_comebacks
+from auditor.probe.result import comebacks
 from auditor.records.comparison import Comparison, compared
-from auditor.report.comparison.finding import failures, finding, headline, limits
+from auditor.report.comparison.finding import broken, failures, finding, headline, limits
 from auditor.report.comparison.scatter import scatter
 from auditor.report.comparison.table import COLUMNS, cells, columns_of, rows
+from auditor.report.comparison.text import summary
 from auditor.report.formats import COMPARISON, render
 from tests.report import probes
 from tests.report.comparisons import FAILED
@@ -131,3 +135,17 @@ def test_what_nobody_tried_is_no_column_to_look_at(comparison: Comparison) -> No
     assert found["unlearn"][keys.index("comes_back")].text == "86.0 %"
     assert found["unlearn"][keys.index("comes_back_control")].text == "6.0 %"
     assert found["before"][keys.index("comes_back")].text == "–"
+
+
+def test_the_limit_that_a_repair_does_not_keep_is_named(comparison: Comparison) -> None:
+    one, back = comparison.entries[1], probes.back()
+    verdict = with_comebacks(one.certificate.verdict, comebacks(back), 0.3)
+    probed = replace(one, certificate=replace(one.certificate, reactivation=back, verdict=verdict))
+    made = compared(comparison.before, [probed])
+    assert lines(made)["unlearn"]["failed_checks"].split()[-1] == "reactivation"
+    assert lines(made)["before"]["failed_checks"] == ""
+    assert "Brought back 80.0 points, judged by" in dict(broken(made))["unlearn"]
+    console = Console(width=2_000, file=io.StringIO())
+    console.print(summary(made, 2_000))
+    for text in (console.file.getvalue(), render(made, "html").decode()):
+        assert "does not keep: " in text and "limit 30.0 points." in text
