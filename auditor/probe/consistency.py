@@ -17,6 +17,7 @@ from auditor.probe.result import (
     RetuningTrial,
     Strengthened,
     WeightPath,
+    without_margin,
 )
 
 
@@ -31,6 +32,7 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
         InputError: It contradicts itself; names the place.
     """
     check_each(found, where)
+    _check_reasons(found, where)
     if [one.where for one in found.strengthened] != ["image", "margin"]:
         raise InputError(f"{where}.strengthened: are not over the image and around the trigger")
     numbers = [one.images for one in found.retuning]
@@ -44,8 +46,6 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
         if isinstance(other.outcome, Strengthened):
             _check_pair(other.outcome, here)
             _check_excess(other.outcome.excess, [_difference(other.outcome)], here)
-        elif other.outcome.skipped == NO_MARGIN and other.where == "image":
-            raise InputError(f"{here}: is for a margin, and this one needs none")
     if isinstance(found.path, WeightPath):
         _check_path(found.path, f"{where}.path")
     retuned = [one.outcome for one in found.retuning]
@@ -56,14 +56,22 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
     _check_same_images(found, where)
 
 
+def _check_reasons(found: Reactivation, where: str) -> None:
+    """Refuse the reason of a margin, which leaves nothing open, wherever else it stands."""
+    others = (found.tuning, found.path, *(one.outcome for one in found.retuning))
+    images = (one.outcome for one in found.strengthened if one.where == "image")
+    for other in (*others, *images):
+        if isinstance(other, Skipped) and other.skipped == NO_MARGIN:
+            raise InputError(f"{where}: a reason that is for a margin alone stands elsewhere")
+
+
 def check_margin(found: Reactivation, whole_image: bool, where: str) -> None:
     """Refuse a margin around a trigger that covers the image, and none around another.
 
     Raises:
         InputError: There is one, or it was left out for a reason that is none.
     """
-    outcome = found.strengthened[1].outcome
-    if whole_image != (isinstance(outcome, Skipped) and outcome.skipped == NO_MARGIN):
+    if whole_image != without_margin(found.strengthened[1]):
         raise InputError(f"{where}.strengthened[1]: is not what the trigger's size allows")
 
 

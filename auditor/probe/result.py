@@ -206,10 +206,16 @@ def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
         return None
     if isinstance(found, Skipped):
         return Comebacks((), found.skipped)
-    each = [*map(_retuned, found.retuning), *map(_strengthened, found.strengthened)]
+    strengthened = [one for one in found.strengthened if not without_margin(one)]
+    each = [*map(_retuned, found.retuning), *map(_strengthened, strengthened)]
     unknown = [one.skipped for one in each if isinstance(one, Skipped)]
-    reasons = [reason for reason in unknown if reason != NO_MARGIN]
-    return Comebacks(tuple(one for one in each if isinstance(one, Comeback)), "".join(reasons[:1]))
+    return Comebacks(tuple(one for one in each if isinstance(one, Comeback)), "".join(unknown[:1]))
+
+
+def without_margin(one: Strengthening) -> bool:
+    """Whether it is of the margin of a trigger that has none: there, nothing is missing."""
+    outcome = one.outcome
+    return one.where == "margin" and isinstance(outcome, Skipped) and outcome.skipped == NO_MARGIN
 
 
 def _retuned(one: Retuning) -> Comeback | Skipped:

@@ -9,7 +9,7 @@ import pytest
 
 from auditor.errors import InputError, WorkError
 from auditor.figures.skipped import Skipped
-from auditor.probe.result import NO_MARGIN, Reactivation
+from auditor.probe.result import NO_MARGIN, Reactivation, comebacks
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import schema, to_document
 from auditor.worker import exchange
@@ -56,6 +56,24 @@ def test_what_was_found_comes_back_the_same(found, tmp_path: Path) -> None:
         assert exchange.load(Reactivation, tmp_path) == found
 
 
+def test_what_has_no_reason_is_not_left_out() -> None:
+    """An empty one would be taken for a probe of which nothing is missing."""
+    for nothing in ("", "  "):
+        document = plain(audited.probed(probes.back()))
+        document["reactivation"] = {"skipped": nothing}
+        document["verdict"]["warnings"] = []
+        with pytest.raises(InputError, match=r"reactivation.*is not a reason"):
+            from_document(document)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema())
+
+
+def test_the_reason_of_a_margin_leaves_every_other_probe_open() -> None:
+    found = probes.reactivation(Skipped(NO_MARGIN), Skipped(NO_MARGIN), margin=Skipped(NO_MARGIN))
+    back = comebacks(found)
+    assert back is not None and back.unknown == NO_MARGIN
+
+
 @pytest.mark.parametrize("limit", [0.0, 0.3, 0.9])
 def test_a_limit_goes_with_it(limit: float) -> None:
     for found in SOUND:
@@ -86,6 +104,12 @@ WRONG = [
     ("strengthened.0.outcome.excess.low", -1.0),
     ("strengthened.0.where", "margin"),
     ("strengthened.0.outcome", {"skipped": NO_MARGIN}),
+    ("strengthened.0.outcome", {"skipped": ""}),
+    ("strengthened.1.outcome", {"skipped": " \n"}),
+    ("retuning.0.outcome", {"skipped": NO_MARGIN}),
+    ("retuning.0.outcome", {"skipped": ""}),
+    ("path", {"skipped": NO_MARGIN}),
+    ("path", {"skipped": ""}),
     ("strengthened.0.strength", 300),
     ("path.points.1.share", 0.6),
     ("path.points.0.asr.n", 100),
