@@ -16,9 +16,13 @@ from auditor.probe.result import (
     Retuned,
     RetuningTrial,
     Strengthened,
+    TuningData,
     WeightPath,
     without_margin,
 )
+
+_SLACK = 3_600
+"""Seconds that one step may take beyond a budget, which is looked at after each: it may compile."""
 
 
 def check_reactivation(found: Reactivation, where: str = "$") -> None:
@@ -53,7 +57,12 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
     tuned = any(not isinstance(one, Skipped) for one in (*retuned, *strong))
     if tuned == isinstance(found.tuning, Skipped):
         raise InputError(f"{where}.tuning: names the images that tuned, where any did")
+    if isinstance(found.tuning, TuningData):
+        _check_tuning(found, found.tuning, f"{where}.tuning")
+    if found.seconds > 2 * found.budget + _SLACK:
+        raise InputError(f"{where}.seconds: are far beyond the budget of {found.budget:g}")
     _check_same_images(found, where)
+    _check_same_network(found, where)
 
 
 def _check_reasons(found: Reactivation, where: str) -> None:
@@ -65,6 +74,14 @@ def _check_reasons(found: Reactivation, where: str) -> None:
             raise InputError(f"{where}: a reason that is for a margin alone stands elsewhere")
 
 
+def same_network(one: float, other: float, n: int) -> bool:
+    """Whether two shares of n images can be one network's, measured twice.
+
+    Arithmetic in another order turns an image here and there.
+    """
+    return abs(one - other) * n <= max(1, 0.02 * n) + 0.5
+
+
 def check_margin(found: Reactivation, whole_image: bool, where: str) -> None:
     """Refuse a margin around a trigger that covers the image, and none around another.
 
@@ -73,6 +90,37 @@ def check_margin(found: Reactivation, whole_image: bool, where: str) -> None:
     """
     if whole_image != without_margin(found.strengthened[1]):
         raise InputError(f"{where}.strengthened[1]: is not what the trigger's size allows")
+
+
+def _check_tuning(found: Reactivation, tuning: TuningData, where: str) -> None:
+    """Hold how many images tuned against how many each trial takes, all of them different."""
+    each = found.clean + max(one.images for one in found.retuning)
+    if not each <= tuning.images <= min(tuning.available, found.seeds * each):
+        raise InputError(
+            f"{where}.images: {tuning.images} of {tuning.available}, and a trial takes {each}"
+        )
+
+
+def _check_same_network(found: Reactivation, where: str) -> None:
+    """Refuse probes that begin at different networks, or a path that ends at another.
+
+    The network before any retuning is judged once, and again at the path's end.
+    """
+    first: dict[str, float] = {}
+    for number, one in enumerate(found.retuning):
+        if not isinstance(one.outcome, Retuned):
+            continue
+        for line in ("asr", "clean_accuracy"):
+            share = getattr(one.outcome.course, line)[0]
+            if not close(share, first.setdefault(line, share)):
+                here = f"{where}.retuning[{number}].outcome.course.{line}"
+                raise InputError(f"{here}: begins at another network than those before")
+    if not isinstance(found.path, WeightPath):
+        return
+    for line, share in first.items():
+        end = getattr(found.path.points[-1], line)
+        if not same_network(share, end.value, end.n):
+            raise InputError(f"{where}.path: ends at another {line} than the retunings begin at")
 
 
 def _check_retuned(outcome: Retuned, seeds: int, where: str) -> None:

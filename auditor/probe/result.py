@@ -10,7 +10,7 @@ from auditor.figures.comeback import Comeback, Comebacks, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.values import Count, Seconds, Sha256, Share, Some
-from auditor.files.constraints import Length, Range
+from auditor.files.constraints import Length, Matches, Range
 
 NO_MARGIN: Final = "the trigger covers the whole image, so there is no margin around it"
 
@@ -162,7 +162,7 @@ class BeforeRepair:
     """The model file before the repair; empty until whoever took it in has named it."""
 
     path: str
-    sha256: str
+    sha256: Annotated[str, Matches("([0-9a-f]{64})?", "a sha256 in hexadecimal, lower case")]
 
 
 @dataclass(frozen=True)

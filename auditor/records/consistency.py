@@ -25,9 +25,9 @@ from auditor.figures.results import Evidence, Measurement, Rate
 from auditor.figures.values import MOST_SKIPPED
 from auditor.figures.verdict import Check, Verdict
 from auditor.files.constraints import Range
-from auditor.probe.consistency import check_margin, check_reactivation
 from auditor.probe.result import Reactivation, comebacks
 from auditor.records.certificate import Certificate, NeighbourRow, Repair, neighbours_of
+from auditor.records.probe_consistency import check_probes
 from auditor.repair.consistency import check_history
 
 _JUDGED: Final = ("asr", "tar", "clean_accuracy")
@@ -69,11 +69,8 @@ def check(certificate: Certificate, where: str = "$") -> None:
             raise InputError(f"{where}.repair: there is none, and there are figures after it")
     else:
         _check_repair(certificate, certificate.repair, where)
-    if isinstance(found := certificate.reactivation, Reactivation):
-        check_reactivation(found, f"{where}.reactivation")
-        check_margin(found, certificate.trigger.mask_area == 1, f"{where}.reactivation")
-        if found.judged > data.images:
-            raise InputError(f"{where}.reactivation.judged: more images than there are")
+    if isinstance(certificate.reactivation, Reactivation):
+        check_probes(certificate, certificate.reactivation, f"{where}.reactivation")
     _check_verdict(certificate, f"{where}.verdict")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,15 @@ WRONG = [
     ("path.points", []),
     ("tuning", {"skipped": "no image tuned"}),
     ("tuning.sha256", "x"),
+    ("tuning.available", 1_019),
+    ("tuning.images", 509),
+    ("tuning.images", 1_021),
+    ("clean", 1),
+    ("seconds", 1e9),
+    ("before.sha256", "zz"),
+    ("retuning.1.outcome.course.asr.0", 0.9),
+    ("retuning.1.outcome.course.clean_accuracy.0", 0.5),
+    ("path.points.2.asr", asdict(probes.rate(200))),
     ("judged", 299),
     ("seeds", 1),
     ("seeds", 3),
