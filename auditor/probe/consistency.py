@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from auditor.errors import InputError
 from auditor.figures.comeback import Difference
-from auditor.figures.consistency import check_each, close, hits
+from auditor.figures.consistency import check_each, close
+from auditor.figures.metrics import hits
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
     NO_MARGIN,
