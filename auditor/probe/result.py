@@ -14,6 +14,9 @@ from auditor.files.constraints import Length, Matches, Range
 
 NO_MARGIN: Final = "the trigger covers the whole image, so there is no margin around it"
 
+MOST_OF_CONTROL: Final = 0.5
+"""A retuning in which a stamp that the network has never met goes beyond it tells nothing."""
+
 Where = Literal["image", "margin"]
 
 
@@ -209,6 +212,7 @@ def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
     strengthened = [one for one in found.strengthened if not without_margin(one)]
     each = [*map(_retuned, found.retuning), *map(_strengthened, strengthened)]
     unknown = [one.skipped for one in each if isinstance(one, Skipped)]
+    unknown += [gap for one in found.retuning if (gap := _gap(one, found.seeds))]
     return Comebacks(tuple(one for one in each if isinstance(one, Comeback)), "".join(unknown[:1]))
 
 
@@ -216,6 +220,21 @@ def without_margin(one: Strengthening) -> bool:
     """Whether it is of the margin of a trigger that has none: there, nothing is missing."""
     outcome = one.outcome
     return one.where == "margin" and isinstance(outcome, Skipped) and outcome.skipped == NO_MARGIN
+
+
+def _gap(one: Retuning, seeds: int) -> str:
+    """Return what a retuning that was done leaves open; nothing where nothing is."""
+    outcome = one.outcome
+    if isinstance(outcome, Skipped):
+        return ""
+    if outcome.control > MOST_OF_CONTROL:
+        return (
+            f"with {one.images} images any stamp comes to {_whole(outcome.control)}, so a backdoor "
+            "cannot be told from one that is taught anew"
+        )
+    if not outcome.missing:
+        return ""
+    return f"{len(outcome.trials)} of {seeds} seeds with {one.images} images: {outcome.missing}"
 
 
 def _retuned(one: Retuning) -> Comeback | Skipped:
