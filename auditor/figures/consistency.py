@@ -13,14 +13,14 @@ import numpy as np
 
 from auditor.errors import InputError
 from auditor.figures.facts import AttentionFacts
-from auditor.figures.metrics import EPSILON, balanced_of, wilson
+from auditor.figures.metrics import EPSILON, balanced_of, hits, wilson
+from auditor.figures.neighbour_consistency import check_neighbours
 from auditor.figures.results import (
     Balanced,
     Evidence,
     Example,
     Histogram,
     Measurement,
-    Neighbour,
     Rate,
     TarSummary,
 )
@@ -46,11 +46,6 @@ def close(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return math.isclose(one, other, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
-
-
-def hits(rate: Rate) -> int:
-    """Return of how many images a rate is."""
-    return round(rate.value * rate.n)
 
 
 def check_each(value: Any, where: str) -> None:
@@ -172,28 +167,13 @@ def check_evidence(
         raise InputError(f"{where}.classes: balanced_accuracy is not the rows' mean")
     if isinstance(evidence.histogram, Histogram):
         _check_histogram(evidence.histogram, measured, f"{where}.histogram")
-    for number, near in enumerate(evidence.neighbours):
-        _check_neighbour(near, f"{where}.neighbours[{number}]")
+    check_neighbours(evidence.neighbours, measured.asr, f"{where}.neighbours")
     moved = [p.class_ for p in evidence.placebos if p.class_ is not None]
     check_classes(moved, len(names), f"{where}.placebos")
     rates = [placebo.rate.value for placebo in evidence.placebos if isinstance(placebo.rate, Rate)]
     said = measured.placebo_rate
     if rates and not (isinstance(said, Rate) and close(said.value, max(rates))):
         raise InputError(f"{where}.placebos: the strongest is not what placebo_rate says")
-
-
-def _check_neighbour(near: Neighbour, where: str) -> None:
-    """Hold a neighbour against its control: they differ on the images that only one leads."""
-    asr, control = near.asr, near.control
-    if isinstance(asr, Skipped) or isinstance(control, Skipped):
-        if type(asr) is not type(control) or near.alone or near.control_alone:
-            raise InputError(f"{where}: is measured in part")
-        return
-    both = hits(asr) - near.alone
-    if not 0 <= both == hits(control) - near.control_alone:
-        raise InputError(f"{where}: asr and control are not as far apart as what each leads alone")
-    if asr.n != control.n or both + near.alone + near.control_alone > asr.n:
-        raise InputError(f"{where}: asr and control are not of the same images")
 
 
 def check_examples(

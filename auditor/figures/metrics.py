@@ -52,6 +52,11 @@ def wilson(hits: int, n: int, z: float = Z95) -> Rate | Skipped:
     return Rate(value=p, low=low, high=high, n=n)
 
 
+def hits(rate: Rate) -> int:
+    """Return of how many images a rate is."""
+    return round(rate.value * rate.n)
+
+
 def balanced(right: NDArray[np.bool_], labels: NDArray[np.int64]) -> Balanced | Skipped:
     """Return the mean of the classes' accuracies, with its interval at 95 %.
 

@@ -8,6 +8,7 @@ from auditor.figures.excess import strongest
 from auditor.figures.metrics import Z95, lower_end, paired_interval, percent, wilson, z_of
 from auditor.figures.results import Balanced, Measurement, Neighbour, Rate, TarSummary
 from auditor.figures.skipped import Skipped
+from auditor.figures.untried import unknown
 from auditor.figures.verdict import Caution, Check, Verdict
 
 _GUESSES = "the model does no better than guessing on these images, so this says nothing"
@@ -183,6 +184,8 @@ def _neighbours_at_most(neighbours: Sequence[Neighbour], limit: float, among: in
     value, bound = found.value, found.high
     if found.low <= limit < bound and found.least > limit:
         reason = f"too few images: even a perfect result on {found.n} could not show it"
+        return Check(metric, limit, value, bound, None, reason=reason)
+    if bound <= limit and (reason := unknown(neighbours)):
         return Check(metric, limit, value, bound, None, reason=reason)
     return Check(metric, limit, value, bound, bound <= limit)
 

@@ -1,6 +1,12 @@
 """What stands in place of a figure that was not measured."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from auditor.files.constraints import Matches
+
+Reason = Annotated[str, Matches(r"(?s).*\S.*", "a reason")]
+"""A text that says something: an empty one would be taken for nothing missing."""
 
 
 @dataclass(frozen=True)
@@ -11,4 +17,4 @@ class Skipped:
         skipped: The reason, a sentence for a person.
     """
 
-    skipped: str
+    skipped: Reason

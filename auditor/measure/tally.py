@@ -17,6 +17,7 @@ from auditor.figures.metrics import (
 from auditor.figures.results import ClassRow, Controls, Histogram, Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
+from auditor.figures.untried import BROKEN
 from auditor.measure.attention import Seen
 
 Ints = NDArray[np.int64]
@@ -204,7 +205,7 @@ def broken_scores(seen: Seen) -> NDArray[np.bool_]:
 
 def broken_images(count: int) -> Skipped:
     """Return why nothing is counted where `count` images' scores are NaN or infinite."""
-    return Skipped(f"the model's scores are NaN or infinite for {count} images")
+    return Skipped(f"{BROKEN}{count} images")
 
 
 def _join(parts: list[Ints]) -> Ints:

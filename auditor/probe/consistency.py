@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from auditor.errors import InputError
 from auditor.figures.comeback import Difference
-from auditor.figures.consistency import check_each, close, hits
+from auditor.figures.consistency import check_each, close
+from auditor.figures.metrics import hits
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
@@ -18,8 +19,13 @@ from auditor.probe.result import (
     Retuned,
     RetuningTrial,
     Strengthened,
+    TuningData,
     WeightPath,
+    without_margin,
 )
+
+_SLACK = 3_600
+"""Seconds that one step may take beyond a budget, which is looked at after each: it may compile."""
 
 
 def check_reactivation(found: Reactivation, where: str = "$") -> None:
@@ -33,6 +39,7 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
         InputError: It contradicts itself; names the place.
     """
     check_each(found, where)
+    _check_reasons(found, where)
     if [one.where for one in found.strengthened] != ["image", "margin"]:
         raise InputError(f"{where}.strengthened: are not over the image and around the trigger")
     numbers = [one.images for one in found.retuning]
@@ -46,8 +53,6 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
         if isinstance(other.outcome, Strengthened):
             _check_pair(other.outcome, here)
             _check_excess(other.outcome.excess, [_difference(other.outcome)], here)
-        elif other.outcome.skipped == NO_MARGIN and other.where == "image":
-            raise InputError(f"{here}: is for a margin, and this one needs none")
     if isinstance(found.path, WeightPath):
         _check_path(found.path, f"{where}.path")
     retuned = [one.outcome for one in found.retuning]
@@ -55,7 +60,29 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
     tuned = any(not isinstance(one, Skipped) for one in (*retuned, *strong))
     if tuned == isinstance(found.tuning, Skipped):
         raise InputError(f"{where}.tuning: names the images that tuned, where any did")
+    if isinstance(found.tuning, TuningData):
+        _check_tuning(found, found.tuning, f"{where}.tuning")
+    if found.seconds > 2 * found.budget + _SLACK:
+        raise InputError(f"{where}.seconds: are far beyond the budget of {found.budget:g}")
     _check_same_images(found, where)
+    _check_same_network(found, where)
+
+
+def _check_reasons(found: Reactivation, where: str) -> None:
+    """Refuse the reason of a margin, which leaves nothing open, wherever else it stands."""
+    others = (found.tuning, found.path, *(one.outcome for one in found.retuning))
+    images = (one.outcome for one in found.strengthened if one.where == "image")
+    for other in (*others, *images):
+        if isinstance(other, Skipped) and other.skipped == NO_MARGIN:
+            raise InputError(f"{where}: a reason that is for a margin alone stands elsewhere")
+
+
+def same_network(one: float, other: float, n: int) -> bool:
+    """Whether two shares of n images can be one network's, measured twice.
+
+    Arithmetic in another order turns an image here and there.
+    """
+    return abs(one - other) * n <= max(1, 0.02 * n) + 0.5
 
 
 def check_margin(found: Reactivation, whole_image: bool, where: str) -> None:
@@ -64,9 +91,39 @@ def check_margin(found: Reactivation, whole_image: bool, where: str) -> None:
     Raises:
         InputError: There is one, or it was left out for a reason that is none.
     """
-    outcome = found.strengthened[1].outcome
-    if whole_image != (isinstance(outcome, Skipped) and outcome.skipped == NO_MARGIN):
+    if whole_image != without_margin(found.strengthened[1]):
         raise InputError(f"{where}.strengthened[1]: is not what the trigger's size allows")
+
+
+def _check_tuning(found: Reactivation, tuning: TuningData, where: str) -> None:
+    """Hold how many images tuned against how many each trial takes, all of them different."""
+    each = found.clean + max(one.images for one in found.retuning)
+    if not each <= tuning.images <= min(tuning.available, found.seeds * each):
+        raise InputError(
+            f"{where}.images: {tuning.images} of {tuning.available}, and a trial takes {each}"
+        )
+
+
+def _check_same_network(found: Reactivation, where: str) -> None:
+    """Refuse probes that begin at different networks, or a path that ends at another.
+
+    The network before any retuning is judged once, and again at the path's end.
+    """
+    first: dict[str, float] = {}
+    for number, one in enumerate(found.retuning):
+        if not isinstance(one.outcome, Retuned):
+            continue
+        for line in ("asr", "clean_accuracy"):
+            share = getattr(one.outcome.course, line)[0]
+            if not close(share, first.setdefault(line, share)):
+                here = f"{where}.retuning[{number}].outcome.course.{line}"
+                raise InputError(f"{here}: begins at another network than those before")
+    if not isinstance(found.path, WeightPath):
+        return
+    for line, share in first.items():
+        end = getattr(found.path.points[-1], line)
+        if not same_network(share, end.value, end.n):
+            raise InputError(f"{where}.path: ends at another {line} than the retunings begin at")
 
 
 def _check_retuned(outcome: Retuned, seeds: int, where: str) -> None:

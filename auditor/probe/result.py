@@ -10,9 +10,12 @@ from auditor.figures.comeback import WARNS, Comeback, Comebacks, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.values import Count, Seconds, Sha256, Share, Some
-from auditor.files.constraints import Length, Range
+from auditor.files.constraints import Length, Matches, Range
 
 NO_MARGIN: Final = "the trigger covers the whole image, so there is no margin around it"
+
+MOST_OF_CONTROL: Final = 0.5
+"""A retuning in which a stamp that the network has never met goes beyond it tells nothing."""
 
 Where = Literal["image", "margin"]
 
@@ -173,7 +176,7 @@ class BeforeRepair:
     """
 
     path: str
-    sha256: str
+    sha256: Annotated[str, Matches("([0-9a-f]{64})?", "a sha256 in hexadecimal, lower case")]
     asr: Rate | Skipped = NOT_MEASURED
     clean_target_rate: Rate | Skipped = NOT_MEASURED
 
@@ -239,12 +242,16 @@ def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
         return Comebacks((), reason)
     each = [
         *map(_retuned, found.retuning),
-        *(_strengthened(one, _start(found)) for one in found.strengthened),
+        *(
+            _strengthened(one, _start(found))
+            for one in found.strengthened
+            if not without_margin(one)
+        ),
     ]
     unknown = [one.skipped for one in each if isinstance(one, Skipped)]
-    reasons = [reason for reason in unknown if reason != NO_MARGIN]
+    unknown += [gap for one in found.retuning if (gap := _gap(one, found.seeds))]
     back = tuple(one for one in each if isinstance(one, Comeback))
-    return Comebacks(back, "".join(reasons[:1]), _remains(found.start))
+    return Comebacks(back, "".join(unknown[:1]), _remains(found.start))
 
 
 def _remains(start: AtRest | Skipped) -> str:
@@ -284,6 +291,27 @@ def _unanswered(before: BeforeRepair, start: AtRest | Skipped) -> str:
             f"{_whole(asr.value)} against {_whole(bare.value)}; is it another trigger, or target?"
         )
     return ""
+
+
+def without_margin(one: Strengthening) -> bool:
+    """Whether it is of the margin of a trigger that has none: there, nothing is missing."""
+    outcome = one.outcome
+    return one.where == "margin" and isinstance(outcome, Skipped) and outcome.skipped == NO_MARGIN
+
+
+def _gap(one: Retuning, seeds: int) -> str:
+    """Return what a retuning that was done leaves open; nothing where nothing is."""
+    outcome = one.outcome
+    if isinstance(outcome, Skipped):
+        return ""
+    if outcome.control > MOST_OF_CONTROL:
+        return (
+            f"with {one.images} images any stamp comes to {_whole(outcome.control)}, so a backdoor "
+            "cannot be told from one that is taught anew"
+        )
+    if not outcome.missing:
+        return ""
+    return f"{len(outcome.trials)} of {seeds} seeds with {one.images} images: {outcome.missing}"
 
 
 def _retuned(one: Retuning) -> Comeback | Skipped:

@@ -76,7 +76,8 @@ class Perturbation(keras.Model):  # type: ignore[misc]
     def call(self, images: Any) -> Any:
         """Return (n, classes) scores of (n, h, w, 3) images, changed."""
         changed = ops.clip(ops.cast(images, "float32") + self.change, 0, 255)
-        return logits(self._classifier, self._classifier.scores(changed))
+        scores = logits(self._classifier, self._classifier.scores(changed))
+        return scores + 0 * ops.sum(self.change)  # Keras wants a gradient where there is none, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,10 @@ def strengthened(
         change = np.asarray(ops.convert_to_numpy(model.change), np.float32)
         if not np.isfinite(change).all():
             raise Broken("the gradients of the model's scores are NaN or infinite")
-        hits.append(judge.turned(Changed(change, stamp)))
+        turned = judge.turned(Changed(change, stamp))
+        if not change.any() and not turned.all():  # where all are led, there is nowhere to go
+            raise Broken("the gradients of the model's scores are exactly zero: they are masked")
+        hits.append(turned)
         step()
     asr, control = hits
     alone, other = int((asr & ~control).sum()), int((control & ~asr).sum())

@@ -18,16 +18,16 @@ from auditor.figures.consistency import (
     check_measurement,
     check_target,
     close,
-    hits,
 )
 from auditor.figures.policy import Limits, judge
 from auditor.figures.results import Evidence, Measurement, Rate
+from auditor.figures.untried import impossible
 from auditor.figures.values import MOST_SKIPPED
 from auditor.figures.verdict import Check, Verdict
 from auditor.files.constraints import Range
-from auditor.probe.consistency import check_margin, check_reactivation
 from auditor.probe.result import Reactivation, comebacks
 from auditor.records.certificate import Certificate, NeighbourRow, Repair, neighbours_of
+from auditor.records.probe_consistency import check_probes
 from auditor.repair.consistency import check_history
 
 _JUDGED: Final = ("asr", "tar", "clean_accuracy")
@@ -69,14 +69,8 @@ def check(certificate: Certificate, where: str = "$") -> None:
             raise InputError(f"{where}.repair: there is none, and there are figures after it")
     else:
         _check_repair(certificate, certificate.repair, where)
-    if isinstance(found := certificate.reactivation, Reactivation):
-        check_reactivation(found, f"{where}.reactivation")
-        check_margin(found, certificate.trigger.mask_area == 1, f"{where}.reactivation")
-        if found.judged > data.images:
-            raise InputError(f"{where}.reactivation.judged: more images than there are")
-        before = found.before.asr
-        if certificate.repair and isinstance(before, Rate) and before != measured.before.asr:
-            raise InputError(f"{where}.reactivation.before.asr: is not that of the audit before")
+    if isinstance(certificate.reactivation, Reactivation):
+        check_probes(certificate, certificate.reactivation, f"{where}.reactivation")
     _check_verdict(certificate, f"{where}.verdict")
 
 
@@ -171,8 +165,10 @@ def _check_repair(certificate: Certificate, repair: Repair, where: str) -> None:
     was, left = certificate.evidence.neighbours, repair.evidence.neighbours
     rows = [NeighbourRow(n.name, b.asr, n.asr) for b, n in zip(was, left, strict=False)]
     alike = len(was) == len(left) and all(b.name == n.name for b, n in zip(was, left, strict=False))
-    if left and not (alike and rows == list(repair.neighbours)):
+    if (left or repair.device) and not (alike and rows == list(repair.neighbours)):
         raise InputError(f"{here}.neighbours: are not those of the evidence")
+    if [impossible(n) for n in was] != [impossible(n) for n in left]:
+        raise InputError(f"{here}.neighbours: which there can be, no repair changes")
     rated = (metrics.der, metrics.accuracy_retention, metrics.asr_reduction)
     for figure, rating in zip(rated, ratings, strict=True):
         if not close(rating, figure(before, after)):
@@ -261,9 +257,9 @@ def _drops(
     if value is None or bound is None:
         raise InputError(f"{where}.checks: accuracy_drop was measured, and is missing")
     if isinstance(old, Rate):
-        fall = hits(old) - hits(new)
+        fall = metrics.hits(old) - metrics.hits(new)
         least = metrics.paired_interval(max(fall, 0), max(-fall, 0), new.n)[1]
-        lost = min(hits(old), new.n - hits(new))
+        lost = min(metrics.hits(old), new.n - metrics.hits(new))
         most = metrics.paired_interval(lost, lost - fall, new.n)[1]
         if not close(value, fall / new.n):
             raise InputError(f"{where}.checks: accuracy_drop is not what the accuracies come to")

@@ -145,11 +145,16 @@ def _probed(
     progress: Progress,
     notify: Notify,
 ) -> Entry:
-    """Try whether the backdoor comes back, where that is asked for and was not found out before."""
+    """Try whether the backdoor comes back, where that is asked for and was not found out before.
+
+    What was found with other seeds or another budget than are asked for now is found out again.
+    """
     audit = entry.certificate
     if request.probes is None or audit is None or audit.handed_back is None:
         return entry
-    if isinstance(audit.reactivation, Reactivation):
+    found, asked = audit.reactivation, request.probes
+    as_asked = asked.seeds, asked.budget
+    if isinstance(found, Reactivation) and (found.seeds, found.budget) == as_asked:
         return entry
     audit = probed(request, started, audit, workers, progress, notify)
     atomic.write({request.run_dir / "audit.json": canonical(audit)})

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from auditor.errors import UsageError
 from auditor.figures.skipped import Skipped
+from auditor.figures.untried import ITSELF, NO_ROOM, NOTHING_LEFT
 from auditor.triggers.base import Anchor, Images, Mask, Stamp, Trigger, WholeImage, rounded
 from auditor.triggers.blend import Blend
 from auditor.triggers.image import Image
@@ -78,11 +79,11 @@ def fitting(trigger: Trigger, size: tuple[int, int]) -> list[Named]:
             try:
                 one.mask(size)
             except UsageError:
-                found.append((name, Skipped("it does not fit into the image")))
+                found.append((name, Skipped(NO_ROOM)))
                 continue
             look = _look(one, probe)
             if look == itself:
-                one = Skipped("at this image size it is the trigger itself")
+                one = Skipped(ITSELF)
             elif look in seen:
                 continue
             seen.add(look)
@@ -237,7 +238,7 @@ def _scaled(trigger: Patch | Image) -> Iterator[Named]:
     if min(height, width) > 1:
         yield "one pixel smaller", replace(trigger, size=(height - 1, width - 1))
     else:
-        yield "one pixel smaller", Skipped("nothing would be left of it")
+        yield "one pixel smaller", Skipped(NOTHING_LEFT)
 
 
 def _cornered(trigger: Patch | Image) -> Iterator[Named]:

@@ -13,6 +13,7 @@ from auditor.figures.skipped import Skipped
 from tests.figures.test_policy import measurement
 
 NO_ROOM = Skipped("it does not fit into the image")
+BROKEN = Skipped("the model's scores are NaN or infinite for 3 images")
 
 
 def neighbour(name: str, alone: int, control_alone: int, both: int = 0, n: int = 900) -> Neighbour:
@@ -51,6 +52,9 @@ def test_nothing_measured_is_nothing_found() -> None:
         ([neighbour("a", 0, 0, n=30)], None, "inconclusive"),
         ([neighbour("a", 29, 0, n=30)], False, "fail"),
         ([Neighbour("a", NO_ROOM, NO_ROOM)], None, "inconclusive"),
+        ([neighbour("a", 0, 0), Neighbour("b", NO_ROOM, NO_ROOM)], True, "pass"),
+        ([neighbour("a", 0, 0), Neighbour("b", BROKEN, BROKEN)], None, "inconclusive"),
+        ([neighbour("a", 480, 4), Neighbour("b", BROKEN, BROKEN)], False, "fail"),
         ([], "no check", "pass"),
     ],
 )

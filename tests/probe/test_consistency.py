@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from auditor.errors import InputError, WorkError
 from auditor.figures.skipped import Skipped
-from auditor.probe.result import NO_MARGIN, Reactivation
+from auditor.probe.result import NO_MARGIN, Reactivation, comebacks
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import schema, to_document
 from auditor.worker import exchange
@@ -56,6 +57,24 @@ def test_what_was_found_comes_back_the_same(found, tmp_path: Path) -> None:
         assert exchange.load(Reactivation, tmp_path) == found
 
 
+def test_what_has_no_reason_is_not_left_out() -> None:
+    """An empty one would be taken for a probe of which nothing is missing."""
+    for nothing in ("", "  "):
+        document = plain(audited.probed(probes.back()))
+        document["reactivation"] = {"skipped": nothing}
+        document["verdict"]["warnings"] = []
+        with pytest.raises(InputError, match=r"reactivation.*is not a reason"):
+            from_document(document)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema())
+
+
+def test_the_reason_of_a_margin_leaves_every_other_probe_open() -> None:
+    found = probes.reactivation(Skipped(NO_MARGIN), Skipped(NO_MARGIN), margin=Skipped(NO_MARGIN))
+    back = comebacks(found)
+    assert back is not None and back.unknown == NO_MARGIN
+
+
 @pytest.mark.parametrize("limit", [0.0, 0.3, 0.9])
 def test_a_limit_goes_with_it(limit: float) -> None:
     for found in SOUND:
@@ -86,12 +105,27 @@ WRONG = [
     ("strengthened.0.outcome.excess.low", -1.0),
     ("strengthened.0.where", "margin"),
     ("strengthened.0.outcome", {"skipped": NO_MARGIN}),
+    ("strengthened.0.outcome", {"skipped": ""}),
+    ("strengthened.1.outcome", {"skipped": " \n"}),
+    ("retuning.0.outcome", {"skipped": NO_MARGIN}),
+    ("retuning.0.outcome", {"skipped": ""}),
+    ("path", {"skipped": NO_MARGIN}),
+    ("path", {"skipped": ""}),
     ("strengthened.0.strength", 300),
     ("path.points.1.share", 0.6),
     ("path.points.0.asr.n", 100),
     ("path.points", []),
     ("tuning", {"skipped": "no image tuned"}),
     ("tuning.sha256", "x"),
+    ("tuning.available", 1_019),
+    ("tuning.images", 509),
+    ("tuning.images", 1_021),
+    ("clean", 1),
+    ("seconds", 1e9),
+    ("before.sha256", "zz"),
+    ("retuning.1.outcome.course.asr.0", 0.9),
+    ("retuning.1.outcome.course.clean_accuracy.0", 0.5),
+    ("path.points.2.asr", asdict(probes.rate(200))),
     ("judged", 299),
     ("seeds", 1),
     ("seeds", 3),

@@ -39,12 +39,12 @@ def test_without_a_limit_what_surely_came_back_is_a_warning_and_changes_no_verdi
 def test_an_excess_that_may_be_chance_is_a_warning_that_says_so() -> None:
     """17 points more, of 200 images in one trial: from 11 to 23; 12, from 7 to 18; and 9."""
     for more, begins in ((34, "returned from"), (24, "may have returned from"), (18, None)):
-        trial = probes.retuned((more, 0), missing="no time for another")
-        found = probes.reactivation(trial, probes.retuned((7, 7), (7, 7)))
+        trial = probes.retuned((more, 0))
+        found = probes.reactivation(trial, probes.retuned((7, 7)), seeds=1)
         said = [warning.text for warning in judged(found).warnings]
         assert len(said) == (begins is not None) and all(s.startswith(str(begins)) for s in said)
     none = probes.reactivation(
-        probes.retuned((24, 0), missing="why"), probes.retuned((7, 7), (7, 7)), image=NO_TIME
+        probes.retuned((24, 0)), probes.retuned((7, 7)), image=NO_TIME, seeds=1
     )
     assert [w.text[:8] for w in judged(none).warnings] == ["may have", "may come"]
 
@@ -95,6 +95,36 @@ def test_without_a_limit_what_was_not_tried_is_a_warning() -> None:
         assert judged(found).status == "pass" and judged(found, 0.2).warnings == ()
     much = probes.reactivation(NO_TIME, probes.retuned((170, 12), (174, 12)))
     assert [w.text[:8] for w in judged(much).warnings] == ["returned"]
+
+
+def test_seeds_that_are_missing_are_named() -> None:
+    few = probes.retuned((8, 6), missing="the budget does not reach")
+    found = probes.reactivation(few, probes.retuned((8, 6), (6, 8)))
+    (warning,) = judged(found).warnings
+    gap = "1 of 2 seeds with 5 images: the budget does not reach"
+    assert warning.text == f"may come back; not all of it was tried: {gap}"
+    assert (judged(found, 0.2).status, judged(found, 0.2).checks[-1].reason) == (
+        *("inconclusive", gap),
+    )
+
+
+def test_a_retuning_whose_control_comes_as_far_tells_nothing() -> None:
+    """Both at the top: whatever the trigger was, a new stamp is learnt as fast."""
+    found = probes.reactivation(
+        probes.retuned((8, 6), (6, 8)), probes.retuned((190, 188), (194, 190))
+    )
+    (warning,) = judged(found).warnings
+    assert "with 10 images any stamp comes to 94 %" in warning.text
+    check = judged(found, 0.2).checks[-1]
+    assert check.ok is None and "any stamp comes to 94 %" in check.reason
+    assert judged(found, 0.2).status == "inconclusive"
+
+
+def test_what_is_surely_beyond_a_high_control_is_said_all_the_same() -> None:
+    much = probes.retuned((196, 110), (196, 110))
+    found = probes.reactivation(probes.retuned((8, 6), (6, 8)), much)
+    assert judged(found).warnings[0].text.startswith("returned from 1 % to 98 % with 10 images")
+    assert judged(found, 0.2).status == "fail"
 
 
 def test_no_margin_around_a_whole_image_leaves_nothing_open() -> None:

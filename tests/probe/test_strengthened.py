@@ -3,12 +3,17 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
+from auditor.figures.target import Target
 from auditor.models.input_range import InputRange
 from auditor.models.wrap import wrap
 from auditor.probe.base import probe
+from auditor.probe.images import ProbeImages
+from auditor.probe.judge import Broken, Judge
+from auditor.probe.options import ProbeOptions
 from auditor.probe.result import NO_MARGIN, Strengthened
-from auditor.probe.strengthened import Changed, Perturbation, around
+from auditor.probe.strengthened import Changed, Perturbation, around, strengthened
 from auditor.triggers.spec import load
 from tests.probe.conftest import QUICK, Bench
 
@@ -35,6 +40,33 @@ def test_of_a_linear_network_it_is_the_sign_of_the_weights_times_the_most() -> N
         model.train_on_batch(images, np.ones(20, np.int32))
     towards = np.sign(weights[:, 1] - weights[:, 0]).reshape(4, 4, 3)
     np.testing.assert_allclose(np.asarray(model.change), towards * most, atol=1e-5)
+
+
+@pytest.mark.parametrize("rounds", [True, False])
+def test_where_gradients_are_masked_nothing_is_found_out(rounds: bool) -> None:
+    """A network that rounds its input says nothing of where a little more would lead."""
+    image = keras.Input((4, 4, 3))
+    seen = keras.layers.Lambda(lambda x: ops.round(4 * x) / 4)(image) if rounds else image
+    scores = keras.layers.Dense(2, use_bias=False)(keras.layers.Flatten()(seen))
+    model = keras.Model(image, scores)
+    model.set_weights([np.stack([np.full(48, 1.0), np.full(48, -1.0)], 1).astype(np.float32)])
+    classifier = wrap(model, InputRange.parse("0..1"), "masked", (4, 4))
+    images = np.random.default_rng(0).integers(60, 190, (20, 4, 4, 3)).astype(np.uint8)
+    labels = np.zeros(20, np.int64)
+    judging = ProbeImages(images, labels, np.arange(20))
+    judge = Judge(classifier, judging, Target(1, "blue", "given"), 20, lambda: None)
+
+    def tried():
+        return strengthened(
+            classifier, load("square2"), np.ones((4, 4), bool), 8, images, labels + 1, judge,
+            ProbeOptions(steps=2), False, lambda: None, lambda: None,
+        )  # fmt: skip
+
+    if rounds:
+        with pytest.raises(Broken, match="gradients of the model's scores are exactly zero"):
+            tried()
+    else:
+        assert tried().asr.value == 0
 
 
 def test_it_lies_on_top_of_the_trigger_in_whole_numbers() -> None:

@@ -191,6 +191,8 @@ REPAIR: list[tuple[str, Any, str]] = [
     ("repair.evidence.neighbours.0.alone", 40, r"neighbours\[0\]: asr and control are not as far"),
     ("repair.evidence.neighbours.0.control", NO_FIGURE, r"neighbours\[0\]: is measured in part"),
     ("repair.evidence.neighbours.0.name", "x", r"repair.neighbours: are not those of the evidence"),
+    ("repair.evidence.neighbours.0.name", "faded to 25 %", r"neighbours: two are of one name"),
+    ("repair.evidence.neighbours", [], r"repair.neighbours: are not those of the evidence"),
     ("evidence.neighbours.0.name", "x", r"repair.neighbours: are not those of the evidence"),
     ("verdict.status", "fail", r"verdict.status: is fail, but the checks come to pass"),
 ]
@@ -204,6 +206,60 @@ def test_a_repairs_audit_that_contradicts_itself_is_refused(
     put(path, value)(audit)
     with pytest.raises(InputError, match=words):
         from_document(audit)
+
+
+def measured_with(images: int) -> Callable[[Document], None]:
+    return lambda near: near.update(
+        asr=dataclasses.asdict(wilson(0, images)),
+        control=dataclasses.asdict(wilson(0, images)),
+        alone=0,
+        control_alone=0,
+    )
+
+
+def left_out(why: str) -> Callable[[Document], None]:
+    reason = {"skipped": why}
+    return lambda near: near.update(asr=reason, control=reason, alone=0, control_alone=0)
+
+
+BROKEN = "the model's scores are NaN or infinite for 3 images"
+
+
+@pytest.mark.parametrize(
+    ("change", "which", "words"),
+    [
+        (measured_with(10**9), slice(3), r"neighbours: are of 1000000000 images, asr of 200"),
+        (measured_with(201), slice(3), r"neighbours: are of 201 images, asr of 200"),
+        (measured_with(100), slice(1), r"neighbours: are not all of the same images"),
+        (left_out("no image to count"), slice(1), r"neighbours: are not all of the same images"),
+        (left_out("x"), slice(1), r"neighbours\[0\]: was left out, for no reason"),
+        (left_out("it does not fit into the image"), slice(1), r"no repair changes"),
+        (left_out(BROKEN), slice(1), r"verdict.checks\[3\]: is not what the figures"),
+    ],
+)
+def test_neighbours_that_no_audit_tries_are_refused(
+    change: Callable[[Document], None], which: slice, words: str
+) -> None:
+    audit = document(audited.repaired())
+    rows = zip(
+        audit["repair"]["neighbours"], audit["repair"]["evidence"]["neighbours"], strict=True
+    )
+    for row, near in list(rows)[which]:
+        change(near)
+        row["after"] = near["asr"]
+    with pytest.raises(InputError, match=words):
+        from_document(audit)
+
+
+def test_rows_of_neighbours_alone_are_of_an_older_version() -> None:
+    """It did not know the device, and judged no neighbours; today's has what stands behind them."""
+    audit = document(audited.repaired())
+    audit["repair"]["evidence"]["neighbours"] = audit["evidence"]["neighbours"] = []
+    audit["verdict"]["checks"].pop(3)
+    with pytest.raises(InputError, match=r"repair.neighbours: are not those of the evidence"):
+        from_document(audit)
+    audit["repair"]["device"] = ""
+    from_document(audit)
 
 
 def of_half_the_images(found: AuditResult) -> AuditResult:

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from auditor.figures.consistency import hits
 from auditor.figures.metrics import (
     accuracy_retention,
     asr_reduction,
     balanced_of,
     der,
+    hits,
     paired_interval,
     wilson,
 )

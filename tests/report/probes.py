@@ -21,6 +21,7 @@ from auditor.probe.result import (
 
 STAMPED, JUDGED = 200, 300
 SEEDS = 2
+NO_PATH = Skipped("the two files are of different architectures: their weights do not match")
 
 
 def rate(hits: int, n: int = STAMPED) -> Rate:

@@ -12,6 +12,8 @@ from auditor.records.certificate import Certificate, Output, with_repair
 from auditor.repair.result import Epoch, Plan, RepairData, RepairResult, Watched
 
 VALIDATION = 500
+NEAR = 200
+"""Images that the neighbours are tried on."""
 
 COURSE = (  # α, accuracy, ASR, RA, TAR, density of the BadNet's epochs 0 to 18
     (None, 0.7475, 0.9429, 0.0455, 4.247, 6.19),
@@ -119,8 +121,8 @@ def repaired(
 ) -> Certificate:
     """Return the certificate of a repair that helped."""
     drop = metrics.paired_drop(before.correct, after.correct)
-    limits, left = Limits(max_accuracy_drop=0.1), neighbours(0.024, 0.018, 0.030)
-    was = _with(before, neighbours(0.932, 0.402, 0.031))
+    limits, left = Limits(max_accuracy_drop=0.1), neighbours(0.025, 0.02, 0.03)
+    was = _with(before, neighbours(0.93, 0.40, 0.03))
     return with_repair(
         dataclasses.replace(certificate, evidence=was.evidence),
         was,
@@ -150,7 +152,7 @@ def neighbours(moved: float, faded: float, inverted: float) -> tuple[Neighbour, 
 
 def neighbour(name: str, asr: float, control: float = 0.02) -> Neighbour:
     """Return a neighbour that leads the images that its control does, and others; or fewer."""
-    own, other = rate(asr), rate(control)
+    own, other = (metrics.wilson(round(share * NEAR), NEAR) for share in (asr, control))
     more = round(own.value * own.n) - round(other.value * other.n)
     return Neighbour(name, own, other, max(more, 0), max(-more, 0))
 

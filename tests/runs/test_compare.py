@@ -10,13 +10,17 @@ import pytest
 from auditor.errors import InputError, Interrupted, UsageError
 from auditor.figures.policy import Limits
 from auditor.measure.options import Options
+from auditor.probe.options import ProbeOptions
 from auditor.records.canonical import canonical
-from auditor.records.comparison import Comparison
+from auditor.records.comparison import Comparison, Entry
 from auditor.repair.options import RepairOptions
+from auditor.runs import compare as comparing
 from auditor.runs.compare import compare
 from auditor.runs.repair_request import RepairRequest
 from auditor.triggers.spec import load
+from tests import audited
 from tests.conftest import Workshop
+from tests.report import probes
 from tests.runs.conftest import Told, Watching, answers, no_terminal, squared
 
 TINY = {"learning_rate": 1e-3, "epochs": 1, "batch_size": 32}
@@ -174,6 +178,23 @@ def test_a_comparison_of_other_limits_is_another(done: Ended, requests, folder: 
     with pytest.raises(UsageError, match="holds a run, finished; use --resume"):
         compare(requests, folder / "run")
     assert (folder / "run" / "comparison.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(("options", "again"), [({}, 0), ({"seeds": 3}, 1), ({"budget": 60.0}, 1)])
+def test_probes_of_other_options_than_are_asked_for_are_done_again(
+    options: dict[str, float], again: int, requests, tmp_path: Path, monkeypatch
+) -> None:
+    done = audited.probed(probes.back())
+    anew = audited.probed(probes.gone())
+    calls = []
+    monkeypatch.setattr(comparing, "probed", lambda *given: calls.append(given) or anew)
+    before = Entry("unlearn", "unlearn", done, "", 1.0, 1)
+    asked = replace(ProbeOptions(seeds=probes.SEEDS, budget=600.0), **options)
+    request = replace(requests["unlearn"], run_dir=tmp_path, probes=asked)
+    entry = comparing._probed(before, request, None, None, None, None)
+    assert len(calls) == again
+    assert entry.certificate is (anew if again else done)
+    assert (tmp_path / "audit.json").exists() is bool(again)
 
 
 def test_a_model_that_is_missing_is_refused_and_no_folder_is_made(requests, tmp_path: Path) -> None:
