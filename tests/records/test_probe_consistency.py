@@ -66,8 +66,9 @@ def test_the_path_leads_from_the_audited_network_to_the_repaired_one(place, valu
 
 
 def test_retunings_begin_at_the_repaired_network() -> None:
-    """Both say the same of where they begin, and it is not what the audit measured."""
+    """All say the same of where they begin, and it is not what the audit measured."""
     audit = json.loads(json.dumps(to_document(audited.probed(probes.back(path=probes.NO_PATH)))))
+    audit["reactivation"]["start"]["asr"] = asdict(probes.rate(80))
     for one in audit["reactivation"]["retuning"]:
         one["outcome"]["course"]["asr"][0] = 0.4
     with pytest.raises(InputError, match=r"retuning\[0\].outcome.course.asr: is 0.4, in the audit"):
