@@ -44,7 +44,7 @@ HARMLESS: Final = frozenset(
     min-accuracy min-images mirror mixed-precision model neighbours no-progress object-region
     on-stall optimizer patience probe probe-budget probe-seeds prune-allowance quiet recovery-epochs
     require-repaired require-sandbox rho schedule seed shift stall-change stall-epochs stall-steps
-    target teacher-epochs trigger unlearned-below validation verbose watched weight-decay
+    target teacher-epochs trigger unlearned-below validation verbose watched way-back weight-decay
     """.split()
 )
 """What is measured and how, how much is said, and limits that there are none of by default."""

@@ -31,13 +31,10 @@ METHODS = ("unlearn", "relabel")
 COMMON = (
     *("poisoned.keras", "--trigger", "square8", "--target", "0", "--data", "test.npz"),
     *("--epochs", "2", "--learning-rate", "1e-3", "--batch-size", "32", "--seed", "3"),
-    *("--max-accuracy-drop", "0.1"),
+    *("--max-accuracy-drop", "0.1", "--max-neighbour-asr", "0.5"),
 )
-COMPARE = (
-    "compare", *COMMON, "--methods", ",".join(METHODS), "--run-dir", "run",
-    "--max-neighbour-asr", "0.5",
-)  # fmt: skip
-"""With a limit on neighbours that `unlearn` keeps on so small a network."""
+"""With limits that a repair of so small a network keeps."""
+COMPARE = ("compare", *COMMON, "--methods", ",".join(METHODS), "--run-dir", "run")
 
 
 @dataclass(frozen=True)
