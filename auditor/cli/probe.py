@@ -46,13 +46,7 @@ from auditor.runs.probe import probe
 @common.limit("Judge on at most N images, drawn class by class.")
 @common.batch_size(Options.batch_size, "Images a step of the audit.")
 @common.seed("Seed of every draw and shuffle.")
-@option(
-    "--neighbours",
-    type=click.IntRange(0),
-    default=Options.neighbours,
-    metavar="N",
-    help="Try the trigger moved, turned, faded and recoloured on N images, too.",
-)
+@common.neighbours
 @probe_flags.how
 @common.device("")
 @common.limits

@@ -47,7 +47,7 @@ def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -
         data=flags["data"],
         class_order=sources.class_order(flags["class_order"]),
         exif=flags["exif"],
-        options=_options(flags),
+        options=_options(flags, flags["batch_size"], flags["neighbours"]),
         limits=Limits(
             max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
         ),
@@ -88,7 +88,7 @@ def probe_request(
         input_range=flags["input_range"],
         model_output=flags["model_output"],
         device=flags["device"],
-        audit=_options(flags),
+        audit=_options(flags, flags["batch_size"], flags["neighbours"]),
         probes=probe_options(flags),
         limits=Limits(
             max_asr=flags["max_asr"],
@@ -103,16 +103,16 @@ def probe_request(
     )
 
 
-def _options(flags: dict[str, Any]) -> Options:
-    """Return how an audit is done that is no repair's."""
+def _options(flags: dict[str, Any], batch_size: int, neighbours: int) -> Options:
+    """Return how an audit is done."""
     return Options(
         target=flags["target"],
         layer=flags["layer"],
         object_region=sources.absolute_region(flags["object_region"]),
         limit=flags["limit"],
-        batch_size=flags["batch_size"],
+        batch_size=batch_size,
         seed=flags["seed"],
-        neighbours=flags["neighbours"],
+        neighbours=neighbours,
     )
 
 
@@ -149,15 +149,7 @@ def repair_request(
         model_output=flags["model_output"],
         device=flags["device"],
         external_data=flags["allow_external_data"],
-        audit=Options(
-            target=flags["target"],
-            layer=flags["layer"],
-            object_region=sources.absolute_region(flags["object_region"]),
-            limit=flags["limit"],
-            batch_size=2 * flags["batch_size"],
-            seed=flags["seed"],
-            neighbours=NEIGHBOUR_IMAGES,
-        ),
+        audit=_options(flags, 2 * flags["batch_size"], NEIGHBOUR_IMAGES),
         options=options,
         limits=Limits(
             max_asr=flags["max_asr"],

@@ -36,13 +36,7 @@ from auditor.runs.scan import scan
 @common.limit("Use at most N images, drawn class by class.")
 @common.batch_size(Options.batch_size, "Images a step.")
 @common.seed("Seed of the draw and of the bootstrap.")
-@option(
-    "--neighbours",
-    type=click.IntRange(0),
-    default=Options.neighbours,
-    metavar="N",
-    help="Try the trigger moved, turned, faded and recoloured on N images, too.",
-)
+@common.neighbours
 @common.device("")
 @common.limits
 @common.certificates("-o", "--output")

@@ -75,10 +75,14 @@ def try_neighbours(
         held = [hits[each] for each in (*common, *controls[name])]
         return _against(name, hits[name], held)
 
+    def leads_further(name: str) -> bool:
+        found = measured(name)
+        return found.alone > found.control_alone
+
     further = {
         name: _noises(name, one, 1, DRAWS)
         for name, one in tried.items()
-        if controls[name] and measured(name).alone > measured(name).control_alone
+        if controls[name] and leads_further(name)
     }
     if further:
         hits |= look(_together(further), AGAIN)

@@ -24,7 +24,7 @@ from auditor.probe.images import Images, ProbeImages
 from auditor.probe.judge import Hits, Judge, rate
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import Retuned, RetuningCourse, RetuningTrial
-from auditor.repair.objective import values
+from auditor.repair.objective import logits, values
 from auditor.repair.state import put
 from auditor.triggers.base import Trigger
 
@@ -65,11 +65,6 @@ class RetunedCopy(keras.Model):  # type: ignore[misc]
     def call(self, images: Any) -> Any:
         """Return (n, classes) scores, whose softmax is what the model says."""
         return logits(self._classifier, self._classifier.scores(images))
-
-
-def logits(classifier: Classifier, scores: Any) -> Any:
-    """Return what the softmax of is what the model says: of one number, sigmoid(s) is of ±s/2."""
-    return scores / 2 if classifier.one_number else scores
 
 
 class Retuner:

@@ -21,7 +21,7 @@ from auditor.probe.images import Images
 from auditor.probe.judge import Broken, Judge, rate
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import Strengthened
-from auditor.probe.retuning import logits
+from auditor.repair.objective import logits
 from auditor.triggers.base import Mask, Stamp, Trigger, rounded
 
 _PARTS = 4

@@ -21,7 +21,6 @@ arXiv:2410.09838, whose path-aware minimisation takes gradients there too). What
 the trigger even halfway to the weights that did is far from them.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -43,14 +42,18 @@ RECOVERING = 0.2
 
 def phases(options: RepairOptions) -> tuple[Phase, ...]:
     """Return balancing, and recovery, in which stamped images weigh a fifth."""
-    balancing = _phase(BALANCING, options.epochs, options, 1.0)
-    if not options.recovery_epochs:
-        return (replace(balancing, alphas=rising(options.epochs)),)
+    balancing = _phase(BALANCING, options.epochs, options, 1.0, rising(options.epochs))
     recovery = _phase(RECOVERY, options.recovery_epochs, options, RECOVERING)
-    return replace(balancing, alphas=rising(options.epochs)), recovery
+    return (balancing, recovery) if options.recovery_epochs else (balancing,)
 
 
-def _phase(name: str, epochs: int, options: RepairOptions, stamped: float) -> Phase:
+def _phase(
+    name: str,
+    epochs: int,
+    options: RepairOptions,
+    stamped: float,
+    alphas: tuple[float, ...] = (),
+) -> Phase:
     """Return a phase.
 
     Args:
@@ -58,6 +61,7 @@ def _phase(name: str, epochs: int, options: RepairOptions, stamped: float) -> Ph
         epochs: How many.
         options: λ, γ, ρ and the share of the labels.
         stamped: What the stamped images weigh.
+        alphas: α of every epoch; none for 1.
     """
 
     def trainee(classifier: Classifier, teacher: Weights, **common: Any) -> Trainee:
@@ -77,6 +81,7 @@ def _phase(name: str, epochs: int, options: RepairOptions, stamped: float) -> Ph
         epochs=epochs,
         clean_weight=labels,
         beside="twin",
+        alphas=alphas,
         truth_weight=stamped * labels,
         begin=_begin,
         trainee=trainee,

@@ -84,10 +84,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
 
     def scores(self, images: Any) -> Any:
         """Return (n, classes) scores whose softmax is what the model says."""
-        scores = self._classifier.scores(images)
-        if self._classifier.one_number:  # [-s, s]: the softmax of halves is sigmoid(s)
-            scores = scores / 2
-        return scores
+        return logits(self._classifier, self._classifier.scores(images))
 
     def penalty(self) -> Any:
         """Return Σ_i F_i (θ_i − θ₀_i)², a scalar."""
@@ -135,6 +132,11 @@ class Trainee(keras.Model):  # type: ignore[misc]
         )
         variable.assign(value)
         return variable
+
+
+def logits(classifier: Classifier, scores: Any) -> Any:
+    """Return what the softmax of is what the model says: of one number, [-s, s], halves of it."""
+    return scores / 2 if classifier.one_number else scores
 
 
 def compiled(

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from auditor.data.class_order import ClassOrder
 from auditor.errors import InputError
 from auditor.figures.metrics import percent
 from auditor.figures.policy import judge
@@ -15,14 +14,14 @@ from auditor.measure.options import Options
 from auditor.measure.progress import Progress, silent
 from auditor.probe.result import BeforeRepair
 from auditor.records.certificate import Certificate, certify
-from auditor.runs import Notify, ignore, sources
+from auditor.runs import Notify, ignore
 from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.runs.model_source import take_in
 from auditor.runs.probe_request import ProbeRequest
 from auditor.runs.reactivation import bound, reactivated
 from auditor.runs.repair_start import same_target
 from auditor.runs.shown_paths import shown_path
-from auditor.runs.two_sources import two_sources
+from auditor.runs.two_sources import judging, settled_order, two_sources
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
 
@@ -65,13 +64,8 @@ def probe(
         images = _check_alike(before, after, job, workers, progress)
         if said := too_few(images, request, data, shared="all_but" in job):
             notify(said)
-        judged = {**job, "data": job["evaluation"]}
-        if job["data"] != job["evaluation"]:
-            judged["named_by"] = job["data"]
-        audited = _audited(request, judged, before, after, workers, progress)
-        if audited.data.class_order:  # once settled, it is the same for all that follows
-            order = ClassOrder(audited.data.class_names, audited.data.class_order)
-            job |= sources.job(order, exif=request.exif)
+        audited = _audited(request, judging(job), before, after, workers, progress)
+        job |= settled_order(audited, request)
         warn_of_gaps(workers.confinement, notify)
         warn_of_data(audited.data, notify)
         verdict = judge(audited.measurement, request.limits, audited.model.classes)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.data.class_order import ClassOrder
 from auditor.figures.policy import judge
 from auditor.figures.results import AuditResult, Rate
 from auditor.figures.verdict import Verdict
@@ -12,10 +11,10 @@ from auditor.files.intake import ModelCopy
 from auditor.measure.options import Options
 from auditor.measure.progress import Progress
 from auditor.records.certificate import Certificate, certify
-from auditor.runs import Notify, sources
+from auditor.runs import Notify
 from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
 from auditor.runs.repair_request import RepairRequest
-from auditor.runs.two_sources import two_sources
+from auditor.runs.two_sources import judging, settled_order, two_sources
 from auditor.text import printable
 from auditor.worker.supervisor import Supervisor
 
@@ -72,9 +71,7 @@ def start(
         request, model_copy, workers, progress, notify, "for the repair"
     )
     before = audit(job, request, request.audit, workers, progress)
-    if before.data.class_order:  # once settled, it is the same for all that follows
-        order = ClassOrder(before.data.class_names, before.data.class_order)
-        job |= sources.job(order, exif=request.exif)
+    job |= settled_order(before, request)
     warn_of_gaps(workers.confinement, notify)
     warn_of_data(before.data, notify)
     verdict = judge(before.measurement, request.limits, before.model.classes)
@@ -91,10 +88,7 @@ def audit(
     progress: Progress,
 ) -> AuditResult:
     """Audit the model that a job names on the evaluation images."""
-    judged = {**job, "data": job["evaluation"]}
-    if job["data"] != job["evaluation"]:
-        judged["named_by"] = job["data"]  # where the images that judge have no names of classes
-    return measured(judged, [request.trigger], options, workers, progress)[0]
+    return measured(judging(job), [request.trigger], options, workers, progress)[0]
 
 
 def answers(before: AuditResult, verdict: Verdict) -> bool:

@@ -1,7 +1,10 @@
 """Where the images come from that a repair, or its probes, use, and those that judge it."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from auditor.data.class_order import ClassOrder
+from auditor.figures.results import AuditResult
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress
 from auditor.runs import Notify, sources
@@ -47,3 +50,22 @@ def two_sources(
         return job, data, f"{data} (without the images used {use})"
     evaluation, job["evaluation"] = sources.resolve(evaluation, job, workers, progress, notify)
     return job, data, evaluation
+
+
+def judging(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the job of a worker that looks at the images that judge."""
+    judged = {**job, "data": job["evaluation"]}
+    if job["data"] != job["evaluation"]:
+        judged["named_by"] = job["data"]  # where the images that judge have no names of classes
+    return judged
+
+
+def settled_order(audited: AuditResult, request: RepairRequest | ProbeRequest) -> dict[str, Any]:
+    """Return what a job says of the order of classes: once settled, the same for all that follows.
+
+    Nothing where the audit did not have to settle it.
+    """
+    if not audited.data.class_order:
+        return {}
+    order = ClassOrder(audited.data.class_names, audited.data.class_order)
+    return sources.job(order, exif=request.exif)

@@ -119,6 +119,16 @@ def seed(what: str) -> Decorator:
     )
 
 
+neighbours = option(
+    "--neighbours",
+    type=click.IntRange(0),
+    default=Options.neighbours,
+    metavar="N",
+    help="Try the trigger moved, turned, faded and recoloured on N images, too.",
+)
+"""How many images the trigger's neighbours are tried on."""
+
+
 def device(what: str) -> Decorator:
     """The option that says what computes."""
     return option(
