@@ -164,6 +164,11 @@ NOT_MEASURED: Final = Skipped("it is not part of this audit")
 """What stands for the figures at rest in audits by versions that did not take them."""
 
 
+Sha256OrEmpty = Annotated[
+    str, Matches("|[0-9a-f]{64}", "a sha256 in hexadecimal, lower case, or empty")
+]
+
+
 @dataclass(frozen=True)
 class BeforeRepair:
     """The model before the repair.
@@ -176,7 +181,7 @@ class BeforeRepair:
     """
 
     path: str
-    sha256: Annotated[str, Matches("([0-9a-f]{64})?", "a sha256 in hexadecimal, lower case")]
+    sha256: Sha256OrEmpty
     asr: Rate | Skipped = NOT_MEASURED
     clean_target_rate: Rate | Skipped = NOT_MEASURED
 

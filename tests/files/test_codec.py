@@ -21,12 +21,13 @@ import pytest
 
 import auditor
 from auditor.figures.results import Example, Histogram, Rate, TarSummary
-from auditor.figures.skipped import Skipped
+from auditor.figures.skipped import Reason, Skipped
 from auditor.figures.target import Target
 from auditor.figures.values import Sha256, Time
 from auditor.files.codec import WrongField, from_json, no_array, to_json
 from auditor.files.constraints import Array, Length, Matches, Range
 from auditor.files.origin import Commit
+from auditor.probe.result import Sha256OrEmpty
 from auditor.records.audits import Audits
 from auditor.records.certificate import Certificate
 from auditor.records.comparison import Comparison
@@ -136,7 +137,13 @@ def values(kind: Any) -> list[Any]:
     return [tuple(one[i % len(one)] for one in each) for i in range(max(map(len, each)))]
 
 
-SPELLED = {Sha256: "0a" * 32, Time: "2026-01-02T03:04:05Z", Commit: "0a" * 20}
+SPELLED = {
+    Sha256: "0a" * 32,
+    Sha256OrEmpty: "",
+    Time: "2026-01-02T03:04:05Z",
+    Commit: "0a" * 20,
+    Reason: "why",
+}
 """Of each text with a pattern, one."""
 
 
