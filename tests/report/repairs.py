@@ -13,7 +13,7 @@ from auditor.repair.result import Epoch, Plan, RepairData, RepairResult, Watched
 
 VALIDATION = 500
 NEAR = 200
-"""Images that the neighbours are tried on."""
+"""Images that the neighbours are tried on, where there are as many."""
 
 COURSE = (  # α, accuracy, ASR, RA, TAR, density of the BadNet's epochs 0 to 18
     (None, 0.7475, 0.9429, 0.0455, 4.247, 6.19),
@@ -121,8 +121,9 @@ def repaired(
 ) -> Certificate:
     """Return the certificate of a repair that helped."""
     drop = metrics.paired_drop(before.correct, after.correct)
-    limits, left = Limits(max_accuracy_drop=0.1), neighbours(0.025, 0.02, 0.03)
-    was = _with(before, neighbours(0.93, 0.40, 0.03))
+    near = min(NEAR, before.measurement.asr.n)
+    limits, left = Limits(max_accuracy_drop=0.1), neighbours(0.025, 0.02, 0.03, near)
+    was = _with(before, neighbours(0.93, 0.40, 0.03, near))
     return with_repair(
         dataclasses.replace(certificate, evidence=was.evidence),
         was,
@@ -140,19 +141,21 @@ def _with(result: AuditResult, near: tuple[Neighbour, ...]) -> AuditResult:
     )
 
 
-def neighbours(moved: float, faded: float, inverted: float) -> tuple[Neighbour, ...]:
+def neighbours(
+    moved: float, faded: float, inverted: float, images: int = NEAR
+) -> tuple[Neighbour, ...]:
     no_room = Skipped("it does not fit into the image")
     return (
-        neighbour("moved by 1 pixel", moved),
-        neighbour("faded to 25 %", faded),
-        neighbour("colours inverted", inverted),
+        neighbour("moved by 1 pixel", moved, images=images),
+        neighbour("faded to 25 %", faded, images=images),
+        neighbour("colours inverted", inverted, images=images),
         Neighbour("moved by 8 pixels", no_room, no_room),
     )
 
 
-def neighbour(name: str, asr: float, control: float = 0.02) -> Neighbour:
+def neighbour(name: str, asr: float, control: float = 0.02, images: int = NEAR) -> Neighbour:
     """Return a neighbour that leads the images that its control does, and others; or fewer."""
-    own, other = (metrics.wilson(round(share * NEAR), NEAR) for share in (asr, control))
+    own, other = (metrics.wilson(round(share * images), images) for share in (asr, control))
     more = round(own.value * own.n) - round(other.value * other.n)
     return Neighbour(name, own, other, max(more, 0), max(-more, 0))
 
