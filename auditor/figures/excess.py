@@ -9,6 +9,9 @@ from auditor.figures.results import Neighbour, Rate
 NEIGHBOUR_IMAGES = 1_000
 """Evaluation images that the neighbours of a repaired model's trigger are tried on, at most."""
 
+MOST_OF_CONTROL = 0.5
+"""Of images: where a stamp that means nothing leads more, what another leads tells nothing."""
+
 
 @dataclass(frozen=True)
 class Excess:

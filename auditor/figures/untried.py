@@ -1,9 +1,11 @@
-"""Why a neighbour has no figure: there can be none, or the network gave none."""
+"""Why a neighbour has no figure, or one that tells nothing."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from auditor.figures.results import Neighbour
+from auditor.figures.excess import MOST_OF_CONTROL
+from auditor.figures.metrics import percent
+from auditor.figures.results import Neighbour, Rate
 from auditor.figures.skipped import Skipped
 
 NO_ROOM: Final = "it does not fit into the image"
@@ -24,8 +26,17 @@ def impossible(neighbour: Neighbour) -> str:
 
 
 def unknown(neighbours: Sequence[Neighbour]) -> str:
-    """Return why a neighbour that there can be was not measured; nothing where all were."""
+    """Return why it is open what a neighbour does; nothing where it is open of none.
+
+    It was not measured, though there can be one; or its control does much the same to any network.
+    """
     missing = [
         n.asr.skipped for n in neighbours if isinstance(n.asr, Skipped) and not impossible(n)
     ]
-    return "".join(missing[:1])
+    drowned = [
+        f"in place of the trigger {n.name}, what means nothing leads {percent(n.control.value)} of "
+        "images to the target as well"
+        for n in neighbours
+        if isinstance(n.control, Rate) and n.control.value > MOST_OF_CONTROL
+    ]
+    return "".join([*missing, *drowned][:1])

@@ -16,6 +16,7 @@ from auditor.measure.attention import Seen
 from auditor.measure.many_stamps import Ints, looks
 from auditor.measure.tally import broken_images, broken_scores
 from auditor.models.classifier import Classifier
+from auditor.models.weights import weights_seed
 from auditor.triggers.base import Images, Stamp, Trigger
 from auditor.triggers.controls import Noise
 from auditor.triggers.neighbours import Placed, fitting
@@ -68,7 +69,9 @@ def try_neighbours(
     of_trigger = dict(placebos(trigger))
     common: dict[str, Stamp] = {_NOTHING: _Nothing()}
     common |= {f"placebo, {name}": placebo for name, placebo in of_trigger.items()}
-    controls = {name: {} if of_trigger else _noises(name, one, 0, 1) for name, one in tried.items()}
+    weights = weights_seed(classifier.model)
+    drawn = partial(_noises, weights)
+    controls = {name: {} if of_trigger else drawn(name, one, 0, 1) for name, one in tried.items()}
     hits = look({**tried, **common, **_together(controls)}, PHASE)
 
     def measured(name: str) -> Neighbour:
@@ -80,7 +83,7 @@ def try_neighbours(
         return found.alone > found.control_alone
 
     further = {
-        name: _noises(name, one, 1, DRAWS)
+        name: drawn(name, one, 1, DRAWS)
         for name, one in tried.items()
         if controls[name] and leads_further(name)
     }
@@ -101,9 +104,13 @@ class _Nothing:
         return images
 
 
-def _noises(name: str, neighbour: Placed, first: int, end: int) -> dict[str, Stamp]:
-    """Return noises in a neighbour's place, of seeds from `first` to before `end`."""
-    return {f"noise {seed}, {name}": Noise(neighbour, seed) for seed in range(first, end)}
+def _noises(weights: int, name: str, neighbour: Placed, first: int, end: int) -> dict[str, Stamp]:
+    """Return noises in a neighbour's place, from the `first` to before the `end` that there is.
+
+    They follow from the model's weights: of noise known beforehand, a model can be taught to take
+    it for the target as it does the neighbour.
+    """
+    return {f"noise {n}, {name}": Noise(neighbour, (weights, n)) for n in range(first, end)}
 
 
 def _together(each: Mapping[str, Mapping[str, Stamp]]) -> dict[str, Stamp]:

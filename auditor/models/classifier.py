@@ -116,12 +116,17 @@ class Classifier:
         numbers = self.door.through(self.input_range.applied(pixels), np)
         return np.asarray(numbers, np.float32)
 
-    def scores(self, images: Any) -> Any:
+    def scores(self, images: Any, training: bool = False) -> Any:
         """Return (n, classes) scores before softmax of (n, h, w, 3) images, uint8 or 0 to 255.
 
         Built from backend operations: call it inside a compiled function. A gray model's luma is
         rounded, as of bytes, and an input of whole numbers takes none but them, unless the images
         are floating point: gradients do not pass a rounding.
+
+        Args:
+            images: The images.
+            training: Whether the layers do as in training: BatchNormalization takes its statistics
+                from these images and learns them, Dropout drops.
         """
         import keras
         from keras import ops
@@ -135,13 +140,13 @@ class Classifier:
                 pixels = ops.round(pixels)
         door = nullcontext() if exact else _taking_floats(self.model)
         with one_at_a_time, door:
-            return self.scores_of(self.door.through(self.input_range.apply(pixels), ops))
+            return self.scores_of(self.door.through(self.input_range.apply(pixels), ops), training)
 
-    def scores_of(self, prepared: Any) -> Any:
+    def scores_of(self, prepared: Any, training: bool = False) -> Any:
         """Return what `scores` does, of numbers as the model takes them, in its own shape."""
         behind = stepped_behind(self.model) if self.softmax else nullcontext()
         with one_at_a_time, behind:
-            return self.finished(self.model(prepared, training=False))
+            return self.finished(self.model(prepared, training=training))
 
     @cached_property
     def compiled(self) -> dict[Any, Any]:

@@ -13,6 +13,7 @@ from auditor.errors import InputError
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.measure.progress import Progress, silent
+from auditor.models.weights import weights_seed
 from auditor.probe.budget import Budget, NoTime
 from auditor.probe.controls import unmet
 from auditor.probe.images import TooFew, TuningImages, to_judge
@@ -24,6 +25,7 @@ from auditor.probe.result import (
     AtRest,
     BeforeRepair,
     Reactivation,
+    Recipe,
     Retuning,
     Strengthened,
     Strengthening,
@@ -31,7 +33,7 @@ from auditor.probe.result import (
     WeightPath,
     Where,
 )
-from auditor.probe.retuning import Retuner, TrialRun, together
+from auditor.probe.retuning import Retuner, TrialRun, recipes, together
 from auditor.probe.strengthened import TOLD, around, strengthened
 from auditor.probe.task import ProbeTask
 from auditor.repair.place import Place, here
@@ -78,14 +80,23 @@ class _Probes:
         self._task, self._options, self._place = task, options, place
         size = task.after.size
         retuned = 2 * options.epochs * len(options.stamped) * options.seeds
-        self._budget = Budget(options.budget, retuned + 4 * TOLD + options.points, progress)
+        tried = len(recipes(task.after.model, options)) - 1
+        steps = tried + retuned + 4 * TOLD + options.points
+        self._budget = Budget(options.budget, steps, progress)
         judging = to_judge(task.judging, options, size)
+        few = min(options.watched, len(judging.labels))
+        watching = judging.part(np.arange(few) * len(judging.labels) // few)
         at_once, check = options.judged_at_once, self._budget.check
         self._judged = len(judging.labels)
-        self._judge, self._judge_before = (
-            Judge(network, judging, task.target, at_once, check)
-            for network in (task.after, task.before)
+        self._judge, self._watching, self._judge_before = (
+            Judge(network, images, task.target, at_once, check)
+            for network, images in (
+                (task.after, judging),
+                (task.after, watching),
+                (task.before, judging),
+            )
         )
+        self._unmet = partial(unmet, task.trigger, weights_seed(task.after.model))
         if not self._judge.victims:
             raise InputError(
                 f"{printable(task.judging.source)}: of {self._judged} images the trigger leads "
@@ -123,6 +134,7 @@ class _Probes:
             path=path,
             seconds=budget.spent,
             start=start,
+            recipe=self._recipe,
         )
 
     def _tried(self, kind: str, steps: int, do: Callable[[Callable[[], None]], _T]) -> _T | Skipped:
@@ -142,7 +154,7 @@ class _Probes:
         return BeforeRepair("", "", counted(self._task.trigger), counted(None))
 
     def _start(self) -> AtRest | Skipped:
-        stamps = self._task.trigger, unmet(self._task.trigger, 0)
+        stamps = self._task.trigger, self._unmet(0)
 
         def counted(step: Callable[[], None]) -> AtRest:
             return AtRest(*(rate(self._judge.turned(stamp)) for stamp in stamps))
@@ -151,12 +163,15 @@ class _Probes:
 
     def _retune(self, seed: int, found: dict[int, list[TrialRun]], missing: dict[int, str]) -> None:
         """Retune once with each number of stamped images, where that has not failed before."""
-        target = self._task.target
+        target, recipe = self._task.target, self._recipe
+        if isinstance(recipe, Skipped):
+            missing.update(dict.fromkeys(found, recipe.skipped))
+            return
 
         def trial(images: int, step: Callable[[], None]) -> TrialRun:
             stamped, clean = self._tuning.trial(seed)
             few = stamped.part(np.arange(images))
-            return self._retuner.trial(few, clean, target.of(few.labels), seed, step)
+            return self._retuner.trial(recipe, few, clean, target.of(few.labels), seed, step)
 
         for images, trials in found.items():
             if images in missing:
@@ -171,7 +186,26 @@ class _Probes:
     def _retuner(self) -> Retuner:
         task, options = self._task, self._options
         jit = self._place.jit_compile
-        return Retuner(task.after, task.trigger, self._judge, options, jit, self._budget.check)
+        return Retuner(
+            task.after,
+            task.trigger,
+            self._unmet,
+            self._judge,
+            self._watching,
+            options,
+            jit,
+            self._budget.check,
+        )
+
+    @cached_property
+    def _recipe(self) -> Recipe | Skipped:
+        def hardest(step: Callable[[], None]) -> Recipe:
+            stamped, clean = self._tuning.trial(0)
+            aims = self._task.target.of(stamped.labels)
+            return self._retuner.hardest(stamped, clean, aims, step)
+
+        steps = len(recipes(self._task.after.model, self._options)) - 1
+        return self._tried("recipe", steps, hardest)
 
     def _strengthen(self, where: Where, strength: int) -> Strengthening:
         mask = self._task.trigger.mask(self._task.after.size)

@@ -14,6 +14,7 @@ from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.result import (
     NO_MARGIN,
+    NOT_MEASURED,
     AtRest,
     Reactivation,
     Retuned,
@@ -60,6 +61,9 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
     tuned = any(not isinstance(one, Skipped) for one in (*retuned, *strong))
     if tuned == isinstance(found.tuning, Skipped):
         raise InputError(f"{where}.tuning: names the images that tuned, where any did")
+    done = any(isinstance(one, Retuned) for one in retuned)
+    if done and isinstance(found.recipe, Skipped) and found.recipe != NOT_MEASURED:
+        raise InputError(f"{where}.recipe: is missing, and copies were retuned")
     if isinstance(found.tuning, TuningData):
         _check_tuning(found, found.tuning, f"{where}.tuning")
     if found.seconds > 2 * found.budget + _SLACK:

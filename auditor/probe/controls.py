@@ -5,14 +5,15 @@ from auditor.triggers.controls import Noise
 from auditor.triggers.placebos import placebos
 
 
-def unmet(trigger: Trigger, seed: int) -> Stamp:
+def unmet(trigger: Trigger, weights: int, seed: int) -> Stamp:
     """Return another content at the same place, as large and as opaque.
 
     Of a trigger that covers the whole image, one of its placebos: as strong, meaning nothing.
 
     Args:
         trigger: The trigger.
-        seed: Of the noise, or which placebo.
+        weights: Seed of the network's weights, so that it cannot have been taught the noise.
+        seed: Which noise, or which placebo.
     """
     others = placebos(trigger)
-    return others[seed % len(others)][1] if others else Noise(trigger, seed)
+    return others[seed % len(others)][1] if others else Noise(trigger, (weights, seed))

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from auditor.figures.comeback import WARNS, Comeback, Comebacks, Difference
+from auditor.figures.excess import MOST_OF_CONTROL
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.figures.values import Count, Seconds, Sha256, Share, Some
 from auditor.files.constraints import Length, Matches, Range
 
 NO_MARGIN: Final = "the trigger covers the whole image, so there is no margin around it"
-
-MOST_OF_CONTROL: Final = 0.5
-"""A retuning in which a stamp that the network has never met goes beyond it tells nothing."""
 
 Where = Literal["image", "margin"]
 
@@ -41,12 +39,29 @@ class RetuningTrial:
     clean_accuracy: Rate
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How copies were retuned: as hard as the network bears it.
+
+    Attributes:
+        learning_rate: Of Adam.
+        as_in_training: Whether BatchNormalization took its statistics from each batch and learnt
+            them, as in ordinary training; else it kept them.
+    """
+
+    learning_rate: Annotated[float, Range(0, 1, above=True)]
+    as_in_training: bool
+
+
 _COURSE = Length(1_000, 2, "epochs")
 
 
 @dataclass(frozen=True)
 class RetuningCourse:
-    """Epoch by epoch, from 0, the network before any retuning; means over the trials."""
+    """Epoch by epoch, from 0, the network before any retuning; means over the trials.
+
+    Between the first and the last, a part of the images judges.
+    """
 
     asr: Annotated[tuple[Share, ...], _COURSE]
     control: Annotated[tuple[Share, ...], _COURSE]
@@ -215,6 +230,7 @@ class Reactivation:
         path: Between both networks.
         seconds: That it took.
         start: The repaired network before any of it.
+        recipe: Of the retuning; or why none was found.
     """
 
     before: BeforeRepair
@@ -228,6 +244,7 @@ class Reactivation:
     path: WeightPath | Skipped
     seconds: Seconds
     start: AtRest | Skipped = NOT_MEASURED
+    recipe: Recipe | Skipped = NOT_MEASURED
 
 
 def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:

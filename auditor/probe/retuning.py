@@ -9,6 +9,7 @@ has never met.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import keras
@@ -17,20 +18,22 @@ from keras import ops
 from numpy.typing import NDArray
 
 from auditor.figures.comeback import Difference
+from auditor.figures.excess import MOST_OF_CONTROL
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
-from auditor.probe.controls import unmet
 from auditor.probe.images import Images, ProbeImages
-from auditor.probe.judge import Hits, Judge, rate
+from auditor.probe.judge import Broken, Hits, Judge, rate
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Retuned, RetuningCourse, RetuningTrial
+from auditor.probe.result import Recipe, Retuned, RetuningCourse, RetuningTrial
 from auditor.repair.objective import logits, values
 from auditor.repair.state import put
-from auditor.triggers.base import Trigger
+from auditor.repair.trainable import layers
+from auditor.triggers.base import Stamp, Trigger
 
 Aims = NDArray[np.int64]
 Chances = NDArray[np.float32]
 Step = Callable[[], None]
+AfterEpoch = Callable[[Judge], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,20 +46,31 @@ class TrialRun:
     clean_accuracy: list[float]
 
 
+def recipes(model: Any, options: ProbeOptions) -> list[Recipe]:
+    """Return how a model may be retuned, the hardest first.
+
+    The last is for the network that bears no other.
+    """
+    low, *higher = options.learning_rates
+    hard = [*reversed(higher)]
+    normalises = any(isinstance(one, keras.layers.BatchNormalization) for one in layers(model))
+    ordinary = [Recipe(rate, True) for rate in hard if normalises]
+    return [*ordinary, *(Recipe(rate, False) for rate in (*hard, low))]
+
+
 class RetunedCopy(keras.Model):  # type: ignore[misc]
     """The network in retuning: RGB bytes in, scores before softmax out.
 
-    It runs as it does when it is used (`training=False`): BatchNormalization keeps its statistics.
     The weights are the network's own, which whoever makes it puts back.
     """
 
-    def __init__(self, classifier: Classifier, learning_rate: float, jit_compile: bool | str):
+    def __init__(self, classifier: Classifier, recipe: Recipe, jit_compile: bool | str):
         """Compile, with Adam and the cross-entropy of chances."""
         super().__init__(name="copy")
         self.network = classifier.model
-        self._classifier = classifier
+        self._classifier, self._as_in_training = classifier, recipe.as_in_training
         self.compile(
-            optimizer=keras.optimizers.Adam(learning_rate),
+            optimizer=keras.optimizers.Adam(recipe.learning_rate),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             jit_compile=jit_compile,
         )
@@ -64,7 +78,7 @@ class RetunedCopy(keras.Model):  # type: ignore[misc]
 
     def call(self, images: Any) -> Any:
         """Return (n, classes) scores, whose softmax is what the model says."""
-        return logits(self._classifier, self._classifier.scores(images))
+        return logits(self._classifier, self._classifier.scores(images, self._as_in_training))
 
 
 class Retuner:
@@ -74,7 +88,9 @@ class Retuner:
         self,
         classifier: Classifier,
         trigger: Trigger,
+        unmet: Callable[[int], Stamp],
         judge: Judge,
+        watching: Judge,
         options: ProbeOptions,
         jit_compile: bool | str,
         check: Step,
@@ -84,22 +100,59 @@ class Retuner:
         Args:
             classifier: The repaired network, made trainable.
             trigger: The trigger.
-            judge: Judges after every epoch.
+            unmet: Gives a stamp that the network has never met, another for each seed.
+            judge: Judges before the first epoch and after the last.
+            watching: Judges in between.
             options: The recipe.
             jit_compile: As Keras takes it.
             check: Called after every step of the training; may raise.
         """
-        self._classifier, self._trigger, self._judge = classifier, trigger, judge
-        self._options = options
+        self._classifier, self._trigger, self._unmet = classifier, trigger, unmet
+        self._judge, self._watching = judge, watching
+        self._options, self._jit_compile = options, jit_compile
         self._check = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: check())
         self._own = values(classifier.model.variables)
-        self._copy = RetunedCopy(classifier, options.learning_rate, jit_compile)
-        self._optimizer = values(self._copy.optimizer.variables)
         self._clean, self._stamped = judge.recognised(), judge.turned(trigger)
         self._with_others: dict[int, Hits] = {}
+        self._copies = cache(self._compiled)
+
+    def hardest(self, stamped: ProbeImages, clean: ProbeImages, aims: Aims, step: Step) -> Recipe:
+        """Return the hardest recipe that the network bears, with a stamp that it has never met.
+
+        It bears one that costs little accuracy, and that does not teach it any stamp.
+
+        Args:
+            stamped: The k images to stamp.
+            clean: The clean ones.
+            aims: (k,) the target of each of the former.
+            step: Called after each of the recipes but the last.
+        """
+        other = self._unmet(0)
+        images = np.concatenate([clean.images, other.stamp(stamped.images)])
+        taught = np.concatenate([self._said(clean.images), self._sure(aims)])
+        *hard, mildest = recipes(self._classifier.model, self._options)
+        for recipe in hard:
+            borne: list[bool] = []
+
+            def after_epoch(judge: Judge, borne: list[bool] = borne) -> None:
+                if judge is self._judge:
+                    lost = self._clean.mean() - judge.recognised().mean()
+                    learnt = judge.turned(other).mean()
+                    kept = lost <= self._options.most_lost
+                    borne.append(bool(kept and learnt <= MOST_OF_CONTROL))
+
+            try:
+                self._train(recipe, images, taught, 0, after_epoch)
+            except Broken:  # not a number is left of it
+                borne.append(False)
+            step()
+            if borne[-1]:
+                return recipe
+        return mildest
 
     def trial(
         self,
+        recipe: Recipe,
         stamped: ProbeImages,
         clean: ProbeImages,
         aims: Aims,
@@ -109,6 +162,7 @@ class Retuner:
         """Retune with the trigger, and with a stamp that the network has never met.
 
         Args:
+            recipe: How.
             stamped: The k images to stamp.
             clean: The clean ones.
             aims: (k,) the target of each of the former.
@@ -118,26 +172,26 @@ class Retuner:
         Raises:
             Broken: The network's scores are NaN or infinite.
         """
-        other = unmet(self._trigger, seed)
+        other = self._unmet(seed)
         if seed not in self._with_others:
             self._with_others[seed] = self._judge.turned(other)
         with_trigger, accuracies = [self._stamped], [self._clean]
         with_other = [self._with_others[seed]]
 
-        def after_epoch() -> None:
-            with_trigger.append(self._judge.turned(self._trigger))
-            accuracies.append(self._judge.recognised())
+        def after_epoch(judge: Judge) -> None:
+            with_trigger.append(judge.turned(self._trigger))
+            accuracies.append(judge.recognised())
             step()
 
-        def after_epoch_of_control() -> None:
-            with_other.append(self._judge.turned(other))
+        def after_epoch_of_control(judge: Judge) -> None:
+            with_other.append(judge.turned(other))
             step()
 
         images = np.concatenate([clean.images, self._trigger.stamp(stamped.images)])
         controls = np.concatenate([clean.images, other.stamp(stamped.images)])
         taught = np.concatenate([self._said(clean.images), self._sure(aims)])
-        self._train(images, taught, seed, after_epoch)
-        self._train(controls, taught, seed, after_epoch_of_control)
+        self._train(recipe, images, taught, seed, after_epoch)
+        self._train(recipe, controls, taught, seed, after_epoch_of_control)
         asr, control, accuracy = with_trigger[-1], with_other[-1], accuracies[-1]
         trial = RetuningTrial(
             seed=seed,
@@ -149,14 +203,16 @@ class Retuner:
         )
         return TrialRun(trial, *map(_shares, (with_trigger, with_other, accuracies)))
 
-    def _train(self, images: Images, taught: Chances, seed: int, after_epoch: Step) -> None:
+    def _train(
+        self, recipe: Recipe, images: Images, taught: Chances, seed: int, after_epoch: AfterEpoch
+    ) -> None:
         """Train a copy; the network has its own weights again at the end, however that comes."""
-        options = self._options
-        put(self._copy.optimizer.variables, self._optimizer)
+        options, (copy, optimizer) = self._options, self._copies(recipe)
+        put(copy.optimizer.variables, optimizer)
         try:
             for epoch in range(options.epochs):
                 order = np.random.default_rng([options.seed, seed, epoch]).permutation(len(images))
-                self._copy.fit(
+                copy.fit(
                     images[order],
                     taught[order],
                     batch_size=options.batch_size,
@@ -164,9 +220,14 @@ class Retuner:
                     verbose=0,
                     callbacks=[self._check],
                 )
-                after_epoch()
+                after_epoch(self._judge if epoch == options.epochs - 1 else self._watching)
         finally:
             put(self._classifier.model.variables, self._own)
+
+    def _compiled(self, recipe: Recipe) -> tuple[RetunedCopy, Any]:
+        """Return the copy of a recipe, and its optimizer's values before any step."""
+        copy = RetunedCopy(self._classifier, recipe, self._jit_compile)
+        return copy, values(copy.optimizer.variables)
 
     def _said(self, images: Images) -> Chances:
         """Return (n, classes) chances that the network itself gives."""

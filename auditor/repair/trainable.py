@@ -16,15 +16,15 @@ def trainable(model: Any, mixed_precision: bool) -> Iterator[None]:
     repair is pulled towards the weights that came, not towards small ones. Flags and precisions are
     part of the saved file, so they are put back, and so is the rest.
     """
-    layers = list(_layers(model))
-    active = [(layer, layer.activity_regularizer) for layer in layers]
+    all_ = list(layers(model))
+    active = [(layer, layer.activity_regularizer) for layer in all_]
     weights = [(variable, variable.regularizer) for variable in model.variables]
-    flags = [(layer, layer.trainable) for layer in layers]
-    policies = [(layer, layer.dtype_policy) for layer in layers]
+    flags = [(layer, layer.trainable) for layer in all_]
+    policies = [(layer, layer.dtype_policy) for layer in all_]
     try:
         for variable, _ in weights:
             variable.regularizer = None
-        for layer in layers:
+        for layer in all_:
             layer.activity_regularizer = None
             layer.trainable = True
             if mixed_precision and layer.dtype_policy.name == "float32":
@@ -41,8 +41,8 @@ def trainable(model: Any, mixed_precision: bool) -> Iterator[None]:
             layer.trainable = flag
 
 
-def _layers(layer: Any) -> Iterator[Any]:
+def layers(layer: Any) -> Iterator[Any]:
     """Give a layer and all those inside it, outer ones first."""
     yield layer
     for inner in layer._flatten_layers(include_self=False, recursive=False):
-        yield from _layers(inner)
+        yield from layers(inner)

@@ -24,7 +24,7 @@ class Noise:
     """
 
     stamped: Stamp
-    seed: int = 0
+    seed: int | tuple[int, ...] = 0
 
     def stamp(self, images: Images) -> Images:
         """Return a copy of (n, h, w, 3) uint8 images with noise where the stamp would be."""

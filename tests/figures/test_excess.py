@@ -49,6 +49,8 @@ def test_nothing_measured_is_nothing_found() -> None:
     [
         ([neighbour("in the bottom left corner", 480, 4, both=20)], False, "fail"),
         ([neighbour("a", 9, 4, both=300)], True, "pass"),  # a third, and so does noise
+        ([neighbour("a", 9, 4, both=600)], None, "inconclusive"),  # any stamp opens the model
+        ([neighbour("a", 480, 4), neighbour("b", 9, 4, both=600)], False, "fail"),
         ([neighbour("a", 0, 0, n=30)], None, "inconclusive"),
         ([neighbour("a", 29, 0, n=30)], False, "fail"),
         ([Neighbour("a", NO_ROOM, NO_ROOM)], None, "inconclusive"),

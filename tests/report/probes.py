@@ -9,6 +9,7 @@ from auditor.probe.result import (
     BeforeRepair,
     PathPoint,
     Reactivation,
+    Recipe,
     Retuned,
     Retuning,
     RetuningCourse,
@@ -75,6 +76,7 @@ def reactivation(
         "path": WeightPath(points),
         "seconds": 412.0,
         "start": AtRest(rate(2), rate(2)),
+        "recipe": Recipe(3e-4, False),
     }
     return Reactivation(**{**found, **changes})  # type: ignore[arg-type]
 

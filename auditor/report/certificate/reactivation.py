@@ -9,6 +9,7 @@ from auditor.figures.skipped import Skipped
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import (
     Reactivation,
+    Recipe,
     Retuned,
     Retuning,
     Strengthening,
@@ -25,6 +26,9 @@ ASK = (
     "Whether the backdoor comes back when the model is trained further was not tried; bdaudit "
     "repair --probe, or bdaudit probe BEFORE AFTER, tries it."
 )
+
+LEARNT = 0.2
+"""Of a stamp that leads fewer images than that, nobody would say that it was learnt."""
 
 CONTROL = (
     "Each is held against a control of the same budget: a stamp of the same place, size and "
@@ -119,8 +123,16 @@ def _meaning(found: Reactivation) -> str:
     so_far = "As far as it was tried, it does not" if back.unknown else "It does not"
     return (
         f"{so_far} come back: at most, it went {judged}. To bring the trigger back "
-        f"takes about as much as to teach the network a new one.{open_}"
+        f"takes about as much as to teach the network a new one{_nor_anew(found)}.{open_}"
     )
+
+
+def _nor_anew(found: Reactivation) -> str:
+    """Say where no retuning was enough even for a new stamp, so that both ask for more."""
+    done = {n.images: n.outcome for n in found.retuning if isinstance(n.outcome, Retuned)}
+    if not done or any(one.control > LEARNT for one in done.values()):
+        return ""
+    return f", for which {max(done)} images are too few"
 
 
 def _narrower(found: Reactivation, strongest: Comeback) -> str:
@@ -140,9 +152,19 @@ def _images(found: Reactivation, certificate: Certificate) -> str:
         tuned = "no image tuned"
     return (
         f"{tuned}; {found.judged:,} of {printable(certificate.data.source)} judged, none of which "
-        f"tuned. Before the repair: {printable(found.before.path)}, SHA-256 "
+        f"tuned.{_recipe(found.recipe)} Before the repair: {printable(found.before.path)}, SHA-256 "
         f"{printable(found.before.sha256)}. It took {duration(found.seconds)}, of "
         f"{found.budget:,g} s that were given."
+    )
+
+
+def _recipe(found: Recipe | Skipped) -> str:
+    if isinstance(found, Skipped):
+        return ""
+    statistics = ", normalisation as in training" if found.as_in_training else ""
+    return (
+        f" The copies were tuned with Adam at {found.learning_rate:g}{statistics}: as hard as the "
+        "network's accuracy bears."
     )
 
 
