@@ -1,6 +1,6 @@
 """How often the trigger's neighbours turn images to the target class."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,7 +45,8 @@ def try_neighbours(
 
     One noise may by chance lead fewer images to the target than most do. So where a neighbour leads
     further than the first, three more are drawn, and the one that leads most images there counts.
-    A neighbour costs two looks at every image, or five.
+    A neighbour costs two looks at every image, or five. Of a trigger over the whole image, what
+    counts is the most that a placebo leads to any one class, as where the trigger itself is judged.
 
     Args:
         classifier: The model.
@@ -62,13 +63,15 @@ def try_neighbours(
 
     def look(stamps: Mapping[str, Stamp], phase: str) -> dict[str, _Hits | Skipped]:
         tell = partial(progress, phase)
-        return _hits(looks(classifier, dataset, victims, stamps, batch_size, tell), stamps, target)
+        seen = looks(classifier, dataset, victims, stamps, batch_size, tell)
+        return _hits(seen, stamps, target, fragile)
 
     found = fitting(trigger, classifier.size)
     tried = {name: one for name, one in found if not isinstance(one, Skipped)}
     of_trigger = dict(placebos(trigger))
     common: dict[str, Stamp] = {_NOTHING: _Nothing()}
-    common |= {f"placebo, {name}": placebo for name, placebo in of_trigger.items()}
+    fragile = {f"placebo, {name}": placebo for name, placebo in of_trigger.items()}
+    common |= fragile
     weights = weights_seed(classifier.model)
     drawn = partial(_noises, weights)
     controls = {name: {} if of_trigger else drawn(name, one, 0, 1) for name, one in tried.items()}
@@ -118,18 +121,35 @@ def _together(each: Mapping[str, Mapping[str, Stamp]]) -> dict[str, Stamp]:
 
 
 def _hits(
-    seen: Iterable[tuple[str, Ints, Seen]], stamps: Iterable[str], target: Target
+    seen: Iterable[tuple[str, Ints, Seen]],
+    stamps: Iterable[str],
+    target: Target,
+    fragile: Collection[str],
 ) -> dict[str, _Hits | Skipped]:
-    """Return which images each stamp leads to the target; `Skipped` where scores are broken."""
-    led: dict[str, list[_Hits]] = {name: [np.zeros(0, np.bool_)] for name in stamps}
-    broken = dict.fromkeys(led, 0)
+    """Return which images each stamp leads to the target; `Skipped` where scores are broken.
+
+    Args:
+        seen: Of each stamp, classes of images and what the model makes of them.
+        stamps: Names of all.
+        target: The target.
+        fragile: Names of those that count for the class, whichever it is, that most are led to.
+    """
+    answered: dict[str, list[tuple[Ints, Ints]]] = {name: [] for name in stamps}
+    broken = dict.fromkeys(answered, 0)
     for name, truth, answers in seen:
-        led[name].append(answers.predicted == target.of(truth))
+        answered[name].append((truth, answers.predicted))
         broken[name] += int(broken_scores(answers).sum())
-    return {
-        name: broken_images(broken[name]) if broken[name] else np.concatenate(parts)
-        for name, parts in led.items()
-    }
+
+    def led(name: str) -> _Hits:
+        none = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        truth, predicted = map(np.concatenate, zip(none, *answered[name], strict=True))
+        if name not in fragile or target.class_ is None:
+            return np.asarray(predicted == target.of(truth))
+        wrong = predicted[predicted != truth]
+        most = np.bincount(wrong).argmax() if len(wrong) else target.class_
+        return np.asarray((predicted == most) & (truth != most))
+
+    return {name: broken_images(broken[name]) if broken[name] else led(name) for name in answered}
 
 
 def _against(name: str, hits: _Hits | Skipped, controls: Iterable[_Hits | Skipped]) -> Neighbour:

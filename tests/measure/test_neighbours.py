@@ -10,6 +10,7 @@ from auditor.measure.audit import audit
 from auditor.measure.options import Options
 from auditor.models import load_classifier
 from auditor.models.weights import weights_seed
+from auditor.triggers.placebos import placebos
 from auditor.triggers.spec import load
 from tests.conftest import Workshop
 
@@ -128,3 +129,26 @@ def test_nan_scores_are_counted_as_nothing(workshop: Workshop) -> None:
     found = audit(classifier, open_source(workshop.data), load("square8"), how).evidence.neighbours
     broken = Skipped("the model's scores are NaN or infinite for 20 images")
     assert [n.asr for n in found].count(broken) == 13
+
+
+def test_over_the_whole_image_fragility_towards_any_class_is_the_control(
+    workshop: Workshop,
+) -> None:
+    import keras
+
+    data, drawn = np.load(workshop.data), sample(open_source(workshop.data), 120, 0)
+    x, y = data["x"][drawn], data["y"][drawn]
+    x, y = x[y != 0], y[y != 0]
+    model = keras.models.load_model(workshop.poisoned)
+
+    def answers(images: np.ndarray) -> np.ndarray:
+        return model.predict(images / 255.0, verbose=0).argmax(axis=1)
+
+    shares = [(answers(x) == 0).mean()]
+    for _, placebo in placebos(load("sig")):
+        taken = answers(placebo.stamp(x))
+        shares.append(max(((taken == c) & (y != c)).mean() for c in range(3)))
+    near = run(workshop, "sig", neighbours=120).evidence.neighbours
+    controls = {one.control.value for one in near if isinstance(one.control, Rate)}
+    assert controls == {pytest.approx(max(shares))}
+    assert max(shares) > shares[0], "a placebo leads further than nothing does"
