@@ -149,6 +149,6 @@ def test_over_the_whole_image_fragility_towards_any_class_is_the_control(
         taken = answers(placebo.stamp(x))
         shares.append(max(((taken == c) & (y != c)).mean() for c in range(3)))
     near = run(workshop, "sig", neighbours=120).evidence.neighbours
-    controls = {one.control.value for one in near if isinstance(one.control, Rate)}
-    assert controls == {pytest.approx(max(shares))}
+    controls = [one.control.value for one in near if isinstance(one.control, Rate)]
+    assert controls == pytest.approx([max(shares)] * len(controls)) and len(controls) > 5
     assert max(shares) > shares[0], "a placebo leads further than nothing does"
