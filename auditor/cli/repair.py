@@ -148,7 +148,11 @@ def command(model: Model, trigger: tuple[str, ...], output: Path, **flags: Any) 
         for whole in kept:  # the probes were, and the repair stands
             conclude(whole, flags["format_"], quiet=flags["quiet"])
         raise
-    _write(contents, outputs.rendered(certificate, written))
+    rendered = outputs.rendered(certificate, written)
+    if kept:
+        _complete(contents, rendered)
+    else:
+        _write(contents, rendered)
     conclude(certificate, flags["format_"], quiet=flags["quiet"])
     return exit_code(certificate.verdict.status, exit_zero=flags["exit_zero"])
 
@@ -191,6 +195,20 @@ def _found(
         say(f"{printable(str(model))}: the search {told}; no repair was tried")
         return report.status
     return find_trigger.first_of(output, say)
+
+
+def _complete(record: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:
+    """Put what has the probes' results in the place of what had none: the record first."""
+    outputs.write(record)
+    try:
+        outputs.write(rendered)
+    except WorkError as error:
+        (path,), whole = map(printable, map(str, record)), map(printable, map(str, rendered))
+        asked = " ".join(f"-o {name}" for name in whole)
+        raise WorkError(
+            f"{error}; {path} has it all, the probes included: mend that, then "
+            f"'bdaudit report {path} {asked} --force'"
+        ) from error
 
 
 def _write(contents: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import shutil
 import signal
 from pathlib import Path
@@ -10,7 +11,11 @@ import keras
 import numpy as np
 import pytest
 
+from auditor.cli.repair import _complete
+from auditor.errors import WorkError
 from auditor.probe.budget import PHASE
+from auditor.report.formats import render
+from tests import audited
 from tests.cli.conftest import Refuse
 from tests.cli.repairing import Repairing
 from tests.conftest import Ran, bdaudit, blobs, small_cnn
@@ -190,3 +195,17 @@ def test_ctrl_c_in_the_middle_of_the_probes_leaves_the_repair(here: Path) -> Non
     assert (here / "repaired.keras").stat().st_size > 1000
     assert json.loads((here / "run" / "run.json").read_text())["state"] == "finished"
     assert list(running.scratch.iterdir()) == []
+
+
+def test_a_certificate_that_cannot_be_written_loses_no_probe(tmp_path: Path) -> None:
+    """What to do then is said, and does it."""
+    record, page = tmp_path / "audit.json", tmp_path / "gone" / "c.html"
+    content = render(audited.probed(), "json")
+    with pytest.raises(WorkError) as told:
+        _complete({record: content}, {page: b"<html>"})
+    assert record.read_bytes() == content
+    page.parent.mkdir()
+    _, command, *words = shlex.split(str(told.value).split("'")[1])
+    ran = bdaudit(command, *words, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert "Will it come back?" in page.read_text()
