@@ -39,25 +39,32 @@ def inputs(model: Model, triggers: Sequence[str], *data: str | None) -> list[Pat
     return [*given, *(Path(file) for file in files if file), *sources]
 
 
+def _reading(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return what every request says of how model and images are read and kept."""
+    return {
+        "class_order": sources.class_order(flags["class_order"]),
+        "exif": flags["exif"],
+        "input_range": flags["input_range"],
+        "model_output": flags["model_output"],
+        "device": flags["device"],
+        "guard": guard(flags),
+        "external_data": flags["allow_external_data"],
+        "command": command_line(),
+        "full_paths": flags["full_paths"],
+    }
+
+
 def scan_request(model: Model, triggers: Sequence[str], flags: dict[str, Any]) -> ScanRequest:
     """Return what `bdaudit scan` asks for."""
     return ScanRequest(
         model=model,
         triggers=tuple(spec.load_each(triggers)),
         data=flags["data"],
-        class_order=sources.class_order(flags["class_order"]),
-        exif=flags["exif"],
         options=_options(flags, flags["batch_size"], flags["neighbours"]),
         limits=Limits(
             max_asr=flags["max_asr"], max_tar=flags["max_tar"], min_accuracy=flags["min_accuracy"]
         ),
-        input_range=flags["input_range"],
-        model_output=flags["model_output"],
-        device=flags["device"],
-        guard=guard(flags),
-        external_data=flags["allow_external_data"],
-        command=command_line(),
-        full_paths=flags["full_paths"],
+        **_reading(flags),
     )
 
 
@@ -83,11 +90,6 @@ def probe_request(
         trigger=trigger,
         data=data[0],
         evaluation=data[1],
-        class_order=sources.class_order(flags["class_order"]),
-        exif=flags["exif"],
-        input_range=flags["input_range"],
-        model_output=flags["model_output"],
-        device=flags["device"],
         audit=_options(flags, flags["batch_size"], flags["neighbours"]),
         probes=probe_options(flags),
         limits=Limits(
@@ -96,10 +98,7 @@ def probe_request(
             min_accuracy=flags["min_accuracy"],
             max_reactivation=flags["max_reactivation"],
         ),
-        guard=guard(flags),
-        external_data=flags["allow_external_data"],
-        command=command_line(),
-        full_paths=flags["full_paths"],
+        **_reading(flags),
     )
 
 
@@ -143,12 +142,6 @@ def repair_request(
         trigger=trigger,
         data=data[0],
         evaluation=data[1],
-        class_order=sources.class_order(flags["class_order"]),
-        exif=flags["exif"],
-        input_range=flags["input_range"],
-        model_output=flags["model_output"],
-        device=flags["device"],
-        external_data=flags["allow_external_data"],
         audit=_options(flags, 2 * flags["batch_size"], NEIGHBOUR_IMAGES),
         options=options,
         limits=Limits(
@@ -160,9 +153,7 @@ def repair_request(
             max_reactivation=flags["max_reactivation"],
         ),
         probes=wanted_probes(flags),
-        guard=guard(flags),
-        command=command_line(),
-        full_paths=flags["full_paths"],
+        **_reading(flags),
     )
 
 
@@ -224,14 +215,6 @@ def search_request(
         output=output,
         run_dir=run_dir,
         data=data,
-        class_order=sources.class_order(flags["class_order"]),
-        exif=flags["exif"],
-        input_range=flags["input_range"],
-        model_output=flags["model_output"],
-        device=flags["device"],
         options=options,
-        guard=guard(flags),
-        external_data=flags["allow_external_data"],
-        command=command_line(),
-        full_paths=flags["full_paths"],
+        **_reading(flags),
     )

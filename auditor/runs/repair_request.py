@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from auditor.data import is_builtin
-from auditor.data.class_order import AUTO, ClassOrder
 from auditor.figures.excess import NEIGHBOUR_IMAGES
 from auditor.figures.policy import Limits
 from auditor.files.codec import no_array, to_json
@@ -14,65 +13,41 @@ from auditor.measure.options import Options
 from auditor.probe.options import ProbeOptions
 from auditor.repair.options import RepairOptions
 from auditor.runs import sources
-from auditor.runs.model_source import Model
+from auditor.runs.request import HALF, Request
 from auditor.triggers.base import Trigger
 from auditor.worker import supervisor
-from auditor.worker.supervisor import Guard
-
-_HALF = 0.5
-"""Clean budget where --data must serve for repair and evaluation both."""
 
 
 def shared_budget(options: RepairOptions) -> float:
     """Return how many clean images a repair may use where the rest of them is to judge it."""
-    return _HALF if options.clean_budget is None else options.clean_budget
+    return HALF if options.clean_budget is None else options.clean_budget
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepairRequest:
+class RepairRequest(Request):
     """What is asked for.
 
     Attributes:
-        model: The model file, or a reference.
         output: The repaired file to write.
         run_dir: Folder of the run.
         trigger: The trigger.
         data: Clean images; None to go by the model's shape.
         evaluation: Images to judge by; None for what the repair leaves of `data`.
-        class_order: How class folders are ordered, as `sources.class_order` gives it.
-        exif: Whether images are turned as their EXIF orientation says.
-        input_range: As `--input-range`.
-        model_output: Name of the output that is audited; None for the only one.
-        device: `auto`, `cpu` or `gpu`.
-        external_data: Whether an ONNX file's numbers may be in files beside it.
         audit: How both audits are done.
         options: How the repair is done.
         limits: What the repaired model must keep to.
         probes: How it is tried whether the backdoor comes back; None for not at all.
-        guard: How the workers are kept.
-        command: How to do it again, for the certificate.
-        full_paths: Whether the record names places outside the working folder.
     """
 
-    model: Model
     output: Path
     run_dir: Path
     trigger: Trigger
-    data: str | None = None
     evaluation: str | None = None
-    class_order: str | ClassOrder = AUTO
-    exif: bool = False
-    input_range: str = "0..1"
-    model_output: str | None = None
-    device: str = "auto"
     audit: Options = Options(neighbours=NEIGHBOUR_IMAGES)
     options: RepairOptions = field(default_factory=RepairOptions.of)
     limits: Limits = Limits()
     probes: ProbeOptions | None = None
-    guard: Guard = Guard()
-    external_data: bool = False
     command: str = "auditor.runs.repair"
-    full_paths: bool = False
 
     @property
     def budget(self) -> float:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import UsageError
 from auditor.figures.policy import Limits, judge
 from auditor.figures.values import MOST_AUDITS
@@ -12,46 +11,26 @@ from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, certify
 from auditor.runs import Notify, ignore, sources
 from auditor.runs.audit import measured, provenance, warn_of_data, warn_of_gaps
-from auditor.runs.model_source import Model, take_in
+from auditor.runs.model_source import take_in
+from auditor.runs.request import Request
 from auditor.triggers.base import Trigger
-from auditor.worker.supervisor import Guard, Supervisor
+from auditor.worker.supervisor import Supervisor
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanRequest:
+class ScanRequest(Request):
     """What is asked for.
 
     Attributes:
-        model: The model file, or a reference.
         triggers: The triggers, at least one.
-        data: Where the images are; None to go by the model's shape.
-        class_order: How class folders are ordered, as `sources.class_order` gives it.
-        exif: Whether images are turned as their EXIF orientation says.
         options: How it is measured.
         limits: What the model must keep to.
-        input_range: As `--input-range`.
-        model_output: Name of the output that is audited; None for the only one.
-        device: `auto`, `cpu` or `gpu`.
-        guard: How the workers are kept.
-        external_data: Whether an ONNX file's numbers may be in files beside it.
-        command: How to do it again, for the certificate.
-        full_paths: Whether the record names places outside the working folder.
     """
 
-    model: Model
     triggers: tuple[Trigger, ...]
-    data: str | None = None
-    class_order: str | ClassOrder = AUTO
-    exif: bool = False
     options: Options = Options()
     limits: Limits = Limits()
-    input_range: str = "0..1"
-    model_output: str | None = None
-    device: str = "auto"
-    guard: Guard = Guard()
-    external_data: bool = False
     command: str = "auditor.runs.scan"
-    full_paths: bool = False
 
 
 def scan(

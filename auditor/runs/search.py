@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from auditor.data.class_order import AUTO, ClassOrder
 from auditor.errors import WorkError
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress, silent
@@ -12,11 +11,12 @@ from auditor.records.search_report import SearchReport, report_of
 from auditor.runs import Notify, folder, ignore, sources
 from auditor.runs.audit import provenance, warn_of_data, warn_of_gaps
 from auditor.runs.folder import RunFolder
-from auditor.runs.model_source import Model, take_in
+from auditor.runs.model_source import take_in
+from auditor.runs.request import Request
 from auditor.search.options import SearchOptions
 from auditor.search.result import SearchResult
 from auditor.worker import exchange
-from auditor.worker.supervisor import Guard, Supervisor, backend
+from auditor.worker.supervisor import Supervisor, backend
 
 
 class SearchFolder(RunFolder):
@@ -27,43 +27,22 @@ class SearchFolder(RunFolder):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchRequest:
+class SearchRequest(Request):
     """What is asked for.
 
     Attributes:
-        model: The model file, or a reference.
         output: The trigger file to write.
         run_dir: Folder for checkpoints.
-        data: Clean images; None to go by the model's shape.
-        class_order: How class folders are ordered, as `sources.class_order` gives it.
-        exif: Whether images are turned as their EXIF orientation says.
-        input_range: As `--input-range`.
-        model_output: Name of the output that is audited; None for the only one.
-        device: `auto`, `cpu` or `gpu`.
         options: How it is searched.
-        guard: How the workers are kept.
-        external_data: Whether an ONNX file's numbers may be in files beside it.
-        command: How to do it again, for the report.
-        full_paths: Whether the record names places outside the working folder.
         repairs: Whether a repair is to follow: no image may be seen that will judge it.
         budget: Then, how many of the images the repair will use, as a fraction or a number; None
             for all.
     """
 
-    model: Model
     output: Path
     run_dir: Path
-    data: str | None = None
-    class_order: str | ClassOrder = AUTO
-    exif: bool = False
-    input_range: str = "0..1"
-    model_output: str | None = None
-    device: str = "auto"
     options: SearchOptions = SearchOptions()
-    guard: Guard = Guard()
-    external_data: bool = False
     command: str = "auditor.runs.search"
-    full_paths: bool = False
     repairs: bool = False
     budget: float | None = None
 
