@@ -26,6 +26,7 @@ from auditor.repair.optimizers import optimizer
 from auditor.repair.options import RepairOptions
 from auditor.repair.phase import CannotHelp, Phase
 from auditor.repair.place import Place, feed, here
+from auditor.repair.places import open_places, told
 from auditor.repair.prepare import Prepared, Task, prepare
 from auditor.repair.result import BEFORE, Epoch, RepairResult
 from auditor.repair.state import Ledger, RepairState, check, check_alike, load, put
@@ -87,6 +88,7 @@ def repair(
             progress=progress,
             stop=stop,
         )
+        ready = replace(ready, found=open_places(ready))
         original = values(model.variables)
         known = identity or {"model": weights_sha256(task.classifier.model)}
         whose = {**known, **ready.identity()}
@@ -112,6 +114,7 @@ def repair(
             raise
         kept = selection.best(ledger.history, options.max_accuracy_drop)
         put(model.variables, state.best if kept else original)
+        ledger.notes = (*ledger.notes, *told(ready, handed_back=kept is not None))
     reason = hopeless or selection.why(ledger.history, kept, options.max_accuracy_drop)
     return _result(ready, ledger, kept, reason, spent + time.perf_counter() - started)
 

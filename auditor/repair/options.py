@@ -47,8 +47,8 @@ class RepairOptions:
             stamped twin.
         way_back: `balanced`: ρ, where stamped images are looked at, a share of the way back to the
             weights that the model came with; 0 for where it stands.
-        family: What images are stamped with: `exact`, the trigger alone, or `near`, its neighbours
-            as well, one time in two.
+        family: What images are stamped with: `exact`, the trigger alone; `near`, its neighbours as
+            well, one time in two; or `any`, also patches that open the model from other places.
         prune_allowance: `fineprune`: fall in accuracy that pruning may cost, a fraction.
         rho: `ftsam`: radius of the ball that the sharpest point is sought in.
         batch_size: Clean images a step; unlearning adds as many stamped ones.

@@ -32,6 +32,7 @@ from auditor.repair.phase import Phase
 from auditor.repair.place import Place
 from auditor.repair.result import Plan, RepairData
 from auditor.repair.validation import Validation
+from auditor.search.places import PlacedPatch
 from auditor.text import printable
 from auditor.triggers.base import Stamp, Trigger
 
@@ -79,6 +80,7 @@ class Prepared:
         facts: Which they are.
         validation: What every epoch is judged by.
         weighing: What the anchor weighs each weight by; None for all alike.
+        found: What else opens the model, of the family `any`.
         room: Folder where what `begin` does can be kept while it goes on; None for none.
         progress: Told how far `begin` is.
         stop: Whether someone asks to stop.
@@ -92,6 +94,7 @@ class Prepared:
     facts: RepairData
     validation: Validation
     weighing: Weights | None
+    found: tuple[PlacedPatch, ...] = ()
     room: Path | None = None
     progress: Progress = silent
     stop: Callable[[], bool] = lambda: False
@@ -158,7 +161,7 @@ class Prepared:
 
     def _stamps(self) -> tuple[Stamp, ...]:
         size, family = self.task.classifier.size, self.options.family
-        return stamps(self.task.trigger, size, family)
+        return stamps(self.task.trigger, size, family, self.found)
 
     def _chances(self) -> NDArray[np.float32] | None:
         share, classes = self.options.label_smoothing, self.task.classifier.classes

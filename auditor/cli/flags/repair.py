@@ -189,8 +189,8 @@ flags = stack(
         "family",
         click.Choice(FAMILIES),
         None,
-        "What images are stamped with: the trigger alone, or moved, turned, faded and recoloured "
-        "as well, one time in two.",
+        "What images are stamped with: the trigger alone; moved, turned, faded and recoloured as "
+        "well, one time in two; or also patches found to lead to its target from other places.",
     ),
     _own("prune_allowance", Number(0, 1), "FRACTION", "Fall in accuracy that pruning may cost."),
     _own("rho", Number(0, 1_000), "RADIUS", "How far the sharpest point is sought."),
