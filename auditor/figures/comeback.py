@@ -70,17 +70,20 @@ class Comeback:
         excess: What the trigger does beyond its control.
         way: Which ways are of one kind: of each kind, one warning.
         scatters: Whether its interval is as wide as it is because its trials differ.
+        once: By how much, at least, one trial went beyond the control of every one, a fraction:
+            whoever brings a backdoor back tries more than once. 0 where there are no trials.
     """
 
     said: str
     excess: Difference
     way: str
     scatters: bool = False
+    once: float = 0.0
 
     @property
     def surely(self) -> bool:
-        """Whether all of the interval is worth a warning."""
-        return self.excess.low > WARNS
+        """Whether all of the interval is worth a warning, or one trial is beyond doubt."""
+        return max(self.excess.low, self.once) > WARNS
 
     @property
     def warning(self) -> str:

@@ -344,7 +344,12 @@ def _retuned(one: Retuning) -> Comeback | Skipped:
     said = f"from {start} to {to} with {one.images} images (control {control})"
     trials, excess = one.outcome.trials, one.outcome.excess
     each = [Difference.of(t.alone, t.control_alone, t.asr.n) for t in trials]
-    return Comeback(said, excess, "retuning", excess.high > Difference.by_images(each).high)
+    scatters = excess.high > Difference.by_images(each).high
+    furthest = max(trials, key=lambda trial: trial.asr.value).asr
+    once = furthest.low - max(trial.control.high for trial in trials)
+    if scatters and once > WARNS >= excess.low:
+        said += f" on average, and to {_whole(furthest.value)} in one of {len(trials)} trials"
+    return Comeback(said, excess, "retuning", scatters, once)
 
 
 def _strengthened(one: Strengthening, start: str) -> Comeback | Skipped:

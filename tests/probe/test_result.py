@@ -127,6 +127,19 @@ def test_what_is_surely_beyond_a_high_control_is_said_all_the_same() -> None:
     assert judged(found, 0.2).status == "fail"
 
 
+def test_one_trial_beyond_every_control_is_enough() -> None:
+    """Who brings a backdoor back tries more than once, and a mean of two trials spans anything."""
+    found = probes.reactivation(probes.retuned((8, 6), (6, 8)), probes.retuned((186, 8), (14, 10)))
+    (warning,) = judged(found).warnings
+    assert warning.text == (
+        "returned from 1 % to 50 % with 10 images (control 4 %) on average, and to 93 % in one of "
+        "2 trials"
+    )
+    lucky = probes.reactivation(probes.retuned((8, 6), (6, 8)), probes.retuned((120, 8), (60, 110)))
+    (warning,) = judged(lucky).warnings
+    assert warning.text.startswith("may have returned"), "a new stamp was learnt as well, once"
+
+
 def test_no_margin_around_a_whole_image_leaves_nothing_open() -> None:
     found = probes.reactivation(
         probes.retuned((4, 4), (4, 4)), probes.retuned((6, 6), (6, 6)), margin=Skipped(NO_MARGIN)
