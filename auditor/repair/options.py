@@ -88,7 +88,7 @@ class RepairOptions:
     attention_weight: float = 1000.0
     label_share: float = 0.2
     feature_weight: float = 5.0
-    way_back: float = 0.3
+    way_back: float = 0.5
     family: Family = "near"
     prune_allowance: float = 0.04
     rho: float = 2.0
