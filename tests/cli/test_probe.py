@@ -66,7 +66,7 @@ def test_a_hidden_backdoor_passes_with_a_warning(ran: Ran, folder: Path) -> None
 
 def test_progress_off_a_terminal_is_plain_lines(ran: Ran) -> None:
     lines = [line for line in ran.err.splitlines() if line.startswith(PHASE)]
-    assert lines[-1] == f"{PHASE}: 49 of 49 (100%)"
+    assert lines[-1] == f"{PHASE}: 51 of 51 (100%)"
 
 
 def test_the_limit_fails_it_from_the_gate_and_from_the_policy(ran: Ran, folder: Path) -> None:

@@ -90,7 +90,7 @@ def test_with_no_time_nothing_is_tried_and_all_is_said(bench: Bench) -> None:
 
 def test_a_real_budget_is_kept_but_for_a_step(bench: Bench) -> None:
     """A hundred seeds would take longer."""
-    options = dataclasses.replace(QUICK, seeds=100, budget=30)
+    options = dataclasses.replace(QUICK, clean=60, epochs=2, seeds=100, budget=30)
     began = time.monotonic()
     found = probe(bench.task(bench.hidden), options)
     whole = time.monotonic() - began
