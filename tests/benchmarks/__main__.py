@@ -6,7 +6,10 @@ from importlib import import_module
 from tests.benchmarks.common import write
 
 NAMES = ("measuring", "repairing", "startup", "memory", "walls", "graphs", "stamping", "decoding")
-LONG = ("survival", "searching", "comparing", "ablating", "neighbours", "two_classes")
+LONG = (
+    *("survival", "searching", "comparing", "comparing_paper", "ablating"),
+    *("neighbours", "two_classes"),
+)
 """Those that take a quarter of an hour and more, run by name only."""
 
 
