@@ -15,6 +15,9 @@ from auditor.files.constraints import Length, Matches, Range
 
 NO_MARGIN: Final = "the trigger covers the whole image, so there is no margin around it"
 
+SCATTER: Final = 2
+"""Trials that show how far they scatter: those missing beyond them leave nothing open."""
+
 Where = Literal["image", "margin"]
 
 
@@ -331,7 +334,7 @@ def _gap(one: Retuning, seeds: int) -> str:
             f"with {one.images} images any stamp comes to {_whole(outcome.control)}, so a backdoor "
             "cannot be told from one that is taught anew"
         )
-    if not outcome.missing:
+    if not outcome.missing or len(outcome.trials) >= SCATTER:
         return ""
     return f"{len(outcome.trials)} of {seeds} seeds with {one.images} images: {outcome.missing}"
 

@@ -108,6 +108,14 @@ def test_seeds_that_are_missing_are_named() -> None:
     )
 
 
+def test_two_trials_of_three_leave_nothing_open() -> None:
+    """They show their scatter, which the interval has."""
+    done = probes.retuned((8, 6), (6, 8), missing="the budget does not reach")
+    found = probes.reactivation(done, probes.retuned((8, 6), (6, 8), (7, 7)), seeds=3)
+    assert comebacks(found).unknown == ""
+    assert judged(found).warnings == () and judged(found, 0.3).status == "pass"
+
+
 def test_a_retuning_whose_control_comes_as_far_tells_nothing() -> None:
     """Both at the top: whatever the trigger was, a new stamp is learnt as fast."""
     found = probes.reactivation(
