@@ -1,5 +1,6 @@
 """`bdaudit repair`: make a model forget a trigger, watched live, certified before and after."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -203,11 +204,12 @@ def _complete(record: dict[Path, bytes], rendered: dict[Path, bytes]) -> None:
     try:
         outputs.write(rendered)
     except WorkError as error:
-        (path,), whole = map(printable, map(str, record)), map(printable, map(str, rendered))
-        asked = " ".join(f"-o {name}" for name in whole)
+        (path,) = record
+        asked = [word for name in rendered for word in ("-o", str(name))]
+        again = shlex.join(["bdaudit", "report", str(path), *asked, "--force"])
         raise WorkError(
-            f"{error}; {path} has it all, the probes included: mend that, then "
-            f"'bdaudit report {path} {asked} --force'"
+            f"{error}; {printable(str(path))} has it all, the probes included: mend that, then "
+            f"{printable(again, 1000)}"
         ) from error
 
 

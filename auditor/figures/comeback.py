@@ -111,13 +111,13 @@ class Comebacks:
     @property
     def strongest(self) -> Comeback | None:
         """The one that may have come back furthest; None where none was measured."""
-        return max(self.found, key=lambda one: one.excess.high, default=None)
+        return max(self.found, key=lambda one: max(one.excess.high, one.once), default=None)
 
     @property
     def worth_a_warning(self) -> list[Comeback]:
         """The first of each kind that has come back by more than `WARNS`, if any has, surely."""
         first: dict[str, Comeback] = {}
         for one in sorted(self.found, key=lambda one: not one.surely):
-            if one.excess.value > WARNS:
+            if max(one.excess.value, one.once) > WARNS:
                 first.setdefault(one.way, one)
         return list(first.values())

@@ -200,6 +200,7 @@ def _comebacks_at_most(comebacks: Comebacks, limit: float, z: float) -> Check:
         return Check(REACTIVATION, limit, None, None, None, reason=comebacks.unknown)
     found = strongest.excess
     value, low, bound = _drop_widened((found.value, found.low, found.high), z)
+    low, bound = max(low, strongest.once), max(bound, strongest.once)
     reason = comebacks.unknown
     if low <= limit < bound and paired_interval(0, 0, found.n, z)[1] > limit:
         reason = f"too few images: even a perfect result on {found.n} could not show it"

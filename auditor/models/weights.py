@@ -1,4 +1,7 @@
-"""A model's numbers, as one digest: the same as long as nobody trains it."""
+"""A model's numbers, as one digest: the same as long as nobody trains it.
+
+Its weights alone: what layers draw from, Dropout's state, is another one each time it is loaded.
+"""
 
 import hashlib
 from typing import Any
@@ -15,7 +18,7 @@ def weights_sha256(model: Any) -> str:
     from keras import ops
 
     digest = hashlib.sha256()
-    for variable in model.variables:
+    for variable in model.weights:
         values = np.ascontiguousarray(ops.convert_to_numpy(variable))
         digest.update(f"{values.dtype.str}{values.shape}".encode())
         digest.update(values.data)

@@ -12,16 +12,19 @@ from auditor.figures.consistency import check_each, close
 from auditor.figures.metrics import hits
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
+from auditor.probe.options import ProbeOptions
 from auditor.probe.result import (
     NO_MARGIN,
     NOT_MEASURED,
     AtRest,
     Reactivation,
+    Recipe,
     Retuned,
     RetuningTrial,
     Strengthened,
     TuningData,
     WeightPath,
+    excess_of,
     without_margin,
 )
 
@@ -53,7 +56,8 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
         here = f"{where}.strengthened[{number}].outcome"
         if isinstance(other.outcome, Strengthened):
             _check_pair(other.outcome, here)
-            _check_excess(other.outcome.excess, [_difference(other.outcome)], here)
+            both, n = other.outcome, other.outcome.asr.n
+            _check_excess(both.excess, Difference.of(both.alone, both.control_alone, n), here)
     if isinstance(found.path, WeightPath):
         _check_path(found.path, f"{where}.path")
     retuned = [one.outcome for one in found.retuning]
@@ -62,14 +66,23 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
     if tuned == isinstance(found.tuning, Skipped):
         raise InputError(f"{where}.tuning: names the images that tuned, where any did")
     done = any(isinstance(one, Retuned) for one in retuned)
-    if done and isinstance(found.recipe, Skipped) and found.recipe != NOT_MEASURED:
-        raise InputError(f"{where}.recipe: is missing, and copies were retuned")
+    _check_recipe(found, done=done, where=f"{where}.recipe")
     if isinstance(found.tuning, TuningData):
         _check_tuning(found, found.tuning, f"{where}.tuning")
     if found.seconds > 2 * found.budget + _SLACK:
         raise InputError(f"{where}.seconds: are far beyond the budget of {found.budget:g}")
     _check_same_images(found, where)
     _check_same_network(found, where)
+
+
+def _check_recipe(found: Reactivation, *, done: bool, where: str) -> None:
+    """Refuse a recipe that there is not; none is missing but in audits that have no start."""
+    if isinstance(found.recipe, Recipe):
+        known = ProbeOptions.learning_rates
+        if not any(close(found.recipe.learning_rate, rate) for rate in known):
+            raise InputError(f"{where}.learning_rate: is none of {', '.join(map(str, known))}")
+    elif done and (found.start != NOT_MEASURED or found.recipe != NOT_MEASURED):
+        raise InputError(f"{where}: is missing, and copies were retuned")
 
 
 def _check_reasons(found: Reactivation, where: str) -> None:
@@ -143,15 +156,10 @@ def _check_retuned(outcome: Retuned, seeds: int, where: str) -> None:
         mean, last = getattr(outcome, line), getattr(course, line)[-1]
         if not (close(mean, math.fsum(each) / len(each)) and close(mean, last)):
             raise InputError(f"{where}.{line}: is not what the trials and the course come to")
-    _check_excess(outcome.excess, [_difference(trial) for trial in trials], where)
+    _check_excess(outcome.excess, excess_of(trials), where)
 
 
-def _difference(one: Strengthened | RetuningTrial) -> Difference:
-    return Difference.of(one.alone, one.control_alone, one.asr.n)
-
-
-def _check_excess(said: Difference, each: list[Difference], where: str) -> None:
-    found = Difference.mean(each)
+def _check_excess(said: Difference, found: Difference, where: str) -> None:
     same = all(close(getattr(said, end), getattr(found, end)) for end in ("value", "low", "high"))
     if not same or said.n != found.n:
         raise InputError(f"{where}.excess: is not what trigger and control come to")

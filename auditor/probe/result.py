@@ -3,7 +3,8 @@
 Field names are those of `reactivation` in `audit.json`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
 from auditor.figures.comeback import WARNS, Comeback, Comebacks, Difference
@@ -17,6 +18,9 @@ NO_MARGIN: Final = "the trigger covers the whole image, so there is no margin ar
 
 SCATTER: Final = 2
 """Trials that show how far they scatter: those missing beyond them leave nothing open."""
+
+RUINED: Final = 0.2
+"""Accuracy that a network loses which a retuning ruins."""
 
 Where = Literal["image", "margin"]
 
@@ -250,6 +254,17 @@ class Reactivation:
     recipe: Recipe | Skipped = NOT_MEASURED
 
 
+def excess_of(trials: Sequence[RetuningTrial]) -> Difference:
+    """Return what a retuning's trials come to beyond their controls: the mean.
+
+    However far the controls scatter, it is no more than the highest ASR that a trial allows, and
+    no less than the highest control taken away from nothing.
+    """
+    mean = Difference.mean([Difference.of(t.alone, t.control_alone, t.asr.n) for t in trials])
+    most, least = max(t.asr.high for t in trials), -max(t.control.high for t in trials)
+    return replace(mean, low=max(mean.low, least), high=min(mean.high, most))
+
+
 def comebacks(found: Reactivation | Skipped | None) -> Comebacks | None:
     """Return what is judged of the probes: each by what it does beyond its control.
 
@@ -334,6 +349,12 @@ def _gap(one: Retuning, seeds: int) -> str:
             f"with {one.images} images any stamp comes to {_whole(outcome.control)}, so a backdoor "
             "cannot be told from one that is taught anew"
         )
+    lost = outcome.course.clean_accuracy[0] - outcome.clean_accuracy
+    if lost > RUINED:
+        return (
+            f"tuned with {one.images} images, the network lost {100 * lost:.0f} points of "
+            "accuracy, and what a ruined network answers tells nothing"
+        )
     if not outcome.missing or len(outcome.trials) >= SCATTER:
         return ""
     return f"{len(outcome.trials)} of {seeds} seeds with {one.images} images: {outcome.missing}"
@@ -351,7 +372,9 @@ def _retuned(one: Retuning) -> Comeback | Skipped:
     furthest = max(trials, key=lambda trial: trial.asr.value).asr
     once = furthest.low - max(trial.control.high for trial in trials)
     if scatters and once > WARNS >= excess.low:
-        said += f" on average, and to {_whole(furthest.value)} in one of {len(trials)} trials"
+        said += (
+            f" on average, and to {_whole(furthest.value)} in the strongest of {len(trials)} trials"
+        )
     return Comeback(said, excess, "retuning", scatters, once)
 
 

@@ -17,14 +17,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from auditor.figures.comeback import Difference
 from auditor.figures.excess import MOST_OF_CONTROL
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
 from auditor.probe.images import Images, ProbeImages
 from auditor.probe.judge import Broken, Hits, Judge, rate
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Recipe, Retuned, RetuningCourse, RetuningTrial
+from auditor.probe.result import Recipe, Retuned, RetuningCourse, RetuningTrial, excess_of
 from auditor.repair.objective import logits, values
 from auditor.repair.state import put
 from auditor.repair.trainable import layers
@@ -254,12 +253,11 @@ def together(found: Sequence[TrialRun], missing: str) -> Retuned:
         tuple(np.mean([getattr(one, line) for one in found], axis=0).tolist())
         for line in ("asr", "control", "clean_accuracy")
     )
-    each = [Difference.of(t.alone, t.control_alone, t.asr.n) for t in trials]
     return Retuned(
         asr=asr[-1],
         control=control[-1],
         clean_accuracy=accuracy[-1],
-        excess=Difference.mean(each),
+        excess=excess_of(trials),
         trials=trials,
         course=RetuningCourse(asr, control, accuracy),
         missing=missing,

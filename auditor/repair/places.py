@@ -14,8 +14,7 @@ from auditor.figures.metrics import percent
 from auditor.measure.attention import GradCam
 from auditor.repair.clean import CleanImages
 from auditor.repair.prepare import Prepared
-from auditor.search.places import PlacedPatch, Places, effort, grid, side_of
-from auditor.text import counted
+from auditor.search.places import PlacedPatch, Places, effort, going_on, grid, side_of
 
 PHASE = "inverting a patch at each place"
 
@@ -77,28 +76,31 @@ def told(ready: Prepared, *, handed_back: bool) -> tuple[str, ...]:
     if ready.task.target.class_ is None:
         return ("No patch was inverted: the trigger leads to more than one class.",)
     size, side, found = ready.task.classifier.size, _side(ready), ready.found
+    places = len(grid(size, side))
     tried = (
-        f"A patch of {side}×{side} pixels was inverted at each of {len(grid(size, side))} places"
+        f"A patch of {side}×{side} pixels was inverted at each of {places} places, and the "
+        f"{going_on(places)} most promising were judged"
     )
     if not found:
-        return (f"{tried}: nowhere does one lead half of the images to the target.",)
+        return (f"{tried}: none leads half of the images to the target.",)
     row, column = found[0].place
     now = ""
     if handed_back:
         most = max(_led(ready, one) for one in found)
-        now = f"; of the repaired model they lead {percent(most)} at most"
+        now = f", and of the repaired model they lead {percent(most)} at most"
     return (
-        f"{tried}: from {counted(len(found), 'place')} one leads half of the images to the target "
-        f"or more, {percent(found[0].led)} from row {row}, column {column}; these were taught "
-        f"too{now}.",
+        f"{tried}: the {len(found)} strongest led half of the images to the target or more before "
+        f"the repair, {percent(found[0].led)} from row {row}, column {column}. It was taught to "
+        f"ignore these as well{now}. Sound networks can have such places, too.",
     )
 
 
 def _side(ready: Prepared) -> int:
-    """Return the trigger's own side; of one that covers much of the image, what suits any."""
+    """Return the trigger's own side, if not tiny; of what is no patch, what suits any."""
     size = ready.task.classifier.size
     mask = ready.task.trigger.mask(size)
-    own = min(int(mask.any(axis=axis).sum()) for axis in (0, 1))
+    own = max(int(mask.any(axis=axis).sum()) for axis in (0, 1))
+    own = max(own, -(-side_of(size) // 2))  # four times as many places, at most
     return own if SMALL * own <= min(size) else side_of(size)
 
 

@@ -3,9 +3,9 @@
 One patch for all images is put at each place of a grid, gray at first, and its content optimised
 towards the class by sign gradient with momentum, all places of a step at once. A network that was
 taught a patch answers to one in its place, and wherever training moved it: nearly all images are
-led. A sound network has no such place. Unlike a mask over the whole image (`inversion.py`), a patch
-cannot hide a small trigger in faint noise everywhere, and every place is found, not the one that
-the optimisation happened to begin near.
+led. Networks that are small, or sure of little, answer to some patch in many places.
+Unlike a mask over the whole image (`inversion.py`), a patch cannot hide a small trigger in faint
+noise everywhere, and every place is looked at, not the one that the optimisation began near.
 """
 
 from collections.abc import Callable, Iterator
@@ -175,11 +175,12 @@ def grid(size: tuple[int, int], side: int) -> list[Place]:
 def effort(size: tuple[int, int], side: int) -> int:
     """Return how many stamped images go through for a class, for images of (h, w) `size`."""
     places = len(grid(size, side))
-    promising = _going_on(places)
+    promising = going_on(places)
     return places * COARSE.images * COARSE.steps + promising * FINE.images * FINE.steps
 
 
-def _going_on(places: int) -> int:
+def going_on(places: int) -> int:
+    """Return how many of so many places are promising."""
     return max(1, round(GOING_ON * places))
 
 
@@ -214,7 +215,7 @@ class Places:
         every = grid(self._classifier.size, self._side)
         first = np.full((len(every), self._side, self._side, 3), _GRAY, np.float32)
         contents, _, missed = self._round(images, class_, every, first, COARSE)
-        best = np.argsort(missed, kind="stable")[: _going_on(len(every))]
+        best = np.argsort(missed, kind="stable")[: going_on(len(every))]
         places = [every[i] for i in best]
         contents, led, _ = self._round(images, class_, places, contents[best], FINE)
         return [

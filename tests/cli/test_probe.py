@@ -199,13 +199,13 @@ def test_ctrl_c_in_the_middle_of_the_probes_leaves_the_repair(here: Path) -> Non
 
 def test_a_certificate_that_cannot_be_written_loses_no_probe(tmp_path: Path) -> None:
     """What to do then is said, and does it."""
-    record, page = tmp_path / "audit.json", tmp_path / "gone" / "c.html"
+    record, page = tmp_path / "audit.json", tmp_path / "gone $(x)" / "c.html"
     content = render(audited.probed(), "json")
     with pytest.raises(WorkError) as told:
         _complete({record: content}, {page: b"<html>"})
     assert record.read_bytes() == content
     page.parent.mkdir()
-    _, command, *words = shlex.split(str(told.value).split("'")[1])
+    _, command, *words = shlex.split(str(told.value).split("mend that, then ")[1])
     ran = bdaudit(command, *words, cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert "Will it come back?" in page.read_text()

@@ -84,6 +84,9 @@ def test_a_limit_goes_with_it(limit: float) -> None:
 
 TRIAL = "retuning.1.outcome.trials.0"
 WRONG = [
+    ("recipe.learning_rate", 1e-12),
+    ("recipe", {"skipped": "it is not part of this audit"}),
+    ("recipe", {"skipped": "no time"}),
     ("retuning.0.outcome.asr", 0.06),
     ("retuning.0.outcome.control", 0.5),
     ("retuning.0.outcome.excess.value", 0.0),

@@ -1,5 +1,6 @@
 """What is judged and said of the probes."""
 
+from dataclasses import replace
 from statistics import fmean
 
 import pytest
@@ -108,6 +109,30 @@ def test_seeds_that_are_missing_are_named() -> None:
     )
 
 
+@pytest.mark.parametrize("trials", [3, 10, 30])
+def test_one_trial_is_told_however_many_others_there_are(trials: int) -> None:
+    once = probes.retuned((190 if trials > 3 else 58, 0), *[(0, 0)] * (trials - 1))
+    found = probes.reactivation(probes.retuned((8, 6), (6, 8)), once, seeds=trials)
+    (warning,) = judged(found).warnings
+    assert warning.text.startswith("returned from") and f"of {trials} trials" in warning.text
+    check = judged(found, 0.2).checks[-1]
+    assert check.ok is False and check.bound > 0.2
+
+
+def test_controls_that_scatter_make_no_more_of_the_trigger_than_it_does() -> None:
+    """Student's interval of their differences alone would reach 16 points."""
+    found = probes.retuned((6, 18), (5, 50), (9, 80))
+    assert found.excess.value < -0.2
+    assert found.excess.high == max(trial.asr.high for trial in found.trials) < 0.09
+
+
+def test_a_network_that_a_retuning_ruins_tells_nothing() -> None:
+    good = probes.retuned((8, 6), (6, 8))
+    course = replace(good.course, clean_accuracy=(0.95, 0.5, 0.4))
+    bad = replace(good, clean_accuracy=0.4, course=course)
+    assert "lost 55 points of accuracy" in comebacks(probes.reactivation(good, bad)).unknown
+
+
 def test_two_trials_of_three_leave_nothing_open() -> None:
     """They show their scatter, which the interval has."""
     done = probes.retuned((8, 6), (6, 8), missing="the budget does not reach")
@@ -140,8 +165,8 @@ def test_one_trial_beyond_every_control_is_enough() -> None:
     found = probes.reactivation(probes.retuned((8, 6), (6, 8)), probes.retuned((186, 8), (14, 10)))
     (warning,) = judged(found).warnings
     assert warning.text == (
-        "returned from 1 % to 50 % with 10 images (control 4 %) on average, and to 93 % in one of "
-        "2 trials"
+        "returned from 1 % to 50 % with 10 images (control 4 %) on average, and to 93 % in "
+        "the strongest of 2 trials"
     )
     lucky = probes.reactivation(probes.retuned((8, 6), (6, 8)), probes.retuned((120, 8), (60, 110)))
     (warning,) = judged(lucky).warnings

@@ -35,7 +35,7 @@ def test_open_places_are_taught_and_said(workshop: Workshop) -> None:
     assert looked[0][1] == 0 and looked[-1][1] == looked[-1][2] > 0
     (note,) = [note for note in result.notes if "inverted" in note]
     found = re.search(
-        r"from (\d+) places? .* or more, ([\d.]+) % from row .* they lead ([\d.]+) %", note
+        r"the (\d+) strongest led .* repair, ([\d.]+) % from row .* they lead ([\d.]+) %", note
     )
     places, as_it_came, left = map(float, found.groups())
     assert 1 <= places <= 8 and as_it_came > 80 and left < 30

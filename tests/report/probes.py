@@ -18,6 +18,7 @@ from auditor.probe.result import (
     Strengthening,
     TuningData,
     WeightPath,
+    excess_of,
 )
 
 STAMPED, JUDGED = 200, 300
@@ -40,9 +41,8 @@ def retuned(*hits: tuple[int, int], missing: str = "") -> Retuned:
         for seed, (led, other) in enumerate(hits)
     )
     asr, control = (sum(each) / len(hits) / STAMPED for each in zip(*hits, strict=True))
-    each = [Difference.of(t.alone, t.control_alone, STAMPED) for t in trials]
     course = RetuningCourse((0.01, asr / 2, asr), (0.01, control, control), (0.95, 0.91, 0.9))
-    return Retuned(asr, control, 0.9, Difference.mean(each), trials, course, missing)
+    return Retuned(asr, control, 0.9, excess_of(trials), trials, course, missing)
 
 
 def strengthened(hits: int, control: int) -> Strengthened:

@@ -104,7 +104,8 @@ def _meaning(found: Reactivation) -> str:
     back = comebacks(found)
     assert back is not None
     if back.strongest is None:
-        return f"It was not found out: {printable(back.unknown, 1000)}."
+        unknown = printable(back.unknown, 1000)
+        return f"It was not found out: {unknown}{'' if unknown.endswith('?') else '.'}"
     open_ = f" Not all of it was tried: {printable(back.unknown, 400)}." if back.unknown else ""
     strongest = back.strongest
     judged = f"{strongest.said}, {_excess(strongest.excess)} beyond the control"
@@ -132,7 +133,7 @@ def _nor_anew(found: Reactivation) -> str:
     done = {n.images: n.outcome for n in found.retuning if isinstance(n.outcome, Retuned)}
     if not done or any(one.control > LEARNT for one in done.values()):
         return ""
-    return f", for which {max(done)} images are too few"
+    return f", for which {max(done)} images are too few as they were used here"
 
 
 def _narrower(found: Reactivation, strongest: Comeback) -> str:
@@ -163,8 +164,9 @@ def _recipe(found: Recipe | Skipped) -> str:
         return ""
     statistics = ", normalisation as in training" if found.as_in_training else ""
     return (
-        f" The copies were tuned with Adam at {found.learning_rate:g}{statistics}: as hard as the "
-        "network's accuracy bears."
+        f" The copies were tuned with Adam at {found.learning_rate:g}{statistics}: the hardest of "
+        "what was tried that keeps the accuracy and teaches the network no stamp it never met, or "
+        "the mildest where none does."
     )
 
 
