@@ -20,7 +20,8 @@ from auditor.figures.results import (
 )
 from auditor.figures.skipped import Skipped
 from auditor.figures.target import Target
-from auditor.probe.result import Reactivation, comebacks
+from auditor.probe.comebacks import comebacks
+from auditor.probe.result import Reactivation
 from auditor.records.audits import Audits, joined
 from auditor.records.certificate import Certificate, Output, certify
 from auditor.records.provenance import Provenance

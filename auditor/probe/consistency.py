@@ -12,6 +12,7 @@ from auditor.figures.consistency import check_each, close
 from auditor.figures.metrics import hits
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
+from auditor.probe.comebacks import excess_of, without_margin
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import (
     NO_MARGIN,
@@ -24,8 +25,6 @@ from auditor.probe.result import (
     Strengthened,
     TuningData,
     WeightPath,
-    excess_of,
-    without_margin,
 )
 
 _SLACK = 3_600

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from auditor.figures.excess import MOST_OF_CONTROL
 from auditor.measure.attention import GradCam
 from auditor.models.classifier import Classifier
+from auditor.probe.comebacks import excess_of
 from auditor.probe.images import Images, ProbeImages
 from auditor.probe.judge import Broken, Hits, Judge, rate
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Recipe, Retuned, RetuningCourse, RetuningTrial, excess_of
+from auditor.probe.result import Recipe, Retuned, RetuningCourse, RetuningTrial
 from auditor.repair.objective import logits, values
 from auditor.repair.state import put
 from auditor.repair.trainable import layers

@@ -9,7 +9,7 @@ from auditor.figures.policy import drop_of, judge
 from auditor.figures.results import Measurement, Rate
 from auditor.figures.values import Amount, Count, Seconds
 from auditor.figures.verdict import Status, Verdict
-from auditor.probe.result import comebacks
+from auditor.probe.comebacks import comebacks
 from auditor.records.certificate import Certificate, neighbours_of
 from auditor.records.consistency import limits_of
 from auditor.repair.selection import FORGOTTEN

@@ -25,7 +25,8 @@ from auditor.figures.untried import impossible
 from auditor.figures.values import MOST_SKIPPED
 from auditor.figures.verdict import Check, Verdict
 from auditor.files.constraints import Range
-from auditor.probe.result import Reactivation, comebacks
+from auditor.probe.comebacks import comebacks
+from auditor.probe.result import Reactivation
 from auditor.records.certificate import Certificate, NeighbourRow, Repair, neighbours_of
 from auditor.records.probe_consistency import check_probes
 from auditor.repair.consistency import check_history

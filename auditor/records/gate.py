@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from auditor.figures.policy import REACTIVATION, Limits, drop_at_most, drop_of, judge
 from auditor.figures.results import Rate
 from auditor.figures.verdict import Check, Status, Verdict
-from auditor.probe.result import comebacks
+from auditor.probe.comebacks import comebacks
 from auditor.records.age import age, young
 from auditor.records.certificate import Certificate
 

@@ -11,8 +11,9 @@ from auditor.figures.target import Target
 from auditor.files.codec import no_array, to_json
 from auditor.files.intake import ModelCopy
 from auditor.measure.progress import Progress
+from auditor.probe.comebacks import comebacks
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import BeforeRepair, Reactivation, comebacks
+from auditor.probe.result import BeforeRepair, Reactivation
 from auditor.records import consistency
 from auditor.records.certificate import Certificate, with_reactivation
 from auditor.runs import Notify

@@ -11,11 +11,12 @@ from auditor.figures.skipped import Skipped
 from auditor.measure.progress import silent
 from auditor.probe.base import probe
 from auditor.probe.budget import PHASE, Budget, NoTime
+from auditor.probe.comebacks import comebacks
 from auditor.probe.controls import unmet
 from auditor.probe.images import TuningImages, read
 from auditor.probe.judge import Judge
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Recipe, Retuned, comebacks
+from auditor.probe.result import Recipe, Retuned
 from auditor.probe.retuning import Retuner
 from auditor.repair.objective import values
 from tests.probe.conftest import QUICK, TARGET, Bench

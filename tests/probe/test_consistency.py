@@ -10,7 +10,8 @@ import pytest
 
 from auditor.errors import InputError, WorkError
 from auditor.figures.skipped import Skipped
-from auditor.probe.result import NO_MARGIN, Reactivation, comebacks
+from auditor.probe.comebacks import comebacks
+from auditor.probe.result import NO_MARGIN, Reactivation
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import schema, to_document
 from auditor.worker import exchange

@@ -7,8 +7,8 @@ import pytest
 
 from auditor.data import open_source
 from auditor.probe.base import probe
+from auditor.probe.comebacks import comebacks
 from auditor.probe.images import TooFew, TuningImages, read, to_judge
-from auditor.probe.result import comebacks
 from tests.conftest import blobs
 from tests.probe.conftest import NAMES, QUICK, TARGET, Bench
 

@@ -10,7 +10,8 @@ from auditor.figures.metrics import paired_interval
 from auditor.figures.policy import with_comebacks
 from auditor.figures.skipped import Skipped
 from auditor.figures.verdict import Check, Verdict
-from auditor.probe.result import NO_MARGIN, NOT_MEASURED, AtRest, BeforeRepair, comebacks
+from auditor.probe.comebacks import comebacks
+from auditor.probe.result import NO_MARGIN, NOT_MEASURED, AtRest, BeforeRepair
 from tests.report import probes
 
 NO_TIME = Skipped("the budget does not reach")

@@ -10,10 +10,11 @@ import pytest
 from auditor.figures.comeback import Difference
 from auditor.models import load_classifier
 from auditor.probe.base import probe
+from auditor.probe.comebacks import comebacks
 from auditor.probe.controls import unmet
 from auditor.probe.images import TuningImages, read
 from auditor.probe.judge import Judge
-from auditor.probe.result import Reactivation, Recipe, Retuned, comebacks
+from auditor.probe.result import Reactivation, Recipe, Retuned
 from auditor.probe.retuning import Retuner, recipes, together
 from auditor.probe.task import ProbeTask
 from auditor.repair.objective import values

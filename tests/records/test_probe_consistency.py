@@ -8,7 +8,8 @@ import pytest
 
 from auditor.errors import InputError
 from auditor.figures.policy import Limits, judge, with_comebacks
-from auditor.probe.result import BeforeRepair, comebacks
+from auditor.probe.comebacks import comebacks
+from auditor.probe.result import BeforeRepair
 from auditor.records.audit_json import from_document
 from auditor.records.canonical import to_document
 from tests import audited

@@ -4,6 +4,7 @@ from auditor.figures import metrics
 from auditor.figures.comeback import Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
+from auditor.probe.comebacks import excess_of
 from auditor.probe.result import (
     AtRest,
     BeforeRepair,
@@ -18,7 +19,6 @@ from auditor.probe.result import (
     Strengthening,
     TuningData,
     WeightPath,
-    excess_of,
 )
 
 STAMPED, JUDGED = 200, 300

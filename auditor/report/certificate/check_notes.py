@@ -8,8 +8,9 @@ from auditor.figures.policy import REACTIVATION, drop_of
 from auditor.figures.results import Rate
 from auditor.figures.settling import Pairs, images_to_settle
 from auditor.figures.verdict import Check
+from auditor.probe.comebacks import comebacks
 from auditor.probe.options import ProbeOptions
-from auditor.probe.result import Reactivation, comebacks
+from auditor.probe.result import Reactivation
 from auditor.records.certificate import Certificate, neighbours_of
 from auditor.report.words import TITLES, headline_figures, in_its_unit
 from auditor.text import printable

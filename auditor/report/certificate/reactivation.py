@@ -6,6 +6,7 @@ from pathlib import PurePath
 from auditor.figures.comeback import WARNS, Comeback, Difference
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
+from auditor.probe.comebacks import comebacks
 from auditor.probe.options import ProbeOptions
 from auditor.probe.result import (
     Reactivation,
@@ -15,7 +16,6 @@ from auditor.probe.result import (
     Strengthening,
     TuningData,
     WeightPath,
-    comebacks,
 )
 from auditor.records.certificate import Certificate
 from auditor.report.curves import Curves, small

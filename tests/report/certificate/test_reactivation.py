@@ -10,7 +10,8 @@ from rich.console import Console
 
 from auditor.figures.policy import with_comebacks
 from auditor.figures.skipped import Skipped
-from auditor.probe.result import AtRest, comebacks
+from auditor.probe.comebacks import comebacks
+from auditor.probe.result import AtRest
 from auditor.report.certificate.html import page
 from auditor.report.certificate.reactivation import ASK, chapter
 from auditor.report.certificate.text import summary

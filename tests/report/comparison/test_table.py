@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from auditor.figures.policy import with_comebacks
-from auditor.probe.result import comebacks
+from auditor.probe.comebacks import comebacks
 from auditor.records.comparison import Comparison, compared
 from auditor.report.comparison.finding import broken, failures, finding, headline, limits
 from auditor.report.comparison.scatter import scatter
