@@ -5,6 +5,7 @@ import math
 from auditor.figures.policy import REACTIVATION
 from auditor.figures.results import Measurement, Rate, TarSummary
 from auditor.figures.skipped import Skipped
+from auditor.probe.comebacks import comebacks
 from auditor.records.certificate import Certificate, Repair
 from auditor.records.provenance import Subject
 from auditor.report.certificate.check_notes import settling
@@ -37,6 +38,10 @@ _FLATTENED = "The model takes rows of {count:,} numbers, taken for images of {sh
 
 _DISTURBED = 0.05
 """Accuracy under the trigger this far below clean accuracy is told to the reader."""
+
+OPENS_AGAIN = (
+    "Where others will train it further, do not release it as repaired: see “Will it come back?”."
+)
 
 
 def headline(certificate: Certificate) -> str:
@@ -184,9 +189,18 @@ def _drawn(certificate: Certificate) -> bool:
     return (here.median or 0.0) > max(2.0, 2 * (bare.median or 0.0))
 
 
+def _opens_again(certificate: Certificate) -> bool:
+    """Whether a few stamped images surely bring the backdoor back, and no limit fails it."""
+    back = comebacks(certificate.reactivation)
+    failed = any(c.metric == REACTIVATION and c.ok is False for c in certificate.verdict.checks)
+    return back is not None and not failed and any(one.surely for one in back.worth_a_warning)
+
+
 def warnings(certificate: Certificate) -> list[str]:
     """Return what a reader must know before the figures."""
     said = [f"The backdoor {printable(w.text, 400)}." for w in certificate.verdict.warnings]
+    if _opens_again(certificate):
+        said.append(OPENS_AGAIN)
     said += _readings(certificate.subject)
     repair = certificate.repair
     if repair is None:

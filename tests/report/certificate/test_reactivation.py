@@ -42,7 +42,8 @@ def test_what_comes_back_stands_first_everywhere() -> None:
         assert ", with a warning" in text, name
         assert "do not release it as repaired" in text, name
     html = page(made)
-    assert html.index(WARNING) < html.index('class="cards"')
+    cards = html.index('class="cards"')
+    assert html.index(WARNING) < html.index("Where others will train it further") < cards
 
 
 def test_how_it_went_is_drawn() -> None:
