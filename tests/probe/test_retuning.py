@@ -192,7 +192,10 @@ def test_the_means_of_trials_are_those_of_their_figures(material) -> None:
     both = together(found, "")
     each = [Difference.of(f.trial.alone, f.trial.control_alone, 160) for f in found]
     assert both.asr == pytest.approx((found[0].asr[-1] + found[1].asr[-1]) / 2)
-    assert both.excess == Difference.mean(each)
+    mean, trials = Difference.mean(each), [f.trial for f in found]
+    assert both.excess.value == mean.value
+    assert both.excess.high == min(mean.high, max(t.asr.high for t in trials))
+    assert both.excess.low == max(mean.low, -max(t.control.high for t in trials))
     assert both.course.control[1] == pytest.approx((found[0].control[1] + found[1].control[1]) / 2)
     assert both.excess.value == pytest.approx(both.asr - both.control)
 
