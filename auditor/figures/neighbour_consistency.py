@@ -36,7 +36,7 @@ def check_neighbours(neighbours: Sequence[Neighbour], asr: Rate | Skipped, where
 
 
 def _check_neighbour(near: Neighbour, where: str) -> None:
-    """Hold a neighbour against its control: they differ on the images that only one leads."""
+    """Hold a neighbour against its control, and a reason against those that there are."""
     asr, control = near.asr, near.control
     if isinstance(asr, Skipped) or isinstance(control, Skipped):
         if asr != control or near.alone or near.control_alone:
@@ -45,8 +45,17 @@ def _check_neighbour(near: Neighbour, where: str) -> None:
         if reason not in (*IMPOSSIBLE, NO_IMAGE) and not reason.startswith(BROKEN):
             raise InputError(f"{where}: was left out, for no reason that leaves one out")
         return
-    both = hits(asr) - near.alone
-    if not 0 <= both == hits(control) - near.control_alone:
+    check_pair(asr, control, near.alone, near.control_alone, where)
+
+
+def check_pair(asr: Rate, control: Rate, alone: int, control_alone: int, where: str) -> None:
+    """Hold a rate against its control: they differ on the images that only one leads.
+
+    Raises:
+        InputError: They are not of the same images, or differ by more or less; names the place.
+    """
+    both = hits(asr) - alone
+    if not 0 <= both == hits(control) - control_alone:
         raise InputError(f"{where}: asr and control are not as far apart as what each leads alone")
-    if asr.n != control.n or both + near.alone + near.control_alone > asr.n:
+    if asr.n != control.n or both + alone + control_alone > asr.n:
         raise InputError(f"{where}: asr and control are not of the same images")

@@ -80,8 +80,8 @@ class _Probes:
         self._task, self._options, self._place = task, options, place
         size = task.after.size
         retuned = 2 * options.epochs * len(options.stamped) * options.seeds
-        tried = len(recipes(task.after.model, options)) - 1
-        steps = tried + retuned + 4 * TOLD + options.points
+        self._recipes_tried = len(recipes(task.after.model, options)) - 1
+        steps = self._recipes_tried + retuned + 4 * TOLD + options.points
         self._budget = Budget(options.budget, steps, progress)
         judging = to_judge(task.judging, options, size)
         few = min(options.watched, len(judging.labels))
@@ -204,8 +204,7 @@ class _Probes:
             aims = self._task.target.of(stamped.labels)
             return self._retuner.hardest(stamped, clean, aims, step)
 
-        steps = len(recipes(self._task.after.model, self._options)) - 1
-        return self._tried("recipe", steps, hardest)
+        return self._tried("recipe", self._recipes_tried, hardest)
 
     def _strengthen(self, where: Where, strength: int) -> Strengthening:
         mask = self._task.trigger.mask(self._task.after.size)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from auditor.errors import InputError
 from auditor.figures.comeback import Difference
 from auditor.figures.consistency import check_each, close
-from auditor.figures.metrics import hits
+from auditor.figures.neighbour_consistency import check_pair
 from auditor.figures.results import Rate
 from auditor.figures.skipped import Skipped
 from auditor.probe.comebacks import excess_of, without_margin
@@ -54,9 +54,10 @@ def check_reactivation(found: Reactivation, where: str = "$") -> None:
     for number, other in enumerate(found.strengthened):
         here = f"{where}.strengthened[{number}].outcome"
         if isinstance(other.outcome, Strengthened):
-            _check_pair(other.outcome, here)
-            both, n = other.outcome, other.outcome.asr.n
-            _check_excess(both.excess, Difference.of(both.alone, both.control_alone, n), here)
+            pair = other.outcome
+            _check_pair(pair, here)
+            excess = Difference.of(pair.alone, pair.control_alone, pair.asr.n)
+            _check_excess(pair.excess, excess, here)
     if isinstance(found.path, WeightPath):
         _check_path(found.path, f"{where}.path")
     retuned = [one.outcome for one in found.retuning]
@@ -165,12 +166,7 @@ def _check_excess(said: Difference, found: Difference, where: str) -> None:
 
 
 def _check_pair(one: Strengthened | RetuningTrial, where: str) -> None:
-    """Hold a rate against its control: they differ on the images that only one leads."""
-    both = hits(one.asr) - one.alone
-    if not 0 <= both == hits(one.control) - one.control_alone:
-        raise InputError(f"{where}: asr and control are not as far apart as what each leads alone")
-    if one.asr.n != one.control.n or both + one.alone + one.control_alone > one.asr.n:
-        raise InputError(f"{where}: asr and control are not of the same images")
+    check_pair(one.asr, one.control, one.alone, one.control_alone, where)
 
 
 def _check_path(path: WeightPath, where: str) -> None:
