@@ -7,9 +7,10 @@ removed, it is back after a few (Min et al., NeurIPS 2024, arXiv:2410.09838; Zhu
 has never met.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -33,7 +34,6 @@ from auditor.triggers.base import Stamp, Trigger
 Aims = NDArray[np.int64]
 Chances = NDArray[np.float32]
 Step = Callable[[], None]
-AfterEpoch = Callable[[Judge], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,21 +132,15 @@ class Retuner:
         taught = np.concatenate([self._said(clean.images), self._sure(aims)])
         *hard, mildest = recipes(self._classifier.model, self._options)
         for recipe in hard:
-            borne: list[bool] = []
-
-            def after_epoch(judge: Judge, borne: list[bool] = borne) -> None:
-                if judge is self._judge:
-                    lost = self._clean.mean() - judge.recognised().mean()
-                    learnt = judge.turned(other).mean()
-                    kept = lost <= self._options.most_lost
-                    borne.append(bool(kept and learnt <= MOST_OF_CONTROL))
-
             try:
-                self._train(recipe, images, taught, 0, after_epoch)
+                with self._trained(recipe, images, taught, 0):
+                    lost = self._clean.mean() - self._judge.recognised().mean()
+                    learnt = self._judge.turned(other).mean()
+                borne = lost <= self._options.most_lost and learnt <= MOST_OF_CONTROL
             except Broken:  # not a number is left of it
-                borne.append(False)
+                borne = False
             step()
-            if borne[-1]:
+            if borne:
                 return recipe
         return mildest
 
@@ -178,20 +172,22 @@ class Retuner:
         with_trigger, accuracies = [self._stamped], [self._clean]
         with_other = [self._with_others[seed]]
 
-        def after_epoch(judge: Judge) -> None:
+        def follow(judge: Judge) -> None:
             with_trigger.append(judge.turned(self._trigger))
             accuracies.append(judge.recognised())
             step()
 
-        def after_epoch_of_control(judge: Judge) -> None:
+        def follow_control(judge: Judge) -> None:
             with_other.append(judge.turned(other))
             step()
 
         images = np.concatenate([clean.images, self._trigger.stamp(stamped.images)])
         controls = np.concatenate([clean.images, other.stamp(stamped.images)])
         taught = np.concatenate([self._said(clean.images), self._sure(aims)])
-        self._train(recipe, images, taught, seed, after_epoch)
-        self._train(recipe, controls, taught, seed, after_epoch_of_control)
+        with self._trained(recipe, images, taught, seed, partial(follow, self._watching)):
+            follow(self._judge)
+        with self._trained(recipe, controls, taught, seed, partial(follow_control, self._watching)):
+            follow_control(self._judge)
         asr, control, accuracy = with_trigger[-1], with_other[-1], accuracies[-1]
         trial = RetuningTrial(
             seed=seed,
@@ -203,14 +199,22 @@ class Retuner:
         )
         return TrialRun(trial, *map(_shares, (with_trigger, with_other, accuracies)))
 
-    def _train(
-        self, recipe: Recipe, images: Images, taught: Chances, seed: int, after_epoch: AfterEpoch
-    ) -> None:
-        """Train a copy; the network has its own weights again at the end, however that comes."""
+    @contextmanager
+    def _trained(
+        self,
+        recipe: Recipe,
+        images: Images,
+        taught: Chances,
+        seed: int,
+        between: Step = lambda: None,
+    ) -> Iterator[None]:
+        """Train a copy, calling `between` two epochs; closed, the network has its own weights."""
         options, (copy, optimizer) = self._options, self._copies(recipe)
         put(copy.optimizer.variables, optimizer)
         try:
             for epoch in range(options.epochs):
+                if epoch:
+                    between()
                 order = np.random.default_rng([options.seed, seed, epoch]).permutation(len(images))
                 copy.fit(
                     images[order],
@@ -220,7 +224,7 @@ class Retuner:
                     verbose=0,
                     callbacks=[self._check],
                 )
-                after_epoch(self._judge if epoch == options.epochs - 1 else self._watching)
+            yield
         finally:
             put(self._classifier.model.variables, self._own)
 
